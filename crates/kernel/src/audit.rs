@@ -1,0 +1,46 @@
+//! The audit log's port: every admin and manager action leaves a row, in the transaction of the action.
+
+use crate::{Ctx, StoreError};
+use uuid::Uuid;
+
+/// One action to note. It holds ids, names of changed fields and values that name no person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// What was done, such as `event.cancel`.
+    pub action: &'static str,
+    /// The kind of thing it was done to, such as `event`.
+    pub object_type: &'static str,
+    /// The thing.
+    pub object_id: Uuid,
+    /// The names of the fields that changed, or other facts that name no person.
+    pub changes: Vec<(&'static str, String)>,
+    /// Why, in the actor's words, where a reason is asked for.
+    pub reason: Option<String>,
+}
+
+impl AuditEntry {
+    /// An action on a thing, with nothing more to say about it.
+    pub fn new(action: &'static str, object_type: &'static str, object_id: Uuid) -> Self {
+        Self { action, object_type, object_id, changes: Vec::new(), reason: None }
+    }
+
+    /// The same with one more fact.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.changes.push((name, value.to_string()));
+        self
+    }
+
+    /// The same with the actor's reason.
+    #[must_use]
+    pub fn because(mut self, reason: Option<String>) -> Self {
+        self.reason = reason;
+        self
+    }
+}
+
+/// Append only: nothing reads it to decide, nothing changes a row.
+pub trait AuditLog {
+    /// Notes an action of `ctx.actor` in this transaction.
+    fn record_audit(&mut self, ctx: &Ctx, entry: AuditEntry) -> Result<(), StoreError>;
+}

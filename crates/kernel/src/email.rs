@@ -1,0 +1,84 @@
+//! E-mail addresses and the key by which two of them are the same.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A syntactically right address (RFC 5321), its domain in ASCII (IDNA), and the folded key that makes it unique.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress {
+    text: String,
+    key: String,
+}
+
+/// Not an e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an e-mail address")]
+pub struct InvalidEmail;
+
+impl EmailAddress {
+    /// The address as the person wrote it, its domain in ASCII.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The key: two addresses with one key are the same address.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Reads back what was stored.
+    pub fn from_stored(text: String, key: String) -> Self {
+        Self { text, key }
+    }
+}
+
+impl FromStr for EmailAddress {
+    type Err = InvalidEmail;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        let domain = idna::domain_to_ascii(domain).map_err(|_| InvalidEmail)?;
+        let text = format!("{local}@{domain}");
+        // A quoted local part or an address literal is legal and always a mistake on a sign-up form.
+        let plain = !local.starts_with('"') && !domain.starts_with('[') && domain.contains('.');
+        if text.len() > 254 || !plain || !email_address::EmailAddress::is_valid(&text) {
+            return Err(InvalidEmail);
+        }
+        let key = format!("{}@{domain}", crate::fold(local));
+        Ok(Self { text, key })
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Addresses are personal: a debug print shows that there is one, not which.
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_script_of_the_domain_make_no_difference_to_the_key() {
+        let one: EmailAddress = "Ada@BÜCHER.example".parse().unwrap();
+        let other: EmailAddress = " ada@xn--bcher-kva.example ".parse().unwrap();
+        assert_eq!(one.key(), other.key());
+        assert_eq!(one.as_str(), "Ada@xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@localhost", "\"a\"@example.org", "ada@[127.0.0.1]"] {
+            assert!(text.parse::<EmailAddress>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What every crate of Podium shares: typed ids, the clock, the actor and the permission catalogue, values
+//! that cannot hold nonsense, paging, and the ports that all domains use.
+//!
+//! Invariants: nothing here knows a database, a transport or a domain; time and ids come from [`Ctx`] alone.
+
+mod actor;
+mod audit;
+mod change;
+mod clock;
+mod context;
+mod email;
+mod error;
+mod id;
+mod idempotency;
+mod money;
+mod page;
+mod permission;
+mod phone;
+mod text;
+mod time_zone;
+mod validation;
+
+pub use actor::{Actor, Denied, SignedIn};
+pub use audit::{AuditEntry, AuditLog};
+pub use change::Change;
+pub use clock::{Clock, SystemClock};
+pub use context::{Ctx, RequestId};
+pub use email::{EmailAddress, InvalidEmail};
+pub use error::StoreError;
+pub use id::{
+    AttendeeId, AuditId, EventId, IdSource, OutboxId, RegistrationId, SessionId, TimeOrderedIds, TypedId,
+    UserId, WaitlistEntryId, WaitlistLogId,
+};
+pub use idempotency::{IdempotencyKey, IdempotencyScope, IdempotencyStore, Remembered, StoredAnswer};
+pub use money::{InvalidMoney, Money};
+pub use page::{Cursor, InvalidCursor, Page, PageRequest, Position};
+pub use permission::{Permission, PermissionSet, UnknownPermission};
+pub use phone::{InvalidPhone, PhoneNumber};
+pub use text::{fold, like_pattern};
+pub use time_zone::{InvalidTimeZone, TimeZone};
+pub use validation::{FieldError, Invalid};
+
+/// An instant in UTC, cut to microseconds where it is made (what both databases keep).
+pub type Instant = chrono::DateTime<chrono::Utc>;
