@@ -4,8 +4,11 @@
 //! Invariants: every query is written once for both databases inside [`on!`](crate::connection::on); time and ids
 //! come from the caller; a write transaction begins IMMEDIATE on SQLite and commits under the guard.
 
-pub mod connection;
 mod columns;
+pub mod connection;
+pub mod migrations;
 mod schema;
+pub mod seeds;
+mod step;
 
 pub use connection::{DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
