@@ -4,15 +4,31 @@
 
 use crate::connection::{Connector, DbConn, on};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use std::time::Duration;
 
 /// How long a runner waits for another one, or for the locks of what runs beside it, in milliseconds.
 const LOCK_TIMEOUT_MS: u32 = 60_000;
+
+/// How often, and with which pause, opening is tried anew while another runner makes the SQLite file.
+const OPENING_TRIES: u32 = 250;
+const OPENING_PAUSE: Duration = Duration::from_millis(20);
 
 /// Opens a connection with the limits of a runner: building an index may take as long as it takes, and is not to
 /// be cut by the limits of a request.
 pub(crate) fn open(connector: &Connector) -> Result<DbConn, String> {
     let patient = Connector { lock_timeout_ms: LOCK_TIMEOUT_MS, statement_timeout_ms: 0, ..connector.clone() };
-    patient.open().map_err(|error| error.to_string())
+    // A new SQLite file is switched to its write-ahead log once, by whoever opens it first; SQLite refuses those who
+    // come in that moment without waiting, whatever the busy timeout says.
+    let mut refusals = 0;
+    loop {
+        match patient.open().map_err(|error| error.to_string()) {
+            Err(refused) if refused.contains("database is locked") && refusals < OPENING_TRIES => {
+                refusals += 1;
+                std::thread::sleep(OPENING_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Runs the work in a transaction that holds off every other writer on SQLite from its first statement.
