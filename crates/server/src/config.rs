@@ -92,8 +92,12 @@ impl Config {
     pub fn of_this_process() -> Result<Self, ConfigError> {
         let mut ours = Vec::new();
         for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("PODIUM_")) else { continue };
-            let value = value.into_string().map_err(|_| ConfigError::Layer(format!("{name} is not UTF-8")))?;
+            let Some(name) = name.to_str().filter(|name| name.starts_with("PODIUM_")) else {
+                continue;
+            };
+            let value = value
+                .into_string()
+                .map_err(|_| ConfigError::Layer(format!("{name} is not UTF-8")))?;
             ours.push((name.to_owned(), value));
         }
         Self::load(Path::new(""), ours)
@@ -104,8 +108,10 @@ impl Config {
             return Err(ConfigError::value("data.dir", "names no folder"));
         }
         let http = Http::read(sections.http)?;
-        let data = Data { dir: base.join(sections.data.dir) };
-        let database = Database::read(sections.database, base, &data)?;
+        let data = Data {
+            dir: base.join(sections.data.dir),
+        };
+        let database = Database::read(&sections.database, base, &data)?;
         let auth = Auth::read(sections.auth, profile, &http)?;
         // Suspending somebody must be in force within five seconds on every instance.
         within("cache.access_ttl_ms", sections.cache.access_ttl_ms, 0..=5_000)?;
@@ -120,7 +126,9 @@ impl Config {
                 ttl: Duration::from_millis(sections.cache.ttl_ms),
                 access_ttl: Duration::from_millis(sections.cache.access_ttl_ms),
             },
-            metrics: Metrics { token: sections.metrics.token.filter(|token| !token.expose().is_empty()) },
+            metrics: Metrics {
+                token: sections.metrics.token.filter(|token| !token.expose().is_empty()),
+            },
             log: Log::read(&sections.log)?,
         })
     }
@@ -136,7 +144,10 @@ impl Config {
                 signing_key::find_or_make(&signing_key::path_in(&self.data.dir))?
             }
         };
-        Ok(SigningKeys { current, previous: self.auth.previous_signing_keys.clone() })
+        Ok(SigningKeys {
+            current,
+            previous: self.auth.previous_signing_keys.clone(),
+        })
     }
 
     /// Says where the signing key comes from, and makes none.
@@ -187,7 +198,7 @@ fn filled<T: AsRef<str>>(text: Option<T>) -> Option<T> {
     text.filter(|text| !text.as_ref().is_empty())
 }
 
-fn within<T: PartialOrd + fmt::Display>(
+fn within<T: PartialOrd + Copy + fmt::Display>(
     key: &'static str,
     value: T,
     range: RangeInclusive<T>,
@@ -195,5 +206,8 @@ fn within<T: PartialOrd + fmt::Display>(
     if range.contains(&value) {
         return Ok(());
     }
-    Err(ConfigError::value(key, format!("{value} is not between {} and {}", range.start(), range.end())))
+    Err(ConfigError::value(
+        key,
+        format!("{value} is not between {} and {}", range.start(), range.end()),
+    ))
 }

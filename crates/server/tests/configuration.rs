@@ -8,7 +8,12 @@ use storage::{DatabaseUrl, SqliteSync};
 const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 fn load(base: &Path, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    Config::load(base, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    Config::load(
+        base,
+        variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
 }
 
 fn refusal(variables: &[(&str, &str)]) -> String {
@@ -33,12 +38,15 @@ fn a_plain_folder_is_enough() {
     assert_eq!(config.profile, Profile::Development);
     assert_eq!(config.http.address.to_string(), "127.0.0.1:8080");
     assert_eq!(config.http.public_url.as_str(), "http://127.0.0.1:8080");
-    assert_eq!(config.database.connector.url, DatabaseUrl::Sqlite(folder.path().join("var/podium.db")));
+    assert_eq!(
+        config.database.connector.url,
+        DatabaseUrl::Sqlite(folder.path().join("var/podium.db"))
+    );
     assert_eq!(config.database.pool_size, 16);
     assert!(config.database.migrate_on_start);
     assert_eq!(config.auth.bcrypt_cost, 12);
     assert_eq!(config.auth.public_roles, ["attendee", "organizer"]);
-    assert_eq!(config.auth.access_token_lifetime, Duration::from_secs(900));
+    assert_eq!(config.auth.access_token_lifetime, Duration::from_mins(15));
     assert!(!config.auth.require_verified_email);
     assert!(!folder.path().join("var").exists(), "reading makes nothing");
 }
@@ -46,8 +54,14 @@ fn a_plain_folder_is_enough() {
 #[test]
 fn each_layer_goes_over_the_one_before() {
     let folder = folder(&[
-        ("default.toml", "[http]\naddress = '127.0.0.1:1000'\nworkers = 2\n[cache]\nttl_ms = 7\n"),
-        ("development.toml", "[http]\naddress = '127.0.0.1:2000'\nworkers = 3\n"),
+        (
+            "default.toml",
+            "[http]\naddress = '127.0.0.1:1000'\nworkers = 2\n[cache]\nttl_ms = 7\n",
+        ),
+        (
+            "development.toml",
+            "[http]\naddress = '127.0.0.1:2000'\nworkers = 3\n",
+        ),
         ("production.toml", "[http]\naddress = '127.0.0.1:3000'\n"),
     ]);
     let config = load(folder.path(), &[("PODIUM_HTTP__ADDRESS", "0.0.0.0:4000")]).unwrap();
@@ -57,7 +71,10 @@ fn each_layer_goes_over_the_one_before() {
     assert_eq!(config.cache.ttl, Duration::from_millis(7));
     assert_eq!(config.auth.bcrypt_cost, 12);
     let production = load(folder.path(), &[("PODIUM_PROFILE", "production")]).unwrap();
-    assert_eq!((production.http.address.port(), production.http.workers.get()), (3000, 2));
+    assert_eq!(
+        (production.http.address.port(), production.http.workers.get()),
+        (3000, 2)
+    );
 }
 
 #[test]
@@ -65,11 +82,18 @@ fn the_files_of_the_repository_are_good_and_say_what_is_built_in() {
     let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let empty = tempfile::tempdir().unwrap();
     let values = |base: &Path, profile: &str| -> Vec<(&str, String)> {
-        let config = load(base, &[("PODIUM_PROFILE", profile), ("PODIUM_DATA__DIR", "/srv/podium")]).unwrap();
+        let config = load(
+            base,
+            &[("PODIUM_PROFILE", profile), ("PODIUM_DATA__DIR", "/srv/podium")],
+        )
+        .unwrap();
         config.describe()
     };
     let written = std::fs::read_to_string(repository.join("config/default.toml")).unwrap();
-    assert_eq!(values(repository, "development"), values(empty.path(), "development"));
+    assert_eq!(
+        values(repository, "development"),
+        values(empty.path(), "development")
+    );
     for (key, _) in values(empty.path(), "development") {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = written.split_once(&format!("\n[{section}]\n")).expect(section);
@@ -95,14 +119,20 @@ fn an_unknown_key_of_a_file_is_refused_with_its_place_and_the_nearest() {
     ] {
         let folder = folder(&[("default.toml", text)]);
         let error = load(folder.path(), &[]).unwrap_err().to_string();
-        assert!(error.contains("default.toml") && error.contains(key) && error.contains(nearest), "{error}");
+        assert!(
+            error.contains("default.toml") && error.contains(key) && error.contains(nearest),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn an_unknown_variable_is_refused_with_the_nearest() {
     let error = refusal(&[("PODIUM_HTTP__ADRESS", "127.0.0.1:1")]);
-    assert!(error.contains("PODIUM_HTTP__ADRESS") && error.contains("`PODIUM_HTTP__ADDRESS`"), "{error}");
+    assert!(
+        error.contains("PODIUM_HTTP__ADRESS") && error.contains("`PODIUM_HTTP__ADDRESS`"),
+        "{error}"
+    );
     assert!(refusal(&[("PODIUM_PROFIL", "production")]).contains("`PODIUM_PROFILE`"));
     assert!(refusal(&[("PODIUM_DATABASE_URL", "sqlite:a")]).contains("`PODIUM_DATABASE__URL`"));
     assert!(refusal(&[("PODIUM_PROFILE", "prod")]).contains("PODIUM_PROFILE"));
@@ -111,7 +141,11 @@ fn an_unknown_variable_is_refused_with_the_nearest() {
 #[test]
 fn variables_of_the_tests_and_of_others_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let variables = [("PODIUM_TEST_DATABASE_URL", "x"), ("PATH", "/bin"), ("HTTP_PROXY", "y")];
+    let variables = [
+        ("PODIUM_TEST_DATABASE_URL", "x"),
+        ("PATH", "/bin"),
+        ("HTTP_PROXY", "y"),
+    ];
     assert!(load(folder.path(), &variables).is_ok());
 }
 
@@ -121,7 +155,10 @@ fn variables_are_read_by_the_type_of_their_key() {
     let config = load(
         folder.path(),
         &[
-            ("PODIUM_HTTP__ALLOWED_ORIGINS", "https://a.example, http://localhost:3000"),
+            (
+                "PODIUM_HTTP__ALLOWED_ORIGINS",
+                "https://a.example, http://localhost:3000",
+            ),
             ("PODIUM_HTTP__TRUSTED_PROXIES", "10.0.0.0/8"),
             ("PODIUM_AUTH__PUBLIC_ROLES", ""),
             ("PODIUM_AUTH__REQUIRE_VERIFIED_EMAIL", "true"),
@@ -134,14 +171,25 @@ fn variables_are_read_by_the_type_of_their_key() {
         ],
     )
     .unwrap();
-    let origins: Vec<&str> = config.http.allowed_origins.iter().map(server::config::Origin::as_str).collect();
+    let origins: Vec<&str> = config
+        .http
+        .allowed_origins
+        .iter()
+        .map(server::config::Origin::as_str)
+        .collect();
     assert_eq!(origins, ["https://a.example", "http://localhost:3000"]);
     assert!(config.http.trusted_proxies[0].contains("10.1.2.3".parse().unwrap()));
     assert!(config.auth.public_roles.is_empty() && config.auth.require_verified_email);
     assert_eq!(config.auth.bcrypt_cost, 4);
     assert_eq!(config.auth.previous_signing_keys.len(), 1);
-    assert!(config.auth.signing_key.is_none(), "an empty variable is as good as none");
-    assert_eq!(config.database.connector.url, DatabaseUrl::Sqlite(folder.path().join("data/other.db")));
+    assert!(
+        config.auth.signing_key.is_none(),
+        "an empty variable is as good as none"
+    );
+    assert_eq!(
+        config.database.connector.url,
+        DatabaseUrl::Sqlite(folder.path().join("data/other.db"))
+    );
     assert_eq!(config.database.connector.sqlite_sync, SqliteSync::Normal);
     assert_eq!(config.log.level.as_str(), "DEBUG");
 }
@@ -159,13 +207,25 @@ fn a_value_that_does_not_fit_is_refused_by_the_name_of_its_key() {
         ("PODIUM_DATABASE__URL", "mysql://localhost/podium", "database.url"),
         ("PODIUM_DATABASE__URL", "sqlite::memory:", "database.url"),
         ("PODIUM_DATABASE__POOL_SIZE", "0", "database.pool_size"),
-        ("PODIUM_DATABASE__SQLITE_SYNCHRONOUS", "off", "database.sqlite_synchronous"),
-        ("PODIUM_DATABASE__MIGRATE_ON_START", "perhaps", "database.migrate_on_start"),
+        (
+            "PODIUM_DATABASE__SQLITE_SYNCHRONOUS",
+            "off",
+            "database.sqlite_synchronous",
+        ),
+        (
+            "PODIUM_DATABASE__MIGRATE_ON_START",
+            "perhaps",
+            "database.migrate_on_start",
+        ),
         ("PODIUM_AUTH__BCRYPT_COST", "3", "auth.bcrypt_cost"),
         ("PODIUM_AUTH__BCRYPT_COST", "16", "auth.bcrypt_cost"),
         ("PODIUM_AUTH__PUBLIC_ROLES", "attendee,admin", "auth.public_roles"),
         ("PODIUM_AUTH__SIGNING_KEY", "c2hvcnQ=", "auth.signing_key"),
-        ("PODIUM_AUTH__PREVIOUS_SIGNING_KEYS", "c2hvcnQ=", "auth.previous_signing_keys"),
+        (
+            "PODIUM_AUTH__PREVIOUS_SIGNING_KEYS",
+            "c2hvcnQ=",
+            "auth.previous_signing_keys",
+        ),
         ("PODIUM_CACHE__ACCESS_TTL_MS", "5001", "cache.access_ttl_ms"),
         ("PODIUM_LOG__FORMAT", "xml", "log.format"),
         ("PODIUM_LOG__LEVEL", "loud", "log.level"),
@@ -175,13 +235,21 @@ fn a_value_that_does_not_fit_is_refused_by_the_name_of_its_key() {
         assert!(error.contains(key), "{name}={value}: {error}");
     }
     let broken = folder(&[("default.toml", "[http\n")]);
-    assert!(load(broken.path(), &[]).unwrap_err().to_string().contains("default.toml"));
+    assert!(
+        load(broken.path(), &[])
+            .unwrap_err()
+            .to_string()
+            .contains("default.toml")
+    );
 }
 
 #[test]
 fn postgres_is_not_migrated_by_a_start_unless_asked() {
     let folder = tempfile::tempdir().unwrap();
-    let url = ("PODIUM_DATABASE__URL", "postgres://podium:hidden-word@db.example/podium");
+    let url = (
+        "PODIUM_DATABASE__URL",
+        "postgres://podium:hidden-word@db.example/podium",
+    );
     assert!(!load(folder.path(), &[url]).unwrap().database.migrate_on_start);
     let asked = [url, ("PODIUM_DATABASE__MIGRATE_ON_START", "true")];
     assert!(load(folder.path(), &asked).unwrap().database.migrate_on_start);
@@ -196,7 +264,10 @@ fn nothing_shows_a_secret() {
             ("PODIUM_AUTH__SIGNING_KEY", KEY),
             ("PODIUM_AUTH__PREVIOUS_SIGNING_KEYS", KEY),
             ("PODIUM_METRICS__TOKEN", "hidden-token"),
-            ("PODIUM_DATABASE__URL", "postgres://podium:hidden-word@db.example/podium"),
+            (
+                "PODIUM_DATABASE__URL",
+                "postgres://podium:hidden-word@db.example/podium",
+            ),
         ],
     )
     .unwrap();
@@ -225,17 +296,29 @@ fn production_needs_a_signing_key_and_says_how_to_make_one() {
     let config = load(folder.path(), &[production]).unwrap();
     assert!(config.auth.require_verified_email);
     let error = config.signing_keys().unwrap_err().to_string();
-    assert!(error.contains("PODIUM_AUTH__SIGNING_KEY") && error.contains("openssl rand -base64 32"), "{error}");
+    assert!(
+        error.contains("PODIUM_AUTH__SIGNING_KEY") && error.contains("openssl rand -base64 32"),
+        "{error}"
+    );
     assert!(config.signing_key_source().is_err());
     assert!(!folder.path().join("var/signing.key").exists());
     let config = load(folder.path(), &[production, ("PODIUM_AUTH__SIGNING_KEY", KEY)]).unwrap();
-    assert_eq!(config.signing_keys().unwrap().current.as_bytes(), b"01234567890123456789012345678901");
+    assert_eq!(
+        config.signing_keys().unwrap().current.as_bytes(),
+        b"01234567890123456789012345678901"
+    );
 }
 
 #[test]
 fn production_hashes_with_a_cost_of_ten_at_least() {
-    let cheap = refusal(&[("PODIUM_PROFILE", "production"), ("PODIUM_AUTH__BCRYPT_COST", "9")]);
-    assert!(cheap.contains("auth.bcrypt_cost") && cheap.contains("10"), "{cheap}");
+    let cheap = refusal(&[
+        ("PODIUM_PROFILE", "production"),
+        ("PODIUM_AUTH__BCRYPT_COST", "9"),
+    ]);
+    assert!(
+        cheap.contains("auth.bcrypt_cost") && cheap.contains("10"),
+        "{cheap}"
+    );
 }
 
 #[test]

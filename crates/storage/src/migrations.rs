@@ -67,7 +67,9 @@ pub enum MigrationError {
     #[error("another runner of migrations holds the lock: {0}")]
     Locked(String),
     /// A migration was edited after it was applied.
-    #[error("migration {id} is applied, but not with the text that this binary holds; a change needs a migration of its own")]
+    #[error(
+        "migration {id} is applied, but not with the text that this binary holds; a change needs a migration of its own"
+    )]
     Changed {
         /// The migration.
         id: String,
@@ -111,7 +113,11 @@ pub fn status(connector: &Connector) -> Result<Vec<MigrationState>, MigrationErr
 pub fn pending(connector: &Connector) -> Result<Vec<String>, MigrationError> {
     let states = status(connector)?;
     check(&states)?;
-    Ok(states.into_iter().filter(|state| state.standing == Standing::Pending).map(|state| state.id).collect())
+    Ok(states
+        .into_iter()
+        .filter(|state| state.standing == Standing::Pending)
+        .map(|state| state.id)
+        .collect())
 }
 
 /// Applies what is pending, each migration in a transaction of its own, and names what it applied.
@@ -171,7 +177,9 @@ fn apply_next(connection: &mut DbConn, migrations: &Migrations) -> Result<Option
     let Some(next) = states.iter().find(|state| state.standing == Standing::Pending) else {
         return Ok(None);
     };
-    let Some(migration) = migrations.find(&next.id) else { return Ok(None) };
+    let Some(migration) = migrations.find(&next.id) else {
+        return Ok(None);
+    };
     make_records(connection)?;
     on!(connection, |c| c.run_migration(migration)).map_err(|error| failed(migration, &*error))?;
     on!(connection, |c| diesel::insert_into(schema_checksums::table)
@@ -188,12 +196,18 @@ fn apply_next(connection: &mut DbConn, migrations: &Migrations) -> Result<Option
 fn take_back_last(connection: &mut DbConn, migrations: &Migrations) -> Result<String, MigrationError> {
     let states = states(connection, migrations)?;
     check(&states)?;
-    let last = states.iter().rev().find(|state| state.standing == Standing::Applied);
+    let last = states
+        .iter()
+        .rev()
+        .find(|state| state.standing == Standing::Applied);
     let Some(migration) = last.and_then(|state| migrations.find(&state.id)) else {
         return Err(MigrationError::NothingApplied);
     };
     on!(connection, |c| c.revert_migration(migration)).map_err(|error| failed(migration, &*error))?;
-    on!(connection, |c| diesel::delete(schema_checksums::table.find(migration.id())).execute(c))?;
+    on!(connection, |c| diesel::delete(
+        schema_checksums::table.find(migration.id())
+    )
+    .execute(c))?;
     check_foreign_keys(connection, migration)?;
     if states.iter().filter(|state| state.applied_at.is_some()).count() == 1 {
         // The rows that seeds made went with their tables.
@@ -203,7 +217,10 @@ fn take_back_last(connection: &mut DbConn, migrations: &Migrations) -> Result<St
 }
 
 fn failed(migration: &Migration, cause: &dyn std::error::Error) -> MigrationError {
-    MigrationError::Failed { id: migration.id().to_owned(), cause: cause.to_string() }
+    MigrationError::Failed {
+        id: migration.id().to_owned(),
+        cause: cause.to_string(),
+    }
 }
 
 /// Makes the tables that hold what was applied: diesel's own, and the checksums beside it.
@@ -222,7 +239,9 @@ fn check_foreign_keys(connection: &mut DbConn, migration: &Migration) -> Result<
         #[diesel(sql_type = diesel::sql_types::Text)]
         table: String,
     }
-    let DbConn::Sqlite(c) = connection else { return Ok(()) };
+    let DbConn::Sqlite(c) = connection else {
+        return Ok(());
+    };
     let dangling: Vec<Dangling> =
         diesel::sql_query("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1").load(c)?;
     match dangling.first() {
@@ -246,10 +265,7 @@ fn check(states: &[MigrationState]) -> Result<(), MigrationError> {
     Ok(())
 }
 
-fn states(
-    connection: &mut DbConn,
-    migrations: &Migrations,
-) -> Result<Vec<MigrationState>, MigrationError> {
+fn states(connection: &mut DbConn, migrations: &Migrations) -> Result<Vec<MigrationState>, MigrationError> {
     let mut applied = applied(connection)?;
     let checksums = checksums(connection)?;
     let mut states: Vec<MigrationState> = Vec::new();
@@ -260,7 +276,11 @@ fn states(
             Some(_) if checksums.get(migration.id()) == Some(&migration.checksum()) => Standing::Applied,
             Some(_) => Standing::Changed,
         };
-        states.push(MigrationState { id: migration.id().to_owned(), applied_at, standing });
+        states.push(MigrationState {
+            id: migration.id().to_owned(),
+            applied_at,
+            standing,
+        });
     }
     states.extend(applied.into_iter().map(|(id, applied_at)| MigrationState {
         id,
@@ -278,7 +298,10 @@ fn applied(connection: &mut DbConn) -> Result<BTreeMap<String, Instant>, Migrati
     }
     let rows: Vec<(String, chrono::NaiveDateTime)> =
         on!(connection, |c| __diesel_schema_migrations::table.load(c))?;
-    Ok(rows.into_iter().map(|(id, run_on)| (id, run_on.and_utc())).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, run_on)| (id, run_on.and_utc()))
+        .collect())
 }
 
 fn checksums(connection: &mut DbConn) -> Result<BTreeMap<String, String>, MigrationError> {

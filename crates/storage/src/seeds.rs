@@ -85,7 +85,9 @@ pub enum SeedError {
     #[error("seed {0} needs rows that are not there: apply the seeds before it first")]
     NeedsEarlier(String),
     /// Other rows still point to the seed's.
-    #[error("seed {0} cannot be taken back while other rows point to its own: take back the seeds after it first, and what was made with them")]
+    #[error(
+        "seed {0} cannot be taken back while other rows point to its own: take back the seeds after it first, and what was made with them"
+    )]
     StillUsed(String),
     /// The database refused the text.
     #[error("seed {name} failed, and nothing of it was kept: {cause}")]
@@ -112,7 +114,15 @@ pub fn names() -> Vec<String> {
         .get_dir("sql")
         .into_iter()
         .flat_map(Dir::files)
-        .filter_map(|file| Some(file.path().file_name()?.to_str()?.strip_suffix(".sql")?.to_owned()))
+        .filter_map(|file| {
+            Some(
+                file.path()
+                    .file_name()?
+                    .to_str()?
+                    .strip_suffix(".sql")?
+                    .to_owned(),
+            )
+        })
         .collect();
     names.sort();
     names
@@ -127,7 +137,10 @@ pub fn resolve(name: &str) -> Result<String, SeedError> {
     });
     match found {
         Some(found) => Ok(found.clone()),
-        None => Err(SeedError::Unknown { name: name.to_owned(), known }),
+        None => Err(SeedError::Unknown {
+            name: name.to_owned(),
+            known,
+        }),
     }
 }
 
@@ -163,7 +176,10 @@ pub fn undo(connector: &Connector, seed: Option<&str>, now: Instant) -> Result<S
     let seed = seed.map(resolve).transpose()?;
     let mut connection = open(connector)?;
     let name = step::in_transaction(&mut connection, |c| undo_one(c, seed, now))?;
-    Ok(SeedStep { name, outcome: SeedOutcome::TakenBack })
+    Ok(SeedStep {
+        name,
+        outcome: SeedOutcome::TakenBack,
+    })
 }
 
 /// Forgets what was applied, after the tables themselves went.
@@ -221,7 +237,8 @@ fn undo_one(connection: &mut DbConn, seed: Option<String>, now: Instant) -> Resu
         None => applied.pop().ok_or(SeedError::NoneApplied)?,
     };
     run_text(connection, "undo", &name, now, SeedError::StillUsed)?;
-    on!(connection, |c| diesel::delete(applied_seeds::table.find(&name)).execute(c))?;
+    on!(connection, |c| diesel::delete(applied_seeds::table.find(&name))
+        .execute(c))?;
     tracing::info!(seed = name, "seed taken back");
     Ok(name)
 }
@@ -241,17 +258,26 @@ fn run_text(
     now: Instant,
     dangling: fn(String) -> SeedError,
 ) -> Result<(), SeedError> {
-    let failed = |cause: String| SeedError::Failed { name: name.to_owned(), cause };
+    let failed = |cause: String| SeedError::Failed {
+        name: name.to_owned(),
+        cause,
+    };
     let text = TEXTS
         .get_file(format!("{folder}/{name}.sql"))
         .and_then(|file| file.contents_utf8())
         .ok_or_else(|| failed(format!("seeds/{folder}/{name}.sql is not there")))?;
-    let filled = template::fill(text, now)
-        .map_err(|placeholder| SeedError::Placeholder { name: name.to_owned(), placeholder })?;
+    let filled = template::fill(text, now).map_err(|placeholder| SeedError::Placeholder {
+        name: name.to_owned(),
+        placeholder,
+    })?;
     connection.execute_batch(&filled).map_err(|error| {
         let cause = error.to_string();
         // Statements sent as a batch come back without a kind on SQLite, so the words decide.
-        if cause.to_lowercase().contains("foreign key") { dangling(name.to_owned()) } else { failed(cause) }
+        if cause.to_lowercase().contains("foreign key") {
+            dangling(name.to_owned())
+        } else {
+            failed(cause)
+        }
     })
 }
 
@@ -266,7 +292,9 @@ mod tests {
         for name in names() {
             for folder in ["sql", "undo"] {
                 let file = TEXTS.get_file(format!("{folder}/{name}.sql"));
-                let text = file.and_then(|file| file.contents_utf8()).unwrap_or_else(|| panic!("{folder}/{name}"));
+                let text = file
+                    .and_then(|file| file.contents_utf8())
+                    .unwrap_or_else(|| panic!("{folder}/{name}"));
                 assert!(template::fill(text, now).is_ok(), "{folder}/{name}");
             }
         }
@@ -277,6 +305,8 @@ mod tests {
     fn a_seed_is_found_with_and_without_its_number() {
         assert_eq!(resolve("users").unwrap(), "02-users");
         assert_eq!(resolve("02-users").unwrap(), "02-users");
-        assert!(matches!(resolve("user"), Err(SeedError::Unknown { name, known }) if name == "user" && known == names()));
+        assert!(
+            matches!(resolve("user"), Err(SeedError::Unknown { name, known }) if name == "user" && known == names())
+        );
     }
 }

@@ -16,7 +16,11 @@ const OPENING_PAUSE: Duration = Duration::from_millis(20);
 /// Opens a connection with the limits of a runner: building an index may take as long as it takes, and is not to
 /// be cut by the limits of a request.
 pub(crate) fn open(connector: &Connector) -> Result<DbConn, String> {
-    let patient = Connector { lock_timeout_ms: LOCK_TIMEOUT_MS, statement_timeout_ms: 0, ..connector.clone() };
+    let patient = Connector {
+        lock_timeout_ms: LOCK_TIMEOUT_MS,
+        statement_timeout_ms: 0,
+        ..connector.clone()
+    };
     // A new SQLite file is switched to its write-ahead log once, by whoever opens it first; SQLite refuses those who
     // come in that moment without waiting, whatever the busy timeout says.
     let mut refusals = 0;
@@ -72,6 +76,8 @@ pub(crate) fn table_exists(connection: &mut DbConn, name: &str) -> diesel::Query
         }
         DbConn::Sqlite(_) => "SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = $1",
     };
-    let found = on!(connection, |c| diesel::sql_query(query).bind::<Text, _>(name).get_result::<Found>(c))?;
+    let found = on!(connection, |c| diesel::sql_query(query)
+        .bind::<Text, _>(name)
+        .get_result::<Found>(c))?;
     Ok(found.count > 0)
 }

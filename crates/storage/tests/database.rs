@@ -34,19 +34,35 @@ impl Database {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let connector = Connector::new(DatabaseUrl::Sqlite(folder.path().join("podium.db")));
-        Self { connector, folder: Some(folder), server: None }
+        Self {
+            connector,
+            folder: Some(folder),
+            server: None,
+        }
     }
 
     pub fn postgres() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         #[expect(clippy::disallowed_methods, reason = "the tests' own setting")]
         let server = std::env::var("PODIUM_TEST_DATABASE_URL").ok()?;
-        let name = format!("podium_storage_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let (base, _) = server.rsplit_once('/').expect("a URL with the name of a database");
+        let name = format!(
+            "podium_storage_{}_{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let (base, _) = server
+            .rsplit_once('/')
+            .expect("a URL with the name of a database");
         let url = format!("{base}/{name}").parse().unwrap();
         let server: DatabaseUrl = server.parse().unwrap();
-        open(&server).execute_batch(&format!("CREATE DATABASE {name}")).unwrap();
-        Some(Self { connector: Connector::new(url), folder: None, server: Some((server, name)) })
+        open(&server)
+            .execute_batch(&format!("CREATE DATABASE {name}"))
+            .unwrap();
+        Some(Self {
+            connector: Connector::new(url),
+            folder: None,
+            server: Some((server, name)),
+        })
     }
 
     pub fn connect(&self) -> DbConn {
@@ -111,5 +127,7 @@ impl Drop for Database {
 }
 
 fn open(server: &DatabaseUrl) -> DbConn {
-    Connector::new(server.clone()).open().expect("the PostgreSQL that PODIUM_TEST_DATABASE_URL names")
+    Connector::new(server.clone())
+        .open()
+        .expect("the PostgreSQL that PODIUM_TEST_DATABASE_URL names")
 }

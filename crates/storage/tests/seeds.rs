@@ -38,20 +38,37 @@ fn seeded(database: &Database) {
 
 /// How many rows each table that seeds fill holds.
 fn counts(database: &Database) -> Vec<i64> {
-    ["roles", "role_permissions", "users", "user_roles", "attendees", "events", "registrations", "waitlist_entries", "waitlist_log"]
-        .iter()
-        .map(|table| database.number(&format!("SELECT count(*) FROM {table}")))
-        .collect()
+    [
+        "roles",
+        "role_permissions",
+        "users",
+        "user_roles",
+        "attendees",
+        "events",
+        "registrations",
+        "waitlist_entries",
+        "waitlist_log",
+    ]
+    .iter()
+    .map(|table| database.number(&format!("SELECT count(*) FROM {table}")))
+    .collect()
 }
 
 fn all_are_applied_once(database: &Database) {
     migrated(database);
     let steps = seeds::apply(&database.connector, &[], now()).unwrap();
-    assert_eq!(steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>(), seeds::names());
+    assert_eq!(
+        steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>(),
+        seeds::names()
+    );
     assert!(steps.iter().all(|step| step.outcome == SeedOutcome::Applied));
     let before = counts(database);
     let again = seeds::apply(&database.connector, &[], now()).unwrap();
-    assert!(again.iter().all(|step| step.outcome == SeedOutcome::AlreadyApplied));
+    assert!(
+        again
+            .iter()
+            .all(|step| step.outcome == SeedOutcome::AlreadyApplied)
+    );
     assert_eq!(counts(database), before);
     assert_eq!(seeds::applied(&database.connector).unwrap(), seeds::names());
 }
@@ -64,12 +81,19 @@ fn each_is_taken_back_from_the_last_to_the_first(database: &Database) {
         stages.push(counts(database));
     }
     for name in seeds::names().into_iter().rev() {
-        assert_ne!(stages.pop().unwrap(), *stages.last().unwrap(), "{name} adds something");
+        assert_ne!(
+            stages.pop().unwrap(),
+            *stages.last().unwrap(),
+            "{name} adds something"
+        );
         let step = seeds::undo(&database.connector, None, now()).unwrap();
         assert_eq!((step.name, step.outcome), (name.clone(), SeedOutcome::TakenBack));
         assert_eq!(counts(database), *stages.last().unwrap(), "{name}");
     }
-    assert_eq!(seeds::undo(&database.connector, None, now()), Err(SeedError::NoneApplied));
+    assert_eq!(
+        seeds::undo(&database.connector, None, now()),
+        Err(SeedError::NoneApplied)
+    );
     // And there again: taking back left nothing in the way.
     seeds::apply(&database.connector, &[], now()).unwrap();
 }
@@ -81,7 +105,12 @@ fn one_is_applied_and_taken_back_by_its_name(database: &Database) {
     assert_eq!(database.number("SELECT count(*) FROM users"), 5);
     seeds::apply(&database.connector, &["01-roles".to_owned()], now()).unwrap();
     // The last applied is 01-roles; the name picks the other.
-    assert_eq!(seeds::undo(&database.connector, Some("users"), now()).unwrap().name, "02-users");
+    assert_eq!(
+        seeds::undo(&database.connector, Some("users"), now())
+            .unwrap()
+            .name,
+        "02-users"
+    );
     assert_eq!(database.number("SELECT count(*) FROM users"), 0);
     assert_eq!(seeds::applied(&database.connector).unwrap(), ["01-roles"]);
 }
@@ -147,10 +176,20 @@ fn seats_and_waitlists_add_up(database: &Database) {
     let past_the_queue = "SELECT count(*) FROM events WHERE waitlist_length > 0 AND seats_taken < capacity";
     let in_twice = "SELECT count(*) FROM waitlist_entries AS w JOIN registrations AS r \
         ON r.event_id = w.event_id AND r.attendee_id = w.attendee_id";
-    for question in [wrong_seats, wrong_length, wrong_rank, unlogged, past_the_queue, in_twice] {
+    for question in [
+        wrong_seats,
+        wrong_length,
+        wrong_rank,
+        unlogged,
+        past_the_queue,
+        in_twice,
+    ] {
         assert_eq!(database.number(question), 0, "{question}");
     }
-    assert_eq!(database.number("SELECT count(*) FROM events WHERE waitlist_length >= 2 AND seats_taken = capacity"), 1);
+    assert_eq!(
+        database.number("SELECT count(*) FROM events WHERE waitlist_length >= 2 AND seats_taken = capacity"),
+        1
+    );
 }
 
 #[derive(QueryableByName)]
@@ -178,19 +217,29 @@ fn keys_and_dates_are_those_that_the_code_makes(database: &Database) {
     seeded(database);
     let start = match database.connector.url {
         DatabaseUrl::Postgres(_) => "CAST(extract(epoch FROM starts_at) * 1000000 AS bigint)",
-        DatabaseUrl::Sqlite(_) => "unixepoch(starts_at) * 1000000 + CAST(substr(starts_at, 21, 6) AS integer)",
+        DatabaseUrl::Sqlite(_) => {
+            "unixepoch(starts_at) * 1000000 + CAST(substr(starts_at, 21, 6) AS integer)"
+        }
     };
     let events: Vec<EventRow> = database.rows(&format!(
         "SELECT title, description, location, search_key, place_key, time_zone, local_date, {start} AS starts_at FROM events"
     ));
     assert!(events.len() >= 7);
     for event in events {
-        assert_eq!(event.search_key, kernel::fold(&format!("{} {}", event.title, event.description)));
+        assert_eq!(
+            event.search_key,
+            kernel::fold(&format!("{} {}", event.title, event.description))
+        );
         assert_eq!(event.place_key, event.location.as_deref().map(kernel::fold));
         let zone: kernel::TimeZone = event.time_zone.parse().unwrap();
         let starts_at = Instant::from_timestamp_micros(event.starts_at).unwrap();
         assert_eq!(starts_at.timestamp_subsec_micros(), 123_456, "{}", event.title);
-        assert_eq!(event.local_date, zone.local_date(starts_at).to_string(), "{}", event.title);
+        assert_eq!(
+            event.local_date,
+            zone.local_date(starts_at).to_string(),
+            "{}",
+            event.title
+        );
     }
     let keys = "SELECT email || ' ' || email_key AS value FROM users UNION SELECT email || ' ' || email_key FROM attendees";
     for pair in database.texts(keys) {
@@ -200,7 +249,11 @@ fn keys_and_dates_are_those_that_the_code_makes(database: &Database) {
     for permission in database.texts("SELECT permission AS value FROM role_permissions") {
         assert!(permission.parse::<kernel::Permission>().is_ok(), "{permission}");
     }
-    assert_eq!(database.number("SELECT count(DISTINCT password_hash) FROM users WHERE email_verified_at IS NOT NULL"), 1);
+    assert_eq!(
+        database
+            .number("SELECT count(DISTINCT password_hash) FROM users WHERE email_verified_at IS NOT NULL"),
+        1
+    );
 }
 
 fn every_state_of_an_event_is_there(database: &Database) {
@@ -212,7 +265,10 @@ fn every_state_of_an_event_is_there(database: &Database) {
         now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
     );
     assert_eq!(database.number(&voting), 1);
-    assert_eq!(database.number("SELECT count(*) FROM events WHERE format = 'virtual' AND stream_url IS NOT NULL"), 1);
+    assert_eq!(
+        database.number("SELECT count(*) FROM events WHERE format = 'virtual' AND stream_url IS NOT NULL"),
+        1
+    );
 }
 
 fn two_runners_at_once_apply_each_seed_once(database: &Database) {
@@ -221,8 +277,15 @@ fn two_runners_at_once_apply_each_seed_once(database: &Database) {
         let runners: Vec<_> = (0..3)
             .map(|_| scope.spawn(|| seeds::apply(&database.connector, &[], now()).unwrap()))
             .collect();
-        runners.into_iter().flat_map(|runner| runner.join().unwrap()).map(|step| step.outcome).collect()
+        runners
+            .into_iter()
+            .flat_map(|runner| runner.join().unwrap())
+            .map(|step| step.outcome)
+            .collect()
     });
-    let applied = outcomes.iter().filter(|outcome| **outcome == SeedOutcome::Applied).count();
+    let applied = outcomes
+        .iter()
+        .filter(|outcome| **outcome == SeedOutcome::Applied)
+        .count();
     assert_eq!(applied, seeds::names().len());
 }

@@ -30,7 +30,11 @@ impl Doctor {
                 Err(reason) => writeln!(out, "  FAILED  {part}: {reason}")?,
             }
         }
-        Ok(if all_work { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if all_work {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 
@@ -39,7 +43,10 @@ fn check(config: &Config) -> Vec<(&'static str, Finding)> {
         ("data folder", data_folder(config)),
         ("database", database(config)),
         ("migrations", schema(config)),
-        ("signing key", config.signing_key_source().map_err(|error| error.to_string())),
+        (
+            "signing key",
+            config.signing_key_source().map_err(|error| error.to_string()),
+        ),
     ]
 }
 
@@ -58,7 +65,9 @@ fn try_writing(folder: &Path) -> std::io::Result<()> {
 
 fn database(config: &Config) -> Finding {
     let connector = &config.database.connector;
-    connector.open().map_err(|error| format!("{} cannot be opened: {error}", connector.url))?;
+    connector
+        .open()
+        .map_err(|error| format!("{} cannot be opened: {error}", connector.url))?;
     Ok(format!("{} answers", connector.url))
 }
 
@@ -67,7 +76,10 @@ fn schema(config: &Config) -> Finding {
     if pending.is_empty() {
         Ok("all applied".to_owned())
     } else if config.database.migrate_on_start {
-        Ok(format!("{} pending, applied by the next start", pending.join(", ")))
+        Ok(format!(
+            "{} pending, applied by the next start",
+            pending.join(", ")
+        ))
     } else {
         Err(format!("{} pending; run podium migrate", pending.join(", ")))
     }

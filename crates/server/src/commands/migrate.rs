@@ -73,7 +73,9 @@ fn status(config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 fn standing(state: &MigrationState) -> String {
-    let applied = state.applied_at.map_or_else(String::new, |at| format!("applied {}", at.format("%F %T UTC")));
+    let applied = state
+        .applied_at
+        .map_or_else(String::new, |at| format!("applied {}", at.format("%F %T UTC")));
     match state.standing {
         Standing::Applied => applied,
         Standing::Pending => "pending".to_owned(),

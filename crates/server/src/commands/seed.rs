@@ -36,7 +36,10 @@ impl Seed {
             seeds::names()
         } else {
             // All names are looked up before the first is applied.
-            self.names.iter().map(|name| seeds::resolve(name)).collect::<Result<_, _>>()?
+            self.names
+                .iter()
+                .map(|name| seeds::resolve(name))
+                .collect::<Result<_, _>>()?
         };
         for name in names {
             // One at a time, so that what was done is told also where a later one fails.

@@ -31,10 +31,17 @@ impl Auth {
     pub(super) fn read(section: sections::Auth, profile: Profile, http: &Http) -> Result<Self, ConfigError> {
         let lowest_cost = if profile == Profile::Production { 10 } else { 4 };
         super::within("auth.bcrypt_cost", section.bcrypt_cost, lowest_cost..=15)?;
-        super::within("auth.access_token_minutes", section.access_token_minutes, 1..=1_440)?;
+        super::within(
+            "auth.access_token_minutes",
+            section.access_token_minutes,
+            1..=1_440,
+        )?;
         super::within("auth.session_days", section.session_days, 1..=3_650)?;
         if section.public_roles.iter().any(|role| role == "admin") {
-            return Err(ConfigError::value("auth.public_roles", "nobody may sign up as admin"));
+            return Err(ConfigError::value(
+                "auth.public_roles",
+                "nobody may sign up as admin",
+            ));
         }
         let signing_key = super::filled(section.signing_key.as_ref().map(super::Secret::expose))
             .map(|text| SigningKey::read("auth.signing_key", text))

@@ -33,7 +33,7 @@ pub struct Database {
 }
 
 impl Database {
-    pub(super) fn read(section: sections::Database, base: &Path, data: &Data) -> Result<Self, ConfigError> {
+    pub(super) fn read(section: &sections::Database, base: &Path, data: &Data) -> Result<Self, ConfigError> {
         let url = match super::filled(section.url.as_ref().map(super::Secret::expose)) {
             // The text may hold a password, so the refusal does not repeat it.
             Some(text) => read_url(text, base)?,
@@ -47,7 +47,9 @@ impl Database {
                 return Err(ConfigError::value("database.sqlite_synchronous", reason));
             }
         };
-        let migrate_on_start = section.migrate_on_start.unwrap_or(matches!(url, DatabaseUrl::Sqlite(_)));
+        let migrate_on_start = section
+            .migrate_on_start
+            .unwrap_or(matches!(url, DatabaseUrl::Sqlite(_)));
         super::within("database.pool_size", section.pool_size, 2..=1_000)?;
         super::within("database.lock_timeout_ms", section.lock_timeout_ms, 1..=60_000)?;
         Ok(Self {
@@ -72,7 +74,9 @@ impl Database {
 }
 
 fn read_url(text: &str, base: &Path) -> Result<DatabaseUrl, ConfigError> {
-    let url = text.parse().map_err(|error| ConfigError::value("database.url", error))?;
+    let url = text.parse().map_err(|error: storage::InvalidDatabaseUrl| {
+        ConfigError::value("database.url", error.to_string())
+    })?;
     match url {
         DatabaseUrl::Sqlite(path) if path.as_os_str() == ":memory:" => Err(ConfigError::value(
             "database.url",
@@ -91,5 +95,8 @@ fn make_folder(path: &Path) -> Result<(), ConfigError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|cause| ConfigError::File { path: path.to_owned(), cause })
+        .map_err(|cause| ConfigError::File {
+            path: path.to_owned(),
+            cause,
+        })
 }

@@ -43,7 +43,10 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn value(key: &'static str, reason: impl ToString) -> Self {
-        Self::Value { key, reason: reason.to_string() }
+    pub(super) fn value(key: &'static str, reason: impl Into<String>) -> Self {
+        Self::Value {
+            key,
+            reason: reason.into(),
+        }
     }
 }

@@ -50,7 +50,9 @@ impl FromStr for Origin {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refusal = || format!("`{text}` is not http:// or https:// with a host and perhaps a port, and nothing more");
+        let refusal = || {
+            format!("`{text}` is not http:// or https:// with a host and perhaps a port, and nothing more")
+        };
         let plain = text.strip_suffix('/').unwrap_or(text);
         let (scheme, authority) = plain.split_once("://").ok_or_else(refusal)?;
         let host = match authority.rsplit_once(':') {
@@ -64,7 +66,10 @@ impl FromStr for Origin {
         let fits = match bracketed {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
             None => {
-                !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+                !host.is_empty()
+                    && host
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
             }
         };
         if fits && matches!(scheme, "http" | "https") {
@@ -117,18 +122,27 @@ impl FromStr for AddressRange {
         let network: IpAddr = address.parse().map_err(|_| refusal())?;
         let longest = if network.is_ipv4() { 32 } else { 128 };
         let prefix = prefix.unwrap_or(longest);
-        if prefix > longest { Err(refusal()) } else { Ok(Self { network, prefix }) }
+        if prefix > longest {
+            Err(refusal())
+        } else {
+            Ok(Self { network, prefix })
+        }
     }
 }
 
 impl Http {
     pub(super) fn read(section: sections::Http) -> Result<Self, ConfigError> {
         let address: SocketAddr = section.address.parse().map_err(|_| {
-            let reason = format!("`{}` is not an IP address with a port, such as 127.0.0.1:8080", section.address);
+            let reason = format!(
+                "`{}` is not an IP address with a port, such as 127.0.0.1:8080",
+                section.address
+            );
             ConfigError::value("http.address", reason)
         })?;
         let public_url = match super::filled(section.public_url) {
-            Some(text) => text.parse().map_err(|reason: String| ConfigError::value("http.public_url", reason))?,
+            Some(text) => text
+                .parse()
+                .map_err(|reason: String| ConfigError::value("http.public_url", reason))?,
             None => Origin(format!("http://{}", reachable(address))),
         };
         Ok(Self {
@@ -163,7 +177,13 @@ fn workers(asked: usize) -> NonZeroUsize {
 }
 
 fn read_list<T: FromStr<Err = String>>(key: &'static str, texts: &[String]) -> Result<Vec<T>, ConfigError> {
-    texts.iter().map(|text| text.parse().map_err(|reason: String| ConfigError::value(key, reason))).collect()
+    texts
+        .iter()
+        .map(|text| {
+            text.parse()
+                .map_err(|reason: String| ConfigError::value(key, reason))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -180,7 +200,18 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().as_str(), read);
         }
-        for text in ["", "*", "example.org", "ftp://example.org", "https://", "https://a/b", "https://u@a", "http://a:x", "http://[zz]", "http://a?b"] {
+        for text in [
+            "",
+            "*",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https://a/b",
+            "https://u@a",
+            "http://a:x",
+            "http://[zz]",
+            "http://a?b",
+        ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
         }
     }
@@ -192,8 +223,15 @@ mod tests {
         assert!(range.contains("::ffff:10.1.2.3".parse().unwrap()));
         assert!(!range.contains("10.2.0.1".parse().unwrap()) && !range.contains("::1".parse().unwrap()));
         let one: AddressRange = "2001:db8::1".parse().unwrap();
-        assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
-        assert!("0.0.0.0/0".parse::<AddressRange>().unwrap().contains("203.0.113.9".parse().unwrap()));
+        assert!(
+            one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap())
+        );
+        assert!(
+            "0.0.0.0/0"
+                .parse::<AddressRange>()
+                .unwrap()
+                .contains("203.0.113.9".parse().unwrap())
+        );
         for text in ["", "10.0.0.0/33", "10.0.0/8", "localhost", "::/129"] {
             assert!(text.parse::<AddressRange>().is_err(), "{text}");
         }

@@ -45,7 +45,9 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
 
 /// How the key is read, if there is such a key.
 pub(super) fn kind_of(key: &str) -> Option<Kind> {
-    KEYS.iter().find(|(known, _)| *known == key).map(|(_, kind)| *kind)
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, kind)| *kind)
 }
 
 /// The environment variable of a key.

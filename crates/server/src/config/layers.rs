@@ -20,7 +20,10 @@ pub(super) struct Environment {
 impl Environment {
     /// Reads the variables that are ours and refuses those that only look like it.
     pub(super) fn read(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut environment = Self { profile: Profile::Development, values: Vec::new() };
+        let mut environment = Self {
+            profile: Profile::Development,
+            values: Vec::new(),
+        };
         for (name, value) in variables {
             if name == PROFILE {
                 environment.profile = value.parse()?;
@@ -34,14 +37,20 @@ impl Environment {
 }
 
 fn known(name: &str) -> Result<(&'static str, Kind), ConfigError> {
-    KEYS.iter().copied().find(|(key, _)| keys::variable_of(key) == name).ok_or_else(|| {
-        let candidates = KEYS.iter().map(|(key, _)| keys::variable_of(key)).chain([PROFILE.to_owned()]);
-        ConfigError::UnknownKey {
-            place: "the environment".to_owned(),
-            key: name.to_owned(),
-            nearest: keys::nearest(name, candidates),
-        }
-    })
+    KEYS.iter()
+        .copied()
+        .find(|(key, _)| keys::variable_of(key) == name)
+        .ok_or_else(|| {
+            let candidates = KEYS
+                .iter()
+                .map(|(key, _)| keys::variable_of(key))
+                .chain([PROFILE.to_owned()]);
+            ConfigError::UnknownKey {
+                place: "the environment".to_owned(),
+                key: name.to_owned(),
+                nearest: keys::nearest(name, candidates),
+            }
+        })
 }
 
 /// Lays the files of the folder and the environment over the built-in defaults.
@@ -54,7 +63,9 @@ pub(super) fn lay(base: &Path, environment: Environment) -> Result<Sections, Con
     for (key, text, kind) in environment.values {
         let origin = format!("the environment variable {}", keys::variable_of(key));
         let value = Value::new(Some(&origin), read(&text, kind));
-        builder = builder.set_override(key, value).map_err(|error| ConfigError::Layer(error.to_string()))?;
+        builder = builder
+            .set_override(key, value)
+            .map_err(|error| ConfigError::Layer(error.to_string()))?;
     }
     builder
         .build()
@@ -83,11 +94,17 @@ fn add_file(
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(builder),
-        Err(cause) => return Err(ConfigError::File { path: path.to_owned(), cause }),
+        Err(cause) => {
+            return Err(ConfigError::File {
+                path: path.to_owned(),
+                cause,
+            });
+        }
     };
     let place = path.display().to_string();
-    let table: toml::Table =
-        text.parse().map_err(|error| ConfigError::Layer(format!("{place}: {error}")))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error| ConfigError::Layer(format!("{place}: {error}")))?;
     for (section, value) in &table {
         match value {
             toml::Value::Table(entries) if !entries.is_empty() => {
@@ -95,7 +112,9 @@ fn add_file(
                     let key = format!("{section}.{name}");
                     check_key(&place, &key)?;
                     if value.is_table() {
-                        return Err(ConfigError::Layer(format!("{place}: {key} is one value and no section")));
+                        return Err(ConfigError::Layer(format!(
+                            "{place}: {key} is one value and no section"
+                        )));
                     }
                 }
             }
@@ -108,7 +127,8 @@ fn add_file(
 }
 
 fn keys_of_section(section: &str) -> bool {
-    KEYS.iter().any(|(key, _)| key.split_once('.').is_some_and(|(known, _)| known == section))
+    KEYS.iter()
+        .any(|(key, _)| key.split_once('.').is_some_and(|(known, _)| known == section))
 }
 
 fn check_key(place: &str, key: &str) -> Result<(), ConfigError> {

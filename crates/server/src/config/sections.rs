@@ -93,10 +93,20 @@ mod tests {
         let mut read = Vec::new();
         for (section, fields) in defaults.as_object().unwrap() {
             for (field, value) in fields.as_object().unwrap() {
-                read.push((format!("{section}.{field}"), if value.is_array() { Kind::List } else { Kind::Single }));
+                read.push((
+                    format!("{section}.{field}"),
+                    if value.is_array() {
+                        Kind::List
+                    } else {
+                        Kind::Single
+                    },
+                ));
             }
         }
-        let known: Vec<_> = KEYS.iter().map(|(key, kind)| ((*key).to_owned(), *kind)).collect();
+        let known: Vec<_> = KEYS
+            .iter()
+            .map(|(key, kind)| ((*key).to_owned(), *kind))
+            .collect();
         assert_eq!(read, known);
     }
 }

@@ -24,7 +24,11 @@ struct Name(String);
 
 impl Migration {
     pub(super) fn new(id: &str, up: &str, down: &str) -> Self {
-        Self { name: Name(id.to_owned()), up: up.to_owned(), down: down.to_owned() }
+        Self {
+            name: Name(id.to_owned()),
+            up: up.to_owned(),
+            down: down.to_owned(),
+        }
     }
 
     /// The name of its folder, such as `0001_people`.
@@ -35,7 +39,9 @@ impl Migration {
     /// SHA-256 of `up.sql` in hexadecimal; the kind of line ending makes no difference.
     pub(super) fn checksum(&self) -> String {
         let digest = Sha256::digest(self.up.replace("\r\n", "\n").as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 }
 
@@ -106,7 +112,11 @@ impl<DB: Backend> migration::Migration<DB> for Migration {
 
 impl<DB: Backend> MigrationSource<DB> for &Migrations {
     fn migrations(&self) -> migration::Result<Vec<Box<dyn migration::Migration<DB>>>> {
-        Ok(self.0.iter().map(|migration| Box::new(migration.clone()) as Box<_>).collect())
+        Ok(self
+            .0
+            .iter()
+            .map(|migration| Box::new(migration.clone()) as Box<_>)
+            .collect())
     }
 }
 
@@ -117,7 +127,11 @@ mod tests {
     #[test]
     fn both_databases_have_the_same_ids_and_every_folder_both_texts() {
         let ids = |migrations: &Migrations| {
-            migrations.0.iter().map(|migration| migration.id().to_owned()).collect::<Vec<_>>()
+            migrations
+                .0
+                .iter()
+                .map(|migration| migration.id().to_owned())
+                .collect::<Vec<_>>()
         };
         let (postgres, sqlite) = (Migrations::of(&POSTGRES), Migrations::of(&SQLITE));
         assert!(!postgres.0.is_empty());

@@ -12,7 +12,9 @@ pub(super) fn fill(text: &str, now: Instant) -> Result<String, String> {
     let mut rest = text;
     while let Some(start) = rest.find("{{") {
         let (before, from) = rest.split_at(start);
-        let end = from.find("}}").ok_or_else(|| from.chars().take(40).collect::<String>())?;
+        let end = from
+            .find("}}")
+            .ok_or_else(|| from.chars().take(40).collect::<String>())?;
         let placeholder = &from[2..end];
         filled.push_str(before);
         filled.push_str(&value_of(placeholder, now).ok_or_else(|| placeholder.to_owned())?);
@@ -71,7 +73,8 @@ mod tests {
     #[test]
     fn instants_and_dates_are_filled_in() {
         let now = at("2026-11-21T20:00:00Z");
-        let text = "{{now}} {{now+30d}} {{now-2h}} {{now+90m}} {{date}} {{date+30d}} {{date+30d Asia/Kolkata}}";
+        let text =
+            "{{now}} {{now+30d}} {{now-2h}} {{now+90m}} {{date}} {{date+30d}} {{date+30d Asia/Kolkata}}";
         assert_eq!(
             fill(text, now).unwrap(),
             "2026-11-21T20:00:00.000000Z 2026-12-21T20:00:00.000000Z 2026-11-21T18:00:00.000000Z \
@@ -83,8 +86,22 @@ mod tests {
     #[test]
     fn an_unknown_placeholder_is_named() {
         let now = at("2026-11-21T20:00:00Z");
-        for unknown in ["today", "now+30y", "now+d", "now30d", "now+1.5d", "date+1d Mars/Base", "now++1d", "", "nowé"] {
-            assert_eq!(fill(&format!("a {{{{{unknown}}}}} b"), now), Err(unknown.to_owned()), "{unknown}");
+        for unknown in [
+            "today",
+            "now+30y",
+            "now+d",
+            "now30d",
+            "now+1.5d",
+            "date+1d Mars/Base",
+            "now++1d",
+            "",
+            "nowé",
+        ] {
+            assert_eq!(
+                fill(&format!("a {{{{{unknown}}}}} b"), now),
+                Err(unknown.to_owned()),
+                "{unknown}"
+            );
         }
         assert!(fill("{{now", now).is_err());
         assert!(fill("{{now+99999999999999d}}", now).is_err());
