@@ -5,6 +5,14 @@
 //! with the process, also when the process is killed. It is used from `tests/` and from the developer commands only,
 //! never inside a `#[cfg(test)]` module. Without the feature `server` there is only [`cluster`].
 
+#![cfg_attr(
+    feature = "server",
+    expect(
+        clippy::missing_panics_doc,
+        reason = "a test fails by a panic: nearly everything here may"
+    )
+)]
+
 pub mod cluster;
 pub mod environment;
 mod guardian;
