@@ -4,7 +4,7 @@
 //! on_both_databases! { a_full_event_refuses, an_empty_list_has_no_items }
 //!
 //! async fn a_full_event_refuses(database: TestDatabase) { … }
-//! fn an_empty_list_has_no_items(database: TestDatabase) -> anyhow::Result<()> { … }
+//! fn an_empty_list_has_no_items(database: &TestDatabase) -> anyhow::Result<()> { … }
 //! ```
 //! makes `sqlite::a_full_event_refuses`, `postgres::a_full_event_refuses` and so on. One list stands at the head of a
 //! module and names its tests; the functions stay plain ones, which formatter and compiler read as such, and one that
@@ -50,12 +50,14 @@ impl<E: Debug> Outcome for Result<(), E> {
     }
 }
 
-/// Marks tests that are plain functions.
+/// Marks tests that are plain functions and take the database itself.
 pub struct Plain;
+/// Marks tests that are plain functions and borrow the database.
+pub struct Borrowing;
 /// Marks tests that are async functions.
 pub struct Async;
 
-/// A test that takes its database: a plain function or an async one, as the mark says. The compiler finds the mark.
+/// A test that takes or borrows its database: a plain function or an async one, as the mark says. The compiler finds the mark.
 pub trait Body<Mark> {
     /// Runs the test to its end and panics if it failed.
     fn run(self, database: TestDatabase);
@@ -68,6 +70,16 @@ where
 {
     fn run(self, database: TestDatabase) {
         self(database).check();
+    }
+}
+
+impl<F, O> Body<Borrowing> for F
+where
+    F: FnOnce(&TestDatabase) -> O,
+    O: Outcome,
+{
+    fn run(self, database: TestDatabase) {
+        self(&database).check();
     }
 }
 

@@ -29,11 +29,8 @@ pub(crate) fn checksum() -> String {
         hash.update(sql.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let [a, b, c, d, e, f, g, h, ..] = hash.finalize().into();
+    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
 
 fn texts(dialect: &str) -> Vec<(PathBuf, String)> {

@@ -10,7 +10,7 @@ use jsonschema::Registry;
 use operation::Operations;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The name that the document has among the schema resources; nothing is fetched from it.
@@ -246,9 +246,11 @@ fn fragment(pointer: &str) -> String {
     for byte in pointer.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'~' | b'-' | b'.' | b'_' => {
-                fragment.push(char::from(byte))
+                fragment.push(char::from(byte));
             }
-            other => fragment.push_str(&format!("%{other:02X}")),
+            other => {
+                let _ = write!(fragment, "%{other:02X}");
+            }
         }
     }
     fragment

@@ -96,12 +96,10 @@ fn a_killed_process_leaves_nothing_behind() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a child");
-    let lines = BufReader::new(child.stdout.take().expect("its output"))
+    let mut lines = BufReader::new(child.stdout.take().expect("its output"))
         .lines()
         .map_while(Result::ok);
-    let told = lines
-        .filter_map(|line| line.strip_prefix("holding ").map(str::to_owned))
-        .next();
+    let told = lines.find_map(|line| line.strip_prefix("holding ").map(str::to_owned));
     child.kill().expect("a kill");
     child.wait().expect("its end");
     let Some(told) = told else {

@@ -34,9 +34,9 @@ fn add_role(database: &TestDatabase) {
     database.connect().execute_batch(sql).expect("a role");
 }
 
-fn it_is_migrated_and_of_the_kind_asked_for(database: TestDatabase) {
-    assert_eq!(count(&database, "roles"), 3);
-    assert_eq!(count(&database, "outbox"), 0);
+fn it_is_migrated_and_of_the_kind_asked_for(database: &TestDatabase) {
+    assert_eq!(count(database, "roles"), 3);
+    assert_eq!(count(database, "outbox"), 0);
     let connected_to = match database.connect() {
         DbConn::Postgres(_) => Kind::Postgres,
         DbConn::Sqlite(_) => Kind::Sqlite,
@@ -44,10 +44,10 @@ fn it_is_migrated_and_of_the_kind_asked_for(database: TestDatabase) {
     assert_eq!(connected_to, database.kind());
 }
 
-fn tests_do_not_see_one_another(database: TestDatabase) {
+fn tests_do_not_see_one_another(database: &TestDatabase) {
     let other = TestDatabase::unless_left_out(database.kind()).expect("a second one");
-    add_role(&database);
-    assert_eq!((count(&database, "roles"), count(&other, "roles")), (4, 3));
+    add_role(database);
+    assert_eq!((count(database, "roles"), count(&other, "roles")), (4, 3));
 }
 
 fn it_is_gone_afterwards(database: TestDatabase) {
