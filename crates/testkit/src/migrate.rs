@@ -29,8 +29,9 @@ pub(crate) fn checksum() -> String {
         hash.update(sql.as_bytes());
         hash.update([0]);
     }
-    let [a, b, c, d, e, f, g, h, ..] = hash.finalize().into();
-    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    let digest: [u8; 32] = hash.finalize().into();
+    let start = digest.first_chunk().expect("a digest is longer than its start");
+    format!("{:016x}", u64::from_be_bytes(*start))
 }
 
 fn texts(dialect: &str) -> Vec<(PathBuf, String)> {
