@@ -29,14 +29,36 @@ pub struct Size {
     pub people: usize,
     /// Published events with room for everyone.
     pub events: usize,
-    /// The seats of the one event more, the last, that is too small for the rush, and has a waitlist.
+    /// The seats of one event more, which is too small for the rush and has a waitlist.
     pub rush_seats: usize,
+    /// Events with room for everyone that become hot, one after the other.
+    pub hot_events: usize,
 }
 
 impl Size {
     /// The number of the event that is too small.
     pub fn rush_event(self) -> usize {
         self.events
+    }
+
+    /// Everyone goes to many events at the same time.
+    pub fn many(self) -> Pairs {
+        Pairs {
+            people: self.people,
+            first: 0,
+            events: self.events,
+            spread: self.events,
+        }
+    }
+
+    /// Everyone goes to one hot event; when all have been there, to the next.
+    pub fn hot(self) -> Pairs {
+        Pairs {
+            people: self.people,
+            first: self.rush_event() + 1,
+            events: self.hot_events,
+            spread: 1,
+        }
     }
 }
 
@@ -46,7 +68,9 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
         people,
         events,
         rush_seats,
+        hot_events,
     } = size;
+    let last_event = events + hot_events;
     let (user, session) = (sql_id(Thing::User), sql_id(Thing::Session));
     let (attendee, event) = (sql_id(Thing::Attendee), sql_id(Thing::Event));
     let organizer = id(Thing::User, 0);
@@ -73,9 +97,9 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
                 'event ' || n || ' ' || repeat('what it is about. ', 20), 'in_person', 'Hall ' || n, 'hall ' || n, 'idle',
                 date_trunc('hour', now()) + interval '30 days', date_trunc('hour', now()) + interval '30 days 2 hours',
                 'UTC', to_char((now() + interval '30 days') AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
-                CASE WHEN n < {events} THEN 1000000 ELSE {rush_seats} END, 0, TRUE, 0, 1048576, 0, 24, FALSE, 1, 1,
+                CASE WHEN n = {events} THEN {rush_seats} ELSE 1000000 END, 0, TRUE, 0, 1048576, 0, 24, FALSE, 1, 1,
                 now(), now(), now()
-         FROM generate_series(0, {events}) AS n;
+         FROM generate_series(0, {last_event}) AS n;
          COMMIT;"
     ))?;
     database.run("VACUUM (ANALYZE)")
@@ -95,6 +119,8 @@ fn sql_id(thing: Thing) -> String {
 pub struct Pairs {
     /// How many people take part.
     pub people: usize,
+    /// The number of the first event.
+    pub first: usize,
     /// How many events there are for them in all.
     pub events: usize,
     /// Over how many of them they go at the same time: 1 makes one event hot.
@@ -105,7 +131,7 @@ impl Pairs {
     /// The person and the event of the turn with this number.
     pub fn of(self, turn: usize) -> (usize, usize) {
         let (round, person) = (turn / self.people, turn % self.people);
-        (person, (person % self.spread + round) % self.events)
+        (person, self.first + (person % self.spread + round) % self.events)
     }
 
     /// How many turns there are.
@@ -124,6 +150,7 @@ mod tests {
         for spread in [1, 3, 7] {
             let pairs = Pairs {
                 people: 20,
+                first: 30,
                 events: 7,
                 spread,
             };
@@ -131,6 +158,7 @@ mod tests {
             assert_eq!(all.len(), 140);
             let at_first: HashSet<_> = (0..20).map(|turn| pairs.of(turn).1).collect();
             assert_eq!(at_first.len(), spread);
+            assert!(at_first.iter().all(|event| (30..37).contains(event)));
         }
     }
 

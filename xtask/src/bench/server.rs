@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long the server may take to be ready, migrations included.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// After this time without requests its memory counts as idle.

@@ -1,10 +1,10 @@
--- A registration for a free seat, as the server does it. Variables: turn (0 at the start), clients, people, events,
--- spread. No pair of person and event comes twice.
+-- A registration for a free seat, as the server does it. Variables: turn (0 at the start), clients, people, first,
+-- events, spread. No pair of person and event comes twice.
 \set number :turn * :clients + :client_id
 \set turn :turn + 1
 \set round :number / :people
 \set person :number % :people
-\set event (:person % :spread + :round) % :events
+\set event :first + (:person % :spread + :round) % :events
 BEGIN;
 SELECT id, organizer_id, status, title, format, location, starts_at, ends_at, time_zone, capacity, seats_taken, waitlist_enabled, waitlist_length, next_rank, fee_amount, fee_currency, registration_opens_at, registration_closes_at, published_at FROM events WHERE id = ('01900000-0004-7000-8000-' || lpad(to_hex(:event::bigint), 12, '0'))::uuid FOR UPDATE;
 SELECT u.id, u.name, u.email, u.email_verified_at, a.id, r.id, w.id FROM users u LEFT JOIN attendees a ON a.user_id = u.id LEFT JOIN registrations r ON r.attendee_id = a.id AND r.event_id = ('01900000-0004-7000-8000-' || lpad(to_hex(:event::bigint), 12, '0'))::uuid AND r.status IN ('pending_payment', 'confirmed', 'attended') LEFT JOIN waitlist_entries w ON w.attendee_id = a.id AND w.event_id = ('01900000-0004-7000-8000-' || lpad(to_hex(:event::bigint), 12, '0'))::uuid AND w.status IN ('waiting', 'offered') WHERE u.id = ('01900000-0001-7000-8000-' || lpad(to_hex(:person::bigint), 12, '0'))::uuid;
