@@ -23,7 +23,8 @@ use pgbench::Figures;
 use report::{Reference, Report};
 use scenarios::Stage;
 use server::{Server, Settings};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use testkit::cluster::{Cluster, Durability};
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// Only what the server is compared with: no server is built
     #[arg(long)]
     references_only: bool,
+    /// A built server to measure, instead of building one
+    #[arg(long)]
+    program: Option<PathBuf>,
 }
 
 #[derive(clap::Subcommand)]
@@ -66,8 +70,21 @@ const POOL: usize = 16;
 pub fn run(arguments: Arguments) -> Result<()> {
     match &arguments.part {
         Some(Part::Floor(floor)) => floor::serve(floor),
+        // A load generator or a floor that is not optimised would be what is measured.
+        None if cfg!(debug_assertions) => again_in_release(),
         None => Bench::new(arguments)?.run(),
     }
+}
+
+/// Runs this command again, built as the server is.
+fn again_in_release() -> Result<()> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
+        .args(std::env::args_os().skip(1));
+    let status = command.status().context("cargo does not run")?;
+    anyhow::ensure!(status.success(), "the benchmark ended with {status}");
+    Ok(())
 }
 
 struct Bench {
@@ -168,7 +185,12 @@ impl Bench {
     }
 
     fn measure_server(&self, alone: &Alone) -> Result<Report> {
-        let program = server::build()?;
+        let program = match &self.arguments.program {
+            Some(program) => program
+                .canonicalize()
+                .with_context(|| format!("{} is not there", program.display()))?,
+            None => server::build()?,
+        };
         let database = Database::create(&self.cluster, "bench_server")?;
         let issued_at = SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -80,7 +80,7 @@ async fn an_answer_that_fits_the_document_comes_through() {
         server.client().root().get("/health").await.expect(200).text(),
         "well"
     );
-    let _ = server.client().get("/nowhere").await.expect(404);
+    server.client().get("/nowhere").await.expect(404);
 }
 
 async fn panics<T>(future: impl Future<Output = T>) -> String {

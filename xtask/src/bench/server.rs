@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ fn program_of(message: &str) -> Option<PathBuf> {
 
 impl Server {
     /// Starts the program over an empty folder, and waits until it is ready.
-    pub fn start(program: &std::path::Path, settings: &Settings<'_>) -> Result<Self> {
+    pub fn start(program: &Path, settings: &Settings<'_>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let mut command = Command::new(program);

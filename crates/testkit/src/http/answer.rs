@@ -28,7 +28,6 @@ impl Answer {
 
     /// Asserts the status.
     #[track_caller]
-    #[must_use = "an answer says more than its status; `let _ =` where it does not matter"]
     pub fn expect(self, status: u16) -> Self {
         assert!(self.status == status, "expected {status}, got {self}");
         self
