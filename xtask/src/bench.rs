@@ -33,6 +33,7 @@ use token::Signer;
 /// What is asked for.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[derive(Debug)]
 pub struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,

@@ -91,6 +91,13 @@ impl SignUp {
     }
 }
 
+impl CheckedSignUp {
+    /// The role that is asked for.
+    pub fn role(&self) -> &String {
+        &self.role
+    }
+}
+
 /// Makes the account and asks it to confirm its address.
 pub fn sign_up(
     tx: &mut dyn AuthTx,

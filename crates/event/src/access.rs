@@ -40,3 +40,45 @@ where
     manages(&ctx.actor, event.organizer.id, event.status, not_found())?;
     Ok(event)
 }
+
+/// Why somebody is not let near an event's management.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageEventError {
+    /// There is no such event, or it is somebody else's draft.
+    #[error("no such event")]
+    NotFound,
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Asks, without a lock, whether the actor runs the event: before a repeated request is answered again, and before
+/// anybody is told what is wrong with the content of theirs.
+pub fn require_manager(
+    tx: &mut (impl EventRepository + ?Sized),
+    ctx: &Ctx,
+    id: EventId,
+) -> Result<(), ManageEventError> {
+    let event = tx.find_event(id)?.ok_or(ManageEventError::NotFound)?;
+    manages(&ctx.actor, event.organizer.id, event.status, ManageEventError::NotFound)
+}
+
+/// What asking refuses, the operations refuse too.
+macro_rules! refuse_alike {
+    ($($error:ty),+) => {$(
+        impl From<ManageEventError> for $error {
+            fn from(error: ManageEventError) -> Self {
+                match error {
+                    ManageEventError::NotFound => Self::NotFound,
+                    ManageEventError::Denied(denied) => Self::Denied(denied),
+                    ManageEventError::Store(error) => Self::Store(error),
+                }
+            }
+        }
+    )+};
+}
+
+refuse_alike!(crate::PublishEventError, crate::CancelEventError);

@@ -18,7 +18,7 @@ mod read_event;
 mod repository;
 mod seats;
 
-pub use access::{lock_managed_event, manages, may_manage};
+pub use access::{ManageEventError, lock_managed_event, manages, may_manage, require_manager};
 pub use cancel_event::{CancelEventError, cancel_event};
 pub use complete_events::complete_ended_events;
 pub use create_event::{CreateEvent, CreateEventError, create_event};

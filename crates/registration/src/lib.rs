@@ -22,7 +22,7 @@ pub use pass_on::pass_on_seats;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
 };
-pub use register::{Person, Register, RegisterError, Registered, Rules, may_register_others, register};
+pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use repository::{RegistrationFilter, RegistrationRepository, RegistrationTx};
 pub use tell_moved::tell_moved;

@@ -2,7 +2,7 @@
 
 use crate::pass_on::{announce_availability, tell_registration};
 use crate::{Decision, Refusal, Registration, RegistrationStatus, RegistrationTx, Standing, decide, pass_on_seats};
-use event::{EventRepository, EventSeats, EventStatus, SeatChange, manages, may_manage};
+use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
 };
@@ -136,17 +136,6 @@ pub fn register(
             Ok(Registered::Waitlisted { entry, position, attendee })
         }
     }
-}
-
-/// Asks whether the actor may register others at the event, as [`register`] does.
-pub fn may_register_others(
-    tx: &mut dyn EventRepository,
-    ctx: &Ctx,
-    event_id: EventId,
-) -> Result<(), RegisterError> {
-    ctx.actor.signed_in()?;
-    let event = tx.find_event(event_id)?.ok_or(RegisterError::EventNotFound)?;
-    manages(&ctx.actor, event.organizer.id, event.status, RegisterError::EventNotFound)
 }
 
 fn load_standing(

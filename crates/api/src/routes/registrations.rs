@@ -1,0 +1,360 @@
+//! Registrations: register, read, list, cancel.
+
+use crate::extract::{ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller};
+use crate::idempotency::{Answer, RepeatKey, write_once};
+use crate::openapi::OperationDoc;
+use crate::problem::Problem;
+use crate::problem_catalogue::ProblemType;
+use crate::state::SharedState;
+use crate::views::{AttendeeBody, RegistrationBody, RegistrationStatusBody, WaitlistEntryBody};
+use actix_web::http::StatusCode;
+use event::ManageEventError;
+use kernel::{AttendeeId, EventId, Invalid, RegistrationId, TypedId};
+use registration::{
+    Person, Register, RegisterError, Registered, RegistrationFilter, RegistrationStatus, Rules,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+const ORDER: &str = "registrations";
+
+/// Who is to be registered: nobody named is oneself.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRegistration {
+    /// For managers: an attendee that exists.
+    attendee_id: Option<Uuid>,
+    /// For managers: somebody by name and address.
+    attendee: Option<GuestRequest>,
+}
+
+/// Somebody by name and address.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Guest)]
+pub struct GuestRequest {
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    email: String,
+}
+
+impl NewRegistration {
+    fn into_person(self) -> Result<Person, Invalid> {
+        match (self.attendee_id, self.attendee) {
+            (None, None) => Ok(Person::Oneself),
+            (Some(id), None) => Ok(Person::Attendee(AttendeeId::from_uuid(id))),
+            (None, Some(guest)) => {
+                let mut invalid = Invalid::none();
+                let name = invalid.take("/attendee/name", "format", guest.name.parse());
+                let email = invalid.take("/attendee/email", "format", guest.email.parse());
+                match (name, email) {
+                    (Some(name), Some(email)) => Ok(Person::Guest { name, email }),
+                    _ => Err(invalid),
+                }
+            }
+            (Some(_), Some(_)) => {
+                Err(Invalid::field("/attendee", "not_allowed", "name either an attendee_id or an attendee"))
+            }
+        }
+    }
+}
+
+/// The person has a seat.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeatGiven {
+    /// `confirmed`.
+    outcome: &'static str,
+    /// The registration.
+    registration: RegistrationBody,
+}
+
+/// The person waits for a seat.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PutOnWaitlist {
+    /// `waitlisted`.
+    outcome: &'static str,
+    /// The place in the queue.
+    waitlist_entry: WaitlistEntryBody,
+}
+
+/// A seat was given back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SeatGivenBack {
+    /// The registration as it is now.
+    registration: RegistrationBody,
+    /// How many got a seat through it.
+    promoted: u32,
+}
+
+/// Which registrations are wanted.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RegistrationParams {
+    /// At this event.
+    event_id: Option<Uuid>,
+    /// Of this attendee.
+    attendee_id: Option<Uuid>,
+    /// That stand so.
+    #[param(inline)]
+    status: Option<RegistrationStatusBody>,
+}
+
+/// Which registrations of one event are wanted.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventRegistrationParams {
+    /// That stand so.
+    #[param(inline)]
+    status: Option<RegistrationStatusBody>,
+    /// Of this attendee.
+    attendee_id: Option<Uuid>,
+    /// Part of the attendee's name or address, in any case.
+    q: Option<String>,
+}
+
+/// Gives a seat, or a place in the queue.
+pub async fn register(
+    event_id: PathId<EventId>,
+    caller: SignedInCaller,
+    key: RepeatKey,
+    body: Result<OptionalJsonBody<NewRegistration>, Problem>,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (event_id, ctx) = (event_id.0, caller.ctx);
+    let read = body.and_then(|body| Ok((body.value.into_person()?, body.fingerprint)));
+    let (person, fingerprint) = match read {
+        Ok(read) => read,
+        Err(problem) => {
+            // Whether there is such an event is told before what is wrong with the body.
+            state.store.read(move |tx| event::read_event(tx, &ctx, event_id)).await?;
+            return Err(problem);
+        }
+    };
+    let scope = key.scope(caller.signed_in.user_id, &fingerprint);
+    let rules = Rules { require_verified_email: state.settings.require_verified_email };
+    let command = Register { event_id, person, rules };
+    let answer = state
+        .store
+        .write(move |tx| {
+            write_once(
+                tx,
+                ctx.now,
+                scope.as_ref(),
+                |tx| match command.person {
+                    Person::Oneself => Ok(()),
+                    _ => event::require_manager(tx, &ctx, event_id).map_err(no_manager),
+                },
+                |tx| {
+                    let registered = registration::register(tx, &ctx, command.clone())?;
+                    Ok(answer_of(registered, &command.person))
+                },
+            )
+        })
+        .await?;
+    Ok(answer)
+}
+
+fn no_manager(error: ManageEventError) -> RegisterError {
+    match error {
+        ManageEventError::NotFound => RegisterError::EventNotFound,
+        ManageEventError::Denied(denied) => RegisterError::Denied(denied),
+        ManageEventError::Store(error) => RegisterError::Store(error),
+    }
+}
+
+fn answer_of(registered: Registered, person: &Person) -> Answer {
+    match registered {
+        Registered::Confirmed { registration, attendee, seats } => {
+            let location = format!("/api/v1/registrations/{}", registration.id);
+            // Of somebody named by address nothing is shown that was not sent.
+            let shown = match person {
+                Person::Guest { name, email } => {
+                    AttendeeBody { name: name.as_str().to_owned(), email: email.as_str().to_owned() }
+                }
+                Person::Oneself | Person::Attendee(_) => AttendeeBody {
+                    name: attendee.name.as_str().to_owned(),
+                    email: attendee.email.as_str().to_owned(),
+                },
+            };
+            let registration = RegistrationBody::new(&registration, shown, seats);
+            Answer::created(location, &SeatGiven { outcome: "confirmed", registration })
+        }
+        Registered::Waitlisted { entry, position, .. } => {
+            let waitlist_entry = WaitlistEntryBody::of(&entry, Some(position));
+            Answer::json(StatusCode::ACCEPTED, &PutOnWaitlist { outcome: "waitlisted", waitlist_entry })
+        }
+    }
+}
+
+/// See [`register`].
+pub fn describe_register(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("Register for an event")
+        .description("Without a body for oneself; managers register others. A full event puts the person on its waitlist.")
+        .idempotent()
+        .optional_json_body::<NewRegistration>()
+        .answer::<SeatGiven>(201, "The seat is the person's.")
+        .answer::<PutOnWaitlist>(202, "The event is full; the person waits.")
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::Forbidden,
+            ProblemType::VerifyEmailFirst,
+            ProblemType::EventNotPublished,
+            ProblemType::PaymentsNotConfigured,
+            ProblemType::RegistrationNotOpen,
+            ProblemType::RegistrationClosed,
+            ProblemType::AlreadyRegistered,
+            ProblemType::AlreadyWaiting,
+            ProblemType::EventFull,
+        ])
+}
+
+/// The registrations of an event.
+pub async fn list_of_event(
+    event_id: PathId<EventId>,
+    caller: SignedInCaller,
+    query: Result<ListQuery<EventRegistrationParams>, Problem>,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (event_id, ctx) = (event_id.0, caller.ctx);
+    let read = query.and_then(|query| Ok((query.page(ORDER)?, query.filter)));
+    let (page, params) = match read {
+        Ok(read) => read,
+        Err(problem) => {
+            state.store.read(move |tx| event::require_manager(tx, &ctx, event_id)).await?;
+            return Err(problem);
+        }
+    };
+    let filter = RegistrationFilter {
+        attendee_id: params.attendee_id.map(AttendeeId::from_uuid),
+        status: params.status.map(RegistrationStatus::from),
+        text: params.q,
+        ..RegistrationFilter::default()
+    };
+    let page = state
+        .store
+        .read(move |tx| {
+            registration::list_event_registrations(tx, &ctx, event_id, filter.clone(), page)
+        })
+        .await?;
+    Ok(Answer::ok(&ListAnswer::of(page.map(RegistrationBody::of), ORDER)))
+}
+
+/// See [`list_of_event`].
+pub fn describe_list_of_event(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("List the registrations of an event")
+        .query::<EventRegistrationParams>()
+        .paged()
+        .answer_list::<RegistrationBody>("A page of registrations, the newest first.")
+        .problems(&[ProblemType::NotFound, ProblemType::Forbidden])
+}
+
+fn filter_of(params: &RegistrationParams) -> RegistrationFilter {
+    RegistrationFilter {
+        event_id: params.event_id.map(EventId::from_uuid),
+        attendee_id: params.attendee_id.map(AttendeeId::from_uuid),
+        status: params.status.map(RegistrationStatus::from),
+        ..RegistrationFilter::default()
+    }
+}
+
+/// One's own registrations; with `registration:read:any`, everybody's.
+pub async fn list(
+    caller: SignedInCaller,
+    query: ListQuery<RegistrationParams>,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (page, filter, ctx) = (query.page(ORDER)?, filter_of(&query.filter), caller.ctx);
+    let page = state
+        .store
+        .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
+        .await?;
+    Ok(Answer::ok(&ListAnswer::of(page.map(RegistrationBody::of), ORDER)))
+}
+
+/// See [`list`].
+pub fn describe_list(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("List registrations")
+        .description("One's own; with `registration:read:any`, everybody's.")
+        .query::<RegistrationParams>()
+        .paged()
+        .answer_list::<RegistrationBody>("A page of registrations, the newest first.")
+}
+
+/// One's own registrations, whatever one may read besides.
+pub async fn list_own(
+    caller: SignedInCaller,
+    query: ListQuery<RegistrationParams>,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (page, ctx) = (query.page(ORDER)?, caller.ctx);
+    let filter =
+        RegistrationFilter { user_id: Some(caller.signed_in.user_id), ..filter_of(&query.filter) };
+    let page = state
+        .store
+        .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
+        .await?;
+    Ok(Answer::ok(&ListAnswer::of(page.map(RegistrationBody::of), ORDER)))
+}
+
+/// See [`list_own`].
+pub fn describe_list_own(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("List one's own registrations")
+        .query::<RegistrationParams>()
+        .paged()
+        .answer_list::<RegistrationBody>("A page of registrations, the newest first.")
+}
+
+/// One registration.
+pub async fn read(
+    id: PathId<RegistrationId>,
+    caller: SignedInCaller,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (id, ctx) = (id.0, caller.ctx);
+    let view = state.store.read(move |tx| registration::read_registration(tx, &ctx, id)).await?;
+    Ok(Answer::ok(&RegistrationBody::of(view)))
+}
+
+/// See [`read`].
+pub fn describe_read(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("Read a registration")
+        .answer::<RegistrationBody>(200, "The registration.")
+        .problems(&[ProblemType::NotFound])
+}
+
+/// Cancels a registration.
+pub async fn cancel(
+    id: PathId<RegistrationId>,
+    caller: SignedInCaller,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (id, ctx) = (id.0, caller.ctx);
+    let cancelled = state.store.write(move |tx| registration::cancel(tx, &ctx, id)).await?;
+    let body = SeatGivenBack {
+        registration: RegistrationBody::of(cancelled.view),
+        promoted: cancelled.promoted,
+    };
+    Ok(Answer::ok(&body))
+}
+
+/// See [`cancel`].
+pub fn describe_cancel(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("Cancel a registration")
+        .description("The seat goes to the next person who waits, in the same transaction.")
+        .answer::<SeatGivenBack>(200, "The seat is given back.")
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::EventReadOnly,
+            ProblemType::AlreadyAttended,
+            ProblemType::NotCancellable,
+        ])
+}

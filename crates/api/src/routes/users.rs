@@ -1,0 +1,103 @@
+//! People: one's own account, and what is public of others.
+
+use crate::extract::{PatchBody, PathId, SignedInCaller};
+use crate::idempotency::Answer;
+use crate::openapi::OperationDoc;
+use crate::problem::Problem;
+use crate::problem_catalogue::ProblemType;
+use crate::state::SharedState;
+use crate::views::{PublicProfile, UserBody};
+use kernel::{Change, StoreError, UserId};
+use serde::Deserialize;
+use user::{ProfileChange, UserRepository, UserStatus};
+use utoipa::ToSchema;
+
+/// Fields of one's own profile to be changed; null clears one.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileChanges {
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    name: Change<String>,
+    /// In international form.
+    #[schema(value_type = Option<String>)]
+    phone: Change<String>,
+    #[schema(value_type = Option<String>, max_length = 200)]
+    profession: Change<String>,
+    #[schema(value_type = Option<String>, max_length = 5_000)]
+    bio: Change<String>,
+    /// An http or https URL.
+    #[schema(value_type = Option<String>, max_length = 2_000)]
+    avatar_url: Change<String>,
+    /// A zone of the IANA database.
+    #[schema(value_type = Option<String>)]
+    time_zone: Change<String>,
+    /// Whether other seat holders may see the person.
+    #[schema(value_type = Option<bool>)]
+    listed: Change<bool>,
+}
+
+impl ProfileChanges {
+    fn into_command(self) -> ProfileChange {
+        ProfileChange {
+            name: self.name,
+            phone: self.phone,
+            profession: self.profession,
+            bio: self.bio,
+            avatar_url: self.avatar_url,
+            time_zone: self.time_zone,
+            listed: self.listed,
+        }
+    }
+}
+
+/// One's own account.
+pub async fn read_own(caller: SignedInCaller, state: SharedState) -> Result<Answer, Problem> {
+    let id = caller.signed_in.user_id;
+    let found = state.store.read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?)).await?;
+    let user = found.ok_or_else(|| Problem::new(ProblemType::SessionEnded))?;
+    Ok(Answer::ok(&UserBody::of(user)))
+}
+
+/// See [`read_own`].
+pub fn describe_read_own(operation: OperationDoc) -> OperationDoc {
+    operation.summary("Read one's own account").answer::<UserBody>(200, "The account.")
+}
+
+/// Changes one's own profile.
+pub async fn update_own(
+    caller: SignedInCaller,
+    body: PatchBody<ProfileChanges>,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let (ctx, change) = (caller.ctx, body.value.into_command());
+    let user = state.store.write(move |tx| user::update_profile(tx, &ctx, change.clone())).await?;
+    Ok(Answer::ok(&UserBody::of(user)))
+}
+
+/// See [`update_own`].
+pub fn describe_update_own(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("Change one's own profile")
+        .patch_body::<ProfileChanges>()
+        .answer::<UserBody>(200, "The account as it is now.")
+}
+
+/// What is public of an account.
+pub async fn read_public(
+    id: PathId<UserId>,
+    _caller: SignedInCaller,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let id = id.0;
+    let found = state.store.read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?)).await?;
+    let user = found.filter(|user| user.status == UserStatus::Active).ok_or_else(Problem::not_found)?;
+    Ok(Answer::ok(&PublicProfile::of(user)))
+}
+
+/// See [`read_public`].
+pub fn describe_read_public(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("Read somebody's public profile")
+        .answer::<PublicProfile>(200, "What is public of the account.")
+        .problems(&[ProblemType::NotFound])
+}

@@ -1,0 +1,13 @@
+//! What things look like in answers. Dates are RFC 3339 in UTC, ids are UUIDs.
+
+mod event;
+mod person;
+mod registration;
+
+pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
+pub use person::{PublicProfile, UserBody};
+pub use registration::{
+    AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
+    WaitlistEntryBody, WaitlistPlaceBody,
+    WaitlistStandingBody,
+};

@@ -1,0 +1,94 @@
+//! People in answers.
+
+use kernel::{Instant, TypedId};
+use serde::Serialize;
+use user::User;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An account, as its owner and admins see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserBody {
+    /// Its id.
+    pub id: Uuid,
+    /// Where mail goes.
+    pub email: String,
+    /// How the person is called.
+    pub name: String,
+    /// In international form.
+    pub phone: Option<String>,
+    /// What the person does.
+    pub profession: Option<String>,
+    /// What the person tells about themselves.
+    pub bio: Option<String>,
+    /// A picture, by URL.
+    pub avatar_url: Option<String>,
+    /// The zone in which the person wants to see times.
+    pub time_zone: Option<&'static str>,
+    /// Whether other seat holders may see the person.
+    pub listed: bool,
+    /// `active` or `suspended`.
+    pub status: &'static str,
+    /// The names of the roles.
+    pub roles: Vec<String>,
+    /// When the address was confirmed.
+    pub email_verified_at: Option<Instant>,
+    /// When the account was made.
+    pub created_at: Instant,
+    /// When it was last changed.
+    pub updated_at: Instant,
+    /// The last sign-in.
+    pub last_login_at: Option<Instant>,
+}
+
+impl UserBody {
+    /// The account.
+    pub fn of(user: User) -> Self {
+        Self {
+            id: user.id.uuid(),
+            email: user.email.as_str().to_owned(),
+            name: user.name.as_str().to_owned(),
+            phone: user.phone.map(|phone| phone.as_str().to_owned()),
+            profession: user.profession,
+            bio: user.bio,
+            avatar_url: user.avatar_url,
+            time_zone: user.time_zone.map(kernel::TimeZone::name),
+            listed: user.listed,
+            status: user.status.as_str(),
+            roles: user.roles,
+            email_verified_at: user.email_verified_at,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            last_login_at: user.last_login_at,
+        }
+    }
+}
+
+/// An account, as every signed-in person sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PublicProfile {
+    /// Its id.
+    pub id: Uuid,
+    /// How the person is called.
+    pub name: String,
+    /// What the person does.
+    pub profession: Option<String>,
+    /// What the person tells about themselves.
+    pub bio: Option<String>,
+    /// A picture, by URL.
+    pub avatar_url: Option<String>,
+}
+
+impl PublicProfile {
+    /// What is public of the account.
+    pub fn of(user: User) -> Self {
+        Self {
+            id: user.id.uuid(),
+            name: user.name.as_str().to_owned(),
+            profession: user.profession,
+            bio: user.bio,
+            avatar_url: user.avatar_url,
+        }
+    }
+}
