@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 
 #[actix_web::test]
 async fn a_good_body_is_taken_as_it_is_meant() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let response = server
         .talk(r#"{"title": "  Rust ", "seats": 5, "password": " p "}"#)
         .header("idempotency-key", "k-1")
@@ -28,7 +28,7 @@ async fn a_good_body_is_taken_as_it_is_meant() {
 
 #[actix_web::test]
 async fn a_bad_body_gets_its_problem_and_pointer() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     for (body, pointer, code) in [
         ("[]", "", "type"),
         ("\"x\"", "", "type"),
@@ -51,7 +51,7 @@ async fn a_bad_body_gets_its_problem_and_pointer() {
 
 #[actix_web::test]
 async fn what_is_no_json_or_sent_as_something_else_is_refused() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     for body in [
         &b""[..],
         b"{",
@@ -97,7 +97,7 @@ async fn what_is_no_json_or_sent_as_something_else_is_refused() {
 
 #[actix_web::test]
 async fn a_large_body_is_refused_whatever_its_length_header_says() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let largest = 256 * 1024;
     let padded = |size: usize| format!("{{\"title\": \"a\"{}}}", " ".repeat(size - 14));
     assert_eq!(padded(largest).len(), largest);
@@ -149,7 +149,7 @@ fn raw_exchange(server: &TestServer, headers: &str, body: &[u8]) -> String {
 
 #[actix_web::test]
 async fn a_patch_tells_absent_null_and_set_apart() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let path = format!("/api/v1/talks/{ID}");
     let patch = |body: &'static str, media_type: &'static str| {
         server
@@ -179,7 +179,7 @@ async fn a_patch_tells_absent_null_and_set_apart() {
 
 #[actix_web::test]
 async fn an_optional_body_may_be_absent_and_a_raw_one_is_anything() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     assert_eq!(said(server.post("/api/v1/optional")).await, "");
     let json = |body: &'static str| {
         server
@@ -201,7 +201,7 @@ async fn an_optional_body_may_be_absent_and_a_raw_one_is_anything() {
 
 #[actix_web::test]
 async fn a_bad_query_is_named() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     for (query, name) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
@@ -235,7 +235,7 @@ async fn a_bad_query_is_named() {
 
 #[actix_web::test]
 async fn a_malformed_id_names_nothing() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     for id in [
         "x",
         "%00",

@@ -63,7 +63,7 @@ pub struct Echo {
     said: String,
 }
 
-fn echo(said: impl ToString) -> Json<Echo> {
+fn echo(said: impl Into<String>) -> Json<Echo> {
     Json(Echo {
         said: said.to_string(),
     })
@@ -101,7 +101,7 @@ async fn optional(body: OptionalJsonBody<Nothing>) -> Json<Echo> {
 }
 
 async fn raw(body: RawBody) -> Json<Echo> {
-    echo(body.bytes.len())
+    echo(body.bytes.len().to_string())
 }
 
 async fn list(query: ListQuery<Filter>) -> Result<Json<ListAnswer<Echo>>, Problem> {
@@ -211,7 +211,7 @@ fn describe_list(operation: OperationDoc) -> OperationDoc {
 
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
-    use Who::{AnyOf, Public, PublicSignIn, SignedIn, SignedInOrRefreshCookie};
+    use Who::{AnyOf, Public, PublicAsNobody, SignedIn, SignedInOrRefreshCookie};
     let mut table = vec![
         get("/api/v1/talks/{id}", Public, read, |o| plain(o).if_none_match()),
         patch("/api/v1/talks/{id}", AnyOf(&[Party::Owner, Party::Manager]), change, describe_change),
@@ -225,7 +225,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/whoami", Public, who_am_i, plain),
         get("/api/v1/me", SignedIn, who_am_i, plain),
         get("/api/v1/admin", Who::Permission(Permission::UserManage), who_am_i, plain),
-        post("/api/v1/auth/login", PublicSignIn, who_am_i, plain),
+        post("/api/v1/auth/login", PublicAsNobody, who_am_i, plain),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, logout, plain),
         get("/api/v1/panic", Public, panicking, plain),
         get("/api/v1/broken", Public, broken, plain),
@@ -248,7 +248,7 @@ fn person(permissions: PermissionSet) -> SignedIn {
 }
 
 impl Authenticator for Tokens {
-    fn from_memory(&self, token: &str) -> Option<Result<SignedIn, AuthFailure>> {
+    fn recall(&self, token: &str) -> Option<Result<SignedIn, AuthFailure>> {
         match token {
             "good" => Some(Ok(person(PermissionSet::NONE))),
             "admin" => Some(Ok(person(PermissionSet::all()))),
@@ -294,7 +294,7 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
+    pub fn start() -> Self {
         let database_answers = Arc::new(AtomicBool::new(true));
         let ports = Ports {
             clock: Arc::new(SystemClock),

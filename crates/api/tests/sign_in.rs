@@ -9,7 +9,7 @@ const PERSON: &str = "00000000-0000-0000-0000-000000000001";
 
 #[actix_web::test]
 async fn a_bad_body_does_not_hide_a_missing_sign_in() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let bad = || {
         server
             .post("/api/v1/talks")
@@ -23,7 +23,7 @@ async fn a_bad_body_does_not_hide_a_missing_sign_in() {
 
 #[actix_web::test]
 async fn a_bearer_token_signs_in_and_a_bad_one_is_refused_even_where_none_is_needed() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     assert_eq!(said(server.get("/api/v1/whoami")).await, "anonymous");
     for token in ["good", "slow-good"] {
         assert_eq!(
@@ -48,7 +48,7 @@ async fn a_bearer_token_signs_in_and_a_bad_one_is_refused_even_where_none_is_nee
 
 #[actix_web::test]
 async fn a_header_wins_over_a_cookie_and_a_bad_cookie_is_nobody() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let with_cookie = |path: &str, token: &str| {
         server
             .get(path)
@@ -70,7 +70,7 @@ async fn a_header_wins_over_a_cookie_and_a_bad_cookie_is_nobody() {
 
 #[actix_web::test]
 async fn what_a_cookie_signs_in_must_come_from_an_allowed_origin() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let post = || {
         server
             .post("/api/v1/whoami")
@@ -99,7 +99,7 @@ async fn what_a_cookie_signs_in_must_come_from_an_allowed_origin() {
 
 #[actix_web::test]
 async fn a_permission_is_asked_before_the_handler() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     refused(server.get("/api/v1/admin"), Unauthenticated).await;
     let problem = refused(server.get("/api/v1/admin").bearer_auth("good"), Forbidden).await;
     assert_eq!(problem["permission"], "user:manage");
@@ -111,7 +111,7 @@ async fn a_permission_is_asked_before_the_handler() {
 
 #[actix_web::test]
 async fn on_the_way_to_a_sign_in_tokens_are_not_looked_at() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let login = || server.post("/api/v1/auth/login");
     assert_eq!(said(login().bearer_auth("wrong")).await, "anonymous");
     assert_eq!(
@@ -122,7 +122,7 @@ async fn on_the_way_to_a_sign_in_tokens_are_not_looked_at() {
 
 #[actix_web::test]
 async fn a_sign_out_takes_a_session_or_the_refresh_cookie() {
-    let server = TestServer::start().await;
+    let server = TestServer::start();
     let logout = || server.post("/api/v1/auth/logout");
     let refresh = || logout().header("cookie", "podium_refresh=r1");
     refused(logout(), Unauthenticated).await;

@@ -20,7 +20,7 @@ pub(super) fn fit<T: DeserializeOwned>(tree: Value) -> Result<T, Invalid> {
     })
 }
 
-/// Reads a tree as serde_json does, but takes an object only where a struct is wanted: serde would also take a list of
+/// Reads a tree as `serde_json` does, but takes an object only where a struct is wanted: serde would also take a list of
 /// the fields in their order, which nobody means.
 struct Strict(Value);
 
