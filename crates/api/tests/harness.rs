@@ -64,9 +64,7 @@ pub struct Echo {
 }
 
 fn echo(said: impl Into<String>) -> Json<Echo> {
-    Json(Echo {
-        said: said.to_string(),
-    })
+    Json(Echo { said: said.into() })
 }
 
 async fn create(
