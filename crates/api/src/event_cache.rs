@@ -18,7 +18,7 @@ const GENERATIONS: usize = 1024;
 pub struct CachedEvent {
     /// The JSON body.
     pub body: Bytes,
-    /// The ETag header.
+    /// The `ETag` header.
     pub etag: HeaderValue,
     /// From then on the answer is wrong by itself: a window opens or closes, or the cache's time is over.
     pub valid_until: Instant,

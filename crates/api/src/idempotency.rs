@@ -125,8 +125,8 @@ impl Answer {
 
     /// Adds the version that the write made.
     #[must_use]
-    pub fn with_etag(mut self, etag: impl ToString) -> Self {
-        self.stored.etag = Some(etag.to_string());
+    pub fn with_etag(mut self, etag: impl Into<String>) -> Self {
+        self.stored.etag = Some(etag.into());
         self
     }
 

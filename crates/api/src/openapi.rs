@@ -25,7 +25,6 @@ pub(crate) const COOKIE: &str = "cookie";
 /// One thing in a request that does not fit.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FieldError)]
-#[expect(dead_code, reason = "describes what problems are made of")]
 pub struct FieldErrorSchema {
     /// JSON Pointer (RFC 6901) into the body, or the name of a parameter or header.
     #[schema(example = "/capacity")]
@@ -40,7 +39,6 @@ pub struct FieldErrorSchema {
 /// A problem (RFC 9457). Some types have members of their own besides.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-#[expect(dead_code, reason = "describes what problems are made of")]
 pub struct ProblemSchema {
     /// Names the kind of problem; a page that explains it.
     #[serde(rename = "type")]

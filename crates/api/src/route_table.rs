@@ -18,8 +18,9 @@ use kernel::Permission;
 pub enum Who {
     /// Anybody. A bad Bearer token is refused, a bad cookie is nobody.
     Public,
-    /// Anybody, on the way to a sign-in: tokens are not looked at.
-    PublicSignIn,
+    /// Anybody, as nobody: tokens and access cookies are not looked at. For the way to a sign-in, and for what has
+    /// tokens of another kind.
+    PublicAsNobody,
     /// Somebody signed in, or whoever has the refresh cookie.
     SignedInOrRefreshCookie,
     /// Anybody signed in.
@@ -65,14 +66,14 @@ impl Who {
     pub fn admits_anonymous(self) -> bool {
         matches!(
             self,
-            Self::Public | Self::PublicSignIn | Self::SignedInOrRefreshCookie
+            Self::Public | Self::PublicAsNobody | Self::SignedInOrRefreshCookie
         )
     }
 
     /// As the document shows it, under `x-who`: one word or permission for each kind of people.
     pub fn names(self) -> Vec<String> {
         match self {
-            Self::Public | Self::PublicSignIn => vec!["public".into()],
+            Self::Public | Self::PublicAsNobody => vec!["public".into()],
             Self::SignedInOrRefreshCookie => vec!["signed-in".into(), "refresh-cookie".into()],
             Self::SignedIn => vec!["signed-in".into()],
             Self::AnyOf(parties) => parties.iter().map(|party| party.name()).collect(),

@@ -12,7 +12,6 @@ pub type SharedState = actix_web::web::Data<AppState>;
 
 /// The parts that the routes work with. One per process.
 pub struct AppState {
-    // The store stands here: `pub store: storage::Store`.
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.

@@ -118,7 +118,7 @@ pub fn matches_if_none_match(headers: &HeaderMap, current: &HeaderValue) -> bool
 mod tests {
     use super::*;
 
-    fn headers(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn headers(name: &header::HeaderName, values: &[&'static str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(name.clone(), HeaderValue::from_static(value));
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn if_match_compares_the_edit_alone() {
         let allows =
-            |values: &[&'static str], edit| IfMatch::of(&headers(header::IF_MATCH, values)).allows(edit);
+            |values: &[&'static str], edit| IfMatch::of(&headers(&header::IF_MATCH, values)).allows(edit);
         assert!(allows(&[], 7));
         assert!(allows(&["*"], 7));
         assert!(allows(&["\"7-1\""], 7));
@@ -156,7 +156,7 @@ mod tests {
         let current = EntityTag { edit: 7, seats: 2 }.header_value();
         assert_eq!(current, "\"7-2\"");
         let same = |values: &[&'static str]| {
-            matches_if_none_match(&headers(header::IF_NONE_MATCH, values), &current)
+            matches_if_none_match(&headers(&header::IF_NONE_MATCH, values), &current)
         };
         assert!(same(&["\"7-2\""]));
         assert!(same(&["W/\"7-2\""]));

@@ -2,7 +2,9 @@
 
 use super::json_tree::push_part;
 use kernel::Invalid;
-use serde::de::DeserializeOwned;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor};
+use serde::forward_to_deserialize_any;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
@@ -12,10 +14,77 @@ pub(super) fn fit<T: DeserializeOwned>(tree: Value) -> Result<T, Invalid> {
     if !tree.is_object() {
         return Err(Invalid::field("", "type", "The body is a JSON object."));
     }
-    serde_path_to_error::deserialize(tree).map_err(|error| {
+    serde_path_to_error::deserialize(Strict(tree)).map_err(|error| {
         let path = pointer_to(error.path());
         explain(path, &error.inner().to_string())
     })
+}
+
+/// Reads a tree as `serde_json` does, but takes an object only where a struct is wanted: serde would also take a list of
+/// the fields in their order, which nobody means.
+struct Strict(Value);
+
+impl IntoDeserializer<'_, serde_json::Error> for Strict {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Strict {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Strict))),
+            Value::Object(members) => visitor.visit_map(MapDeserializer::new(
+                members.into_iter().map(|(key, value)| (key, Strict(value))),
+            )),
+            scalar => scalar.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(_) => Err(serde_json::Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        if self.0.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
 }
 
 fn pointer_to(path: &Path) -> String {
@@ -173,7 +242,8 @@ mod tests {
                 "type",
             ),
             (json!({"title": "t", "fee": {}}), "/fee/amount", "missing"),
-            (json!({"title": "t", "fee": []}), "/fee/amount", "missing"),
+            (json!({"title": "t", "fee": []}), "/fee", "type"),
+            (json!({"title": "t", "fee": [5]}), "/fee", "type"),
             (json!({"title": "t", "fee": "x"}), "/fee", "type"),
             (
                 json!({"title": "t", "fees": [{"amount": 1}, {"amount": "x"}]}),

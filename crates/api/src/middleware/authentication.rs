@@ -23,7 +23,7 @@ pub type Authenticating<'a> = Pin<Box<dyn Future<Output = Result<SignedIn, AuthF
 pub trait Authenticator: Send + Sync {
     /// The answer, if it is known without waiting (a session seen within the last seconds, or a token that is no
     /// token). Called first on every request, so it must neither block nor allocate much.
-    fn from_memory(&self, token: &str) -> Option<Result<SignedIn, AuthFailure>>;
+    fn recall(&self, token: &str) -> Option<Result<SignedIn, AuthFailure>>;
 
     /// The answer, looked up.
     fn authenticate<'a>(&'a self, token: &'a str) -> Authenticating<'a>;
@@ -102,7 +102,7 @@ pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Lets a request in as somebody, or says why not. Reads nothing of the body.
 pub(super) async fn admit(request: &ServiceRequest, state: &AppState, who: Who) -> Result<Actor, Problem> {
-    if who == Who::PublicSignIn {
+    if who == Who::PublicAsNobody {
         return Ok(Actor::Anonymous);
     }
     let actor = identify(request, state, who).await?;
@@ -147,7 +147,7 @@ async fn identify(request: &ServiceRequest, state: &AppState, who: Who) -> Resul
 }
 
 async fn look_up(state: &AppState, token: &str) -> Result<SignedIn, AuthFailure> {
-    match state.authenticator.from_memory(token) {
+    match state.authenticator.recall(token) {
         Some(known) => known,
         None => state.authenticator.authenticate(token).await,
     }

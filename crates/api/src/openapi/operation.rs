@@ -247,7 +247,7 @@ impl OperationDoc {
         for (status, response) in problem_responses(&self.problems) {
             builder = builder.response(status.to_string(), response);
         }
-        if self.who != Who::PublicSignIn {
+        if self.who != Who::PublicAsNobody {
             if self.who.admits_anonymous() {
                 builder = builder.security(SecurityRequirement::default());
             }
@@ -313,7 +313,7 @@ impl OperationDoc {
     }
 
     fn add_problems_of_row(&mut self) {
-        if self.who != Who::PublicSignIn {
+        if self.who != Who::PublicAsNobody {
             self.problems.extend([
                 ProblemType::Unauthenticated,
                 ProblemType::SessionEnded,
