@@ -31,7 +31,7 @@ use testkit::cluster::{Cluster, Durability};
 use token::Signer;
 
 /// What is asked for.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -56,7 +56,7 @@ pub struct Arguments {
     program: Option<PathBuf>,
 }
 
-#[derive(clap::Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Part {
     /// Answers every request alike
     #[command(hide = true)]

@@ -1,17 +1,66 @@
-//! Developer commands.
+//! `cargo xtask …`: what developers run. Each command is a file; none needs a built server unless it runs one.
 
 mod bench;
+mod ci;
+mod new_migration;
+mod podium;
+mod process;
+mod test;
+mod tidy;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-#[derive(Parser)]
+/// Developer commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
 enum Command {
-    /// Measures the server against its floor and against the database alone
+    /// Apply what is pending, or list how the migrations stand.
+    Migrate(podium::Migrate),
+    /// Take back the last migration.
+    Rollback,
+    /// Apply the named seeds, or all; or take one back.
+    Seed(podium::Seed),
+    /// Make the next migration, for both databases.
+    NewMigration(new_migration::NewMigration),
+    /// Check the rules that the compiler does not know.
+    Tidy,
+    /// Run every test.
+    Test(test::Test),
+    /// Run what has to pass before a change goes in.
+    Ci,
+    /// Measure the server against its floor and against the database alone.
     Bench(bench::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Command::parse() {
-        Command::Bench(arguments) => bench::run(arguments),
-    }
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Migrate(command) => command.run(),
+        Command::Rollback => podium::rollback(),
+        Command::Seed(command) => command.run(),
+        Command::NewMigration(command) => command.run(&root()),
+        Command::Tidy => tidy::run(&root()),
+        Command::Test(command) => command.run(),
+        Command::Ci => ci::run(&root()),
+        Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }

@@ -45,7 +45,7 @@ where
                 created_by: None,
                 created_at: ctx.now,
             };
-            insert(tx, &attendee)?;
+            tx.insert_attendee(&attendee)?;
             Ok(attendee)
         }
     }
@@ -83,15 +83,6 @@ where
             created_at: ctx.now,
         },
     };
-    insert(tx, &attendee)?;
+    tx.insert_attendee(&attendee)?;
     Ok(attendee)
-}
-
-/// Two first registrations of one person at two events hold two different locks: the second to insert is a
-/// contention, and finds the attendee when it is tried again.
-fn insert<T: AttendeeRepository + ?Sized>(tx: &mut T, attendee: &Attendee) -> Result<(), StoreError> {
-    tx.insert_attendee(attendee).map_err(|error| match error {
-        StoreError::Duplicate(what) => StoreError::Contention(what),
-        other => other,
-    })
 }

@@ -23,11 +23,11 @@ pub trait AttendeeRepository {
     fn find_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError>;
     /// The attendee with that folded address.
     fn find_attendee_by_email(&mut self, email_key: &str) -> Result<Option<Attendee>, StoreError>;
-    /// Makes an attendee. [`StoreError::Duplicate`] if the address or the account has one.
+    /// Makes an attendee. If the address has got one meanwhile, [`StoreError::Contention`]: tried again, it is found.
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError>;
     /// Gives an attendee the account that it belongs to, and its name.
     fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError>;
-    /// Removes an attendee that nothing refers to any more.
+    /// Removes an attendee. If something refers to it again meanwhile, [`StoreError::Contention`].
     fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError>;
     /// Whether the attendee has or had a registration or a place in a waitlist at an event of this organiser.
     fn attendee_is_at_events_of(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError>;

@@ -1,0 +1,38 @@
+//! The command line: which commands there are, and which function runs each.
+
+use crate::commands::{doctor, migrate, seed};
+use crate::config::Config;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A self-hosted backend for events and conferences.
+#[derive(Debug, Parser)]
+#[command(name = "podium", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One line here and one in [`Cli::run`] for each command.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring the schema forward or back, or see how it stands.
+    Migrate(migrate::Migrate),
+    /// Fill the database with things to try, or take them back. Refused in production.
+    Seed(seed::Seed),
+    /// Print the configuration in force and check each part.
+    Doctor(doctor::Doctor),
+}
+
+impl Cli {
+    /// Reads the configuration and runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let config = Config::of_this_process()?;
+        let mut out = std::io::stdout().lock();
+        match self.command {
+            Command::Migrate(command) => command.run(&config, &mut out),
+            Command::Seed(command) => command.run(&config, &mut out),
+            Command::Doctor(command) => command.run(&config, &mut out),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `podium doctor`: what is in force, and whether each part works.
+
+use crate::config::Config;
+use clap::Args;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use storage::migrations;
+
+/// The arguments of `doctor`: none.
+#[derive(Debug, Args)]
+pub struct Doctor {}
+
+/// One part: fine, with a word on it, or not, with the reason.
+type Finding = Result<String, String>;
+
+impl Doctor {
+    /// Runs the command; the exit code says whether every part works.
+    pub fn run(self, config: &Config, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+        writeln!(out, "configuration ({})", config.profile)?;
+        for (key, value) in config.describe() {
+            writeln!(out, "  {key} = {value}")?;
+        }
+        writeln!(out, "checks")?;
+        let mut all_work = true;
+        for (part, finding) in check(config) {
+            all_work &= finding.is_ok();
+            match finding {
+                Ok(word) => writeln!(out, "  ok      {part}: {word}")?,
+                Err(reason) => writeln!(out, "  FAILED  {part}: {reason}")?,
+            }
+        }
+        Ok(if all_work {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+}
+
+fn check(config: &Config) -> Vec<(&'static str, Finding)> {
+    vec![
+        ("data folder", data_folder(config)),
+        ("database", database(config)),
+        ("migrations", schema(config)),
+        (
+            "signing key",
+            config.signing_key_source().map_err(|error| error.to_string()),
+        ),
+    ]
+}
+
+fn data_folder(config: &Config) -> Finding {
+    config.prepare_folders().map_err(|error| error.to_string())?;
+    let folder = &config.data.dir;
+    try_writing(folder).map_err(|error| format!("{} cannot be written to: {error}", folder.display()))?;
+    Ok(format!("{} can be written to", folder.display()))
+}
+
+fn try_writing(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    std::fs::write(&probe, b"a probe of podium doctor")?;
+    std::fs::remove_file(probe)
+}
+
+fn database(config: &Config) -> Finding {
+    let connector = &config.database.connector;
+    connector
+        .open()
+        .map_err(|error| format!("{} cannot be opened: {error}", connector.url))?;
+    Ok(format!("{} answers", connector.url))
+}
+
+fn schema(config: &Config) -> Finding {
+    let pending = migrations::pending(&config.database.connector).map_err(|error| error.to_string())?;
+    if pending.is_empty() {
+        Ok("all applied".to_owned())
+    } else if config.database.migrate_on_start {
+        Ok(format!(
+            "{} pending, applied by the next start",
+            pending.join(", ")
+        ))
+    } else {
+        Err(format!("{} pending; run podium migrate", pending.join(", ")))
+    }
+}

@@ -1,0 +1,112 @@
+//! The sections as they are written, before their values are read. The defaults stand here.
+
+use super::secret::Secret;
+use serde::Deserialize;
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty = $default:expr,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        #[cfg_attr(test, derive(serde::Serialize))]
+        #[serde(default, deny_unknown_fields)]
+        pub(super) struct $name {
+            $(pub(super) $field: $type,)+
+        }
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+    )+};
+}
+
+sections! {
+    /// The whole.
+    Sections {
+        http: Http = Http::default(),
+        data: Data = Data::default(),
+        database: Database = Database::default(),
+        auth: Auth = Auth::default(),
+        cache: Cache = Cache::default(),
+        metrics: Metrics = Metrics::default(),
+        log: Log = Log::default(),
+    }
+    /// Where and for whom it listens.
+    Http {
+        address: String = "127.0.0.1:8080".to_owned(),
+        public_url: Option<String> = None,
+        allowed_origins: Vec<String> = Vec::new(),
+        trusted_proxies: Vec<String> = Vec::new(),
+        workers: usize = 0,
+        shutdown_timeout_seconds: u64 = 30,
+    }
+    /// Where it keeps its files.
+    Data {
+        dir: String = "var".to_owned(),
+    }
+    /// Which database, and how it is used.
+    Database {
+        url: Option<Secret> = None,
+        pool_size: u32 = 16,
+        sqlite_synchronous: String = "full".to_owned(),
+        migrate_on_start: Option<bool> = None,
+        lock_timeout_ms: u32 = 200,
+        statement_timeout_ms: u32 = 10_000,
+    }
+    /// Sign-in.
+    Auth {
+        bcrypt_cost: u32 = 12,
+        require_verified_email: Option<bool> = None,
+        public_roles: Vec<String> = vec!["attendee".to_owned(), "organizer".to_owned()],
+        access_token_minutes: u32 = 15,
+        session_days: u32 = 30,
+        signing_key: Option<Secret> = None,
+        previous_signing_keys: Vec<Secret> = Vec::new(),
+        issuer: Option<String> = None,
+        audience: String = "podium".to_owned(),
+    }
+    /// How long answers are kept in memory.
+    Cache {
+        ttl_ms: u64 = 1_000,
+        access_ttl_ms: u64 = 5_000,
+    }
+    /// Who reads the measurements.
+    Metrics {
+        token: Option<Secret> = None,
+    }
+    /// What is logged, and how.
+    Log {
+        format: String = "readable".to_owned(),
+        level: String = "info".to_owned(),
+        requests: String = "changes".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::{KEYS, Kind};
+    use super::*;
+
+    #[test]
+    fn the_catalogue_has_exactly_the_keys_that_are_read() {
+        let defaults = serde_json::to_value(Sections::default()).unwrap();
+        let mut read = Vec::new();
+        for (section, fields) in defaults.as_object().unwrap() {
+            for (field, value) in fields.as_object().unwrap() {
+                read.push((
+                    format!("{section}.{field}"),
+                    if value.is_array() {
+                        Kind::List
+                    } else {
+                        Kind::Single
+                    },
+                ));
+            }
+        }
+        let known: Vec<_> = KEYS
+            .iter()
+            .map(|(key, kind)| ((*key).to_owned(), *kind))
+            .collect();
+        assert_eq!(read, known);
+    }
+}

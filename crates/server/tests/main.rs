@@ -1,0 +1,4 @@
+//! The binary's library and the binary itself, from outside.
+
+mod commands;
+mod configuration;

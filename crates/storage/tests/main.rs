@@ -1,0 +1,5 @@
+//! The storage crate on real databases: each test gets one of its own, once in SQLite and once in PostgreSQL.
+
+mod database;
+mod migrations;
+mod seeds;
