@@ -8,7 +8,7 @@ use testkit::cluster::Shared;
 /// The arguments of `test`.
 #[derive(Debug, Args)]
 pub struct Test {
-    /// What is handed on to `cargo test --workspace`, such as `-p podium-storage` or the name of a test.
+    /// What is handed on to `cargo test`, such as `-p podium-storage` or the name of a test.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -16,7 +16,15 @@ pub struct Test {
 impl Test {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let mut command = process::cargo(["test", "--workspace"]);
+        let mut command = process::cargo(["test"]);
+        // Beside `--workspace` cargo would not look at the package that is named.
+        if !self
+            .arguments
+            .iter()
+            .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+        {
+            command.arg("--workspace");
+        }
         command.args(self.arguments);
         let _postgres = with_postgres_of_the_run(&mut command);
         Ok(process::code_of(process::run(&mut command)?))
