@@ -34,10 +34,10 @@ enum Command {
     Tidy,
     /// Run every test.
     Test(test::Test),
-    /// Run what has to pass before a change goes in.
-    Ci,
     /// Measure the server against its floor and against the database alone.
     Bench(bench::Arguments),
+    /// Run what has to pass before a change goes in.
+    Ci,
 }
 
 fn main() -> ExitCode {
@@ -48,8 +48,8 @@ fn main() -> ExitCode {
         Command::NewMigration(command) => command.run(&root()),
         Command::Tidy => tidy::run(&root()),
         Command::Test(command) => command.run(),
-        Command::Ci => ci::run(&root()),
         Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Ci => ci::run(&root()),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
