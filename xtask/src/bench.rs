@@ -31,7 +31,7 @@ use testkit::cluster::{Cluster, Durability};
 use token::Signer;
 
 /// What is asked for.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[derive(Debug)]
 pub struct Arguments {
@@ -57,7 +57,7 @@ pub struct Arguments {
     program: Option<PathBuf>,
 }
 
-#[derive(clap::Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Part {
     /// Answers every request alike
     #[command(hide = true)]
@@ -165,19 +165,11 @@ impl Bench {
 
     fn pgbench(&self, database: &Database, script: &str, pairs: Pairs) -> Result<Figures> {
         let clients = usize::from(self.arguments.connections).min(POOL);
-        let variables = [
-            ("turn", "0".to_owned()),
-            ("clients", clients.to_string()),
-            ("people", pairs.people.to_string()),
-            ("first", pairs.first.to_string()),
-            ("events", pairs.events.to_string()),
-            ("spread", pairs.spread.to_string()),
-        ];
         let run = pgbench::Run {
             binaries: self.cluster.binaries(),
             url: &database.url,
             script,
-            variables: &variables,
+            variables: &pgbench::variables(pairs, clients),
             clients,
             threads: 1,
             duration: self.time,

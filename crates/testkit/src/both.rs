@@ -3,8 +3,8 @@
 //! ```ignore
 //! on_both_databases! { a_full_event_refuses, an_empty_list_has_no_items }
 //!
-//! async fn a_full_event_refuses(database: TestDatabase) { … }
-//! fn an_empty_list_has_no_items(database: &TestDatabase) -> anyhow::Result<()> { … }
+//! async fn a_full_event_refuses(database: TestDatabase) { /* … */ }
+//! fn an_empty_list_has_no_items(database: &TestDatabase) -> anyhow::Result<()> { /* … */ }
 //! ```
 //! makes `sqlite::a_full_event_refuses`, `postgres::a_full_event_refuses` and so on. One list stands at the head of a
 //! module and names its tests; the functions stay plain ones, which formatter and compiler read as such, and one that

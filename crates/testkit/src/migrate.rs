@@ -1,29 +1,22 @@
 //! Brings an empty database to the present schema.
 //!
-//! Reads the folder `migrations/` beside the crates, in order of the ids; [`up`] is the one place to change for another
-//! runner.
+//! The runner is the server's own. The texts are read here once more, only to name the schema.
 
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use storage::DbConn;
+use storage::{Connector, migrations};
 
 /// Applies every migration to an empty database.
-pub(crate) fn up(connection: &mut DbConn) {
-    let dialect = match connection {
-        DbConn::Postgres(_) => "postgres",
-        DbConn::Sqlite(_) => "sqlite",
-    };
-    for (path, sql) in texts(dialect) {
-        if let Err(error) = connection.execute_batch(&sql) {
-            panic!("{} cannot be applied: {error}", path.display());
-        }
+pub(crate) fn up(connector: &Connector) {
+    if let Err(error) = migrations::up(connector) {
+        panic!("{} cannot be migrated: {error}", connector.url);
     }
 }
 
 /// Names the schema of PostgreSQL: another text of any migration gives another name.
 pub(crate) fn checksum() -> String {
     let mut hash = Sha256::new();
-    for (path, sql) in texts("postgres") {
+    for (path, sql) in texts() {
         hash.update(path.to_string_lossy().as_bytes());
         hash.update([0]);
         hash.update(sql.as_bytes());
@@ -34,10 +27,8 @@ pub(crate) fn checksum() -> String {
     format!("{:016x}", u64::from_be_bytes(*start))
 }
 
-fn texts(dialect: &str) -> Vec<(PathBuf, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../migrations")
-        .join(dialect);
+fn texts() -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut steps: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a folder entry").path().join("up.sql"))

@@ -120,3 +120,32 @@ fn a_killed_process_leaves_nothing_behind() {
     }
     std::fs::remove_dir(parent).expect("the empty folder");
 }
+
+#[test]
+fn processes_that_share_a_cluster_make_one_template() {
+    let Some((cluster, _parent)) = start(Durability::Throwaway) else {
+        return;
+    };
+    let program = std::env::current_exe().expect("this program");
+    let start_one = |_| {
+        let mut command = Command::new(&program);
+        command.args([
+            "--exact",
+            "database::postgres::it_is_migrated_and_of_the_kind_asked_for",
+        ]);
+        command
+            .env(environment::DATABASE_URL, cluster.url("postgres"))
+            .env(environment::REQUIRE, "postgres");
+        command.stdout(Stdio::null()).spawn().expect("a child")
+    };
+    let children: Vec<_> = (0..4).map(start_one).collect();
+    for mut child in children {
+        assert!(child.wait().expect("its end").success());
+    }
+    let databases = "SELECT datname LIKE 'podium_template_%' FROM pg_database WHERE datname LIKE 'podium%'";
+    assert_eq!(
+        text(&psql(&cluster, databases)),
+        "t",
+        "one template, and no test's database"
+    );
+}

@@ -74,6 +74,7 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
     let (user, session) = (sql_id(Thing::User), sql_id(Thing::Session));
     let (attendee, event) = (sql_id(Thing::Attendee), sql_id(Thing::Event));
     let organizer = id(Thing::User, 0);
+    database.run(include_str!("sql/functions.sql"))?;
     database.run(&format!(
         "BEGIN;
          INSERT INTO users (id, email, email_key, name, time_zone, listed, status, email_verified_at, created_at, updated_at)
@@ -85,8 +86,8 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
          INSERT INTO sessions (id, user_id, device, address, created_at, last_seen_at, expires_at)
          SELECT {session}, {user}, 'bench', '127.0.0.1', now(), now(), now() + interval '1 day'
          FROM generate_series(0, {people} - 1) AS n;
-         INSERT INTO attendees (id, user_id, name, email, email_key, created_at, updated_at)
-         SELECT {attendee}, {user}, 'Person ' || n, 'person' || n || '@podium.example',
+         INSERT INTO attendees (id, user_id, name, name_key, email, email_key, created_at, updated_at)
+         SELECT {attendee}, {user}, 'Person ' || n, 'person ' || n, 'person' || n || '@podium.example',
                 'person' || n || '@podium.example', now(), now()
          FROM generate_series(0, {people} - 1) AS n;
          INSERT INTO events (id, organizer_id, status, title, description, search_key, format, location, place_key,
@@ -107,10 +108,7 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
 
 /// The SQL for the id of the thing with the number `n`.
 fn sql_id(thing: Thing) -> String {
-    format!(
-        "('01900000-000{}-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
-        thing as u8
-    )
+    format!("bench_id({}, n)", thing as u8)
 }
 
 /// Who registers where in a run of many registrations: no pair comes twice. `spread` is over how many events the people

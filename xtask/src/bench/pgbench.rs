@@ -1,6 +1,7 @@
 //! The database alone, under the statements that an operation of the server runs: the ceiling that writes are measured
 //! against.
 
+use super::fixtures::Pairs;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::path::Path;
@@ -36,6 +37,18 @@ pub struct Figures {
     pub transactions: u64,
     /// Transactions that failed.
     pub failed: u64,
+}
+
+/// What the scripts know of who registers where.
+pub fn variables(pairs: Pairs, clients: usize) -> [(&'static str, String); 6] {
+    [
+        ("turn", "0".to_owned()),
+        ("clients", clients.to_string()),
+        ("people", pairs.people.to_string()),
+        ("first", pairs.first.to_string()),
+        ("events", pairs.events.to_string()),
+        ("spread", pairs.spread.to_string()),
+    ]
 }
 
 impl Run<'_> {
@@ -85,6 +98,10 @@ fn parse(summary: &str) -> Result<Figures> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::database::Database;
+    use crate::bench::fixtures::{self, Size};
+    use testkit::cluster::{Cluster, Durability};
+    use testkit::environment;
 
     const SUMMARY: &str = "pgbench (15.18)\ntransaction type: script.sql\nscaling factor: 1\nquery mode: prepared\n\
         number of clients: 4\nnumber of threads: 1\nmaximum number of tries: 1\nduration: 1 s\n\
@@ -101,5 +118,46 @@ mod tests {
         };
         assert_eq!(parse(SUMMARY).unwrap(), figures);
         assert!(parse("pgbench: error").is_err());
+    }
+
+    /// The fixtures and the scripts name columns that the migrations may change: all of them must still fit.
+    #[test]
+    fn the_scripts_run_on_the_present_schema() {
+        let cluster = match Cluster::start(Durability::Throwaway) {
+            Ok(cluster) => cluster,
+            Err(reason) => {
+                assert!(!environment::requires("postgres"), "{reason}");
+                return println!("left out: {reason}");
+            }
+        };
+        let database = Database::create(&cluster, "bench").unwrap();
+        database.migrate().unwrap();
+        let size = Size {
+            people: 5_000,
+            events: 50,
+            rush_seats: 3,
+            hot_events: 20,
+        };
+        fixtures::fill(&database, size).unwrap();
+        for (script, pairs) in [
+            (include_str!("sql/event.sql"), size.many()),
+            (include_str!("sql/registration.sql"), size.many()),
+            (include_str!("sql/registration.sql"), size.hot()),
+        ] {
+            let run = Run {
+                binaries: cluster.binaries(),
+                url: &database.url,
+                script,
+                variables: &variables(pairs, 2),
+                clients: 2,
+                threads: 1,
+                duration: Duration::from_secs(1),
+            };
+            let figures = run.measure().unwrap();
+            assert!(figures.transactions > 0 && figures.failed == 0, "{figures:?}");
+        }
+        let wrong = "SELECT count(*) FROM events e WHERE seats_taken <> \
+                     (SELECT count(*) FROM registrations r WHERE r.event_id = e.id AND r.status = 'confirmed')";
+        assert_eq!(database.ask(wrong).unwrap(), "0");
     }
 }

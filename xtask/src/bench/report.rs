@@ -142,7 +142,7 @@ impl Report {
         let time = DateTime::<Utc>::from(SystemTime::now()).format("%Y-%m-%dT%H-%M-%SZ");
         let path = folder.join(format!("{time}.json"));
         std::fs::write(&path, serde_json::to_string_pretty(self)?)?;
-        Ok(path)
+        Ok(path.canonicalize()?)
     }
 
     /// Takes down how long the server took to start.

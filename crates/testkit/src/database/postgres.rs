@@ -119,7 +119,7 @@ fn make_template(admin: &str, postgres: &mut PgConnection, name: &str) {
         postgres,
         &format!("CREATE DATABASE {unfinished} TEMPLATE template0 ENCODING 'UTF8'"),
     );
-    migrate::up(&mut open(&beside(admin, &unfinished)));
+    migrate::up(&connector(&beside(admin, &unfinished)));
     execute(postgres, &format!("ALTER DATABASE {unfinished} RENAME TO {name}"));
 }
 

@@ -61,11 +61,8 @@ fn folder() -> &'static Folder {
         let guardian = Guardian::of_folder(folder.path()).expect("a shell to remove the folder");
         let path = folder.keep();
         let template = path.join("template.db");
-        let connector = Connector::new(DatabaseUrl::Sqlite(template.clone()));
-        let mut connection = connector.open().expect("a new SQLite file");
-        migrate::up(&mut connection);
+        migrate::up(&Connector::new(DatabaseUrl::Sqlite(template.clone())));
         // The last connection to close folds the write-ahead log into the file: the file alone is the database.
-        drop(connection);
         assert!(
             !path.join("template.db-wal").exists(),
             "the template has an open write-ahead log"

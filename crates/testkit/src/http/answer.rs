@@ -28,6 +28,10 @@ impl Answer {
 
     /// Asserts the status.
     #[track_caller]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "most tests ask for nothing but the status"
+    )]
     pub fn expect(self, status: u16) -> Self {
         assert!(self.status == status, "expected {status}, got {self}");
         self
