@@ -13,11 +13,15 @@ pub mod health;
 pub mod idempotency;
 pub mod middleware;
 pub mod openapi;
+pub mod password_work;
 pub mod problem;
 pub mod problem_catalogue;
+mod problems_of;
 pub mod route_table;
 pub mod routes;
+pub mod sign_in;
 pub mod state;
+pub mod views;
 
 use actix_web::web::ServiceConfig;
 

@@ -5,6 +5,7 @@
 //! per request. CORS alone stands before the routes, because a preflight belongs to none.
 
 mod authentication;
+mod client_address;
 mod cors;
 mod facts;
 mod gate;
@@ -16,6 +17,7 @@ pub(crate) use authentication::bearer_token;
 pub use authentication::{
     ACCESS_COOKIE, AuthFailure, Authenticating, Authenticator, REFRESH_COOKIE, cookie_value,
 };
+pub use client_address::client_address;
 pub use cors::cors;
 pub use facts::{actor_of, request_id_of};
 pub use gate::{Gate, GateService};

@@ -3,11 +3,23 @@
 //! It drives the router, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
 //! paths in the order of the table.
 
+pub mod auth;
 pub mod documentation;
+pub mod events;
 pub mod health;
 pub mod problems;
+pub mod registrations;
+pub mod users;
+pub mod waitlist;
 
-use crate::route_table::{Endpoint, Who, get};
+use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
+use kernel::Permission;
+
+const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
+const OWN: Who = Who::AnyOf(&[Party::Owner]);
+const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
+const READ_ONE: Who =
+    Who::AnyOf(&[Party::Owner, Party::Manager, Party::Holder(Permission::RegistrationReadAny)]);
 
 /// Every route there is.
 #[rustfmt::skip]

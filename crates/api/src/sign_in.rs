@@ -77,7 +77,7 @@ impl SessionAuthenticator {
 }
 
 impl Authenticator for SessionAuthenticator {
-    fn from_memory(&self, token: &str) -> Option<Result<SignedIn, AuthFailure>> {
+    fn recall(&self, token: &str) -> Option<Result<SignedIn, AuthFailure>> {
         let now = self.clock.now();
         let claims = match self.claims(now, token) {
             Ok(claims) => claims,

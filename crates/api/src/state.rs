@@ -3,9 +3,15 @@
 use crate::event_cache::EventCache;
 use crate::health::Readiness;
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
+use crate::password_work::PasswordWork;
+use auth::TokenSigner;
 use bytes::Bytes;
+use chrono::TimeDelta;
 use kernel::{Actor, Clock, Ctx, IdSource, RequestId};
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
+use storage::Store;
 
 /// Shared by all workers; cloning it clones handles.
 pub type SharedState = actix_web::web::Data<AppState>;
@@ -49,6 +55,31 @@ pub struct Settings {
     pub metrics_token: Option<String>,
     /// Which requests are logged.
     pub request_log: RequestLog,
+    /// How long an event is kept as it goes out.
+    pub cache_ttl: TimeDelta,
+    /// How long a session lasts.
+    pub session_lifetime: TimeDelta,
+    /// Roles that a person may ask for at sign-up.
+    pub public_roles: Vec<String>,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// Tells whether an address is that of a proxy whose word is taken.
+#[derive(Clone)]
+pub struct TrustedProxies(pub Arc<dyn Fn(IpAddr) -> bool + Send + Sync>);
+
+impl TrustedProxies {
+    /// Nobody's word is taken.
+    pub fn none() -> Self {
+        Self(Arc::new(|_| false))
+    }
+}
+
+impl fmt::Debug for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TrustedProxies(…)")
+    }
 }
 
 impl Default for Settings {
@@ -60,6 +91,10 @@ impl Default for Settings {
             require_verified_email: false,
             metrics_token: None,
             request_log: RequestLog::default(),
+            cache_ttl: TimeDelta::seconds(1),
+            session_lifetime: TimeDelta::days(30),
+            public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
+            trusted_proxies: TrustedProxies::none(),
         }
     }
 }
@@ -79,6 +114,12 @@ pub enum RequestLog {
 
 /// The ports that a state is made of.
 pub struct Ports {
+    /// The database.
+    pub store: Store,
+    /// Makes access tokens.
+    pub signer: Arc<TokenSigner>,
+    /// Hashes and checks passwords.
+    pub passwords: PasswordWork,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -105,6 +146,9 @@ impl AppState {
             request_ids: RequestIds::new(ports.ids.next_id(now)),
             openapi_json: crate::openapi::document_json(table),
             event_cache: EventCache::new(EventCache::DEFAULT_CAPACITY),
+            store: ports.store,
+            signer: ports.signer,
+            passwords: ports.passwords,
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,

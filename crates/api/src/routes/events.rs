@@ -290,7 +290,7 @@ pub async fn list(
     let request = paging.page(order)?;
     let page = state.store.read(move |tx| event::list_events(tx, &ctx, filter.clone(), request)).await?;
     let page = page.map(|event| EventBody::of(event, now));
-    Ok(Answer::ok(&ListAnswer::of(page, order)))
+    Ok(Answer::ok(&ListAnswer::new(order, page)))
 }
 
 /// See [`list`].
@@ -317,7 +317,7 @@ pub async fn list_own(
     let ctx = caller.ctx;
     let page = state.store.read(move |tx| event::list_events(tx, &ctx, filter.clone(), request)).await?;
     let page = page.map(|event| EventBody::of(event, now));
-    Ok(Answer::ok(&ListAnswer::of(page, order)))
+    Ok(Answer::ok(&ListAnswer::new(order, page)))
 }
 
 /// See [`list_own`].

@@ -240,7 +240,7 @@ pub async fn list_of_event(
             registration::list_event_registrations(tx, &ctx, event_id, filter.clone(), page)
         })
         .await?;
-    Ok(Answer::ok(&ListAnswer::of(page.map(RegistrationBody::of), ORDER)))
+    Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(RegistrationBody::of))))
 }
 
 /// See [`list_of_event`].
@@ -273,7 +273,7 @@ pub async fn list(
         .store
         .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
         .await?;
-    Ok(Answer::ok(&ListAnswer::of(page.map(RegistrationBody::of), ORDER)))
+    Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(RegistrationBody::of))))
 }
 
 /// See [`list`].
@@ -299,7 +299,7 @@ pub async fn list_own(
         .store
         .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
         .await?;
-    Ok(Answer::ok(&ListAnswer::of(page.map(RegistrationBody::of), ORDER)))
+    Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(RegistrationBody::of))))
 }
 
 /// See [`list_own`].

@@ -65,7 +65,7 @@ pub async fn list(
     let page = after_access(read, &state, &caller, event_id).await?;
     let ctx = caller.ctx;
     let page = state.store.read(move |tx| waitlist::list_waitlist(tx, &ctx, event_id, page)).await?;
-    Ok(Answer::ok(&ListAnswer::of(page.map(WaitlistPlaceBody::of), QUEUE_ORDER)))
+    Ok(Answer::ok(&ListAnswer::new(QUEUE_ORDER, page.map(WaitlistPlaceBody::of))))
 }
 
 /// See [`list`].
@@ -124,7 +124,7 @@ pub async fn list_own(
     let (page, ctx) = (query.page(OWN_ORDER)?, caller.ctx);
     let page = state.store.read(move |tx| waitlist::list_own_places(tx, &ctx, page)).await?;
     let page = page.map(|place| WaitlistEntryBody::of(&place.entry, place.position));
-    Ok(Answer::ok(&ListAnswer::of(page, OWN_ORDER)))
+    Ok(Answer::ok(&ListAnswer::new(OWN_ORDER, page)))
 }
 
 /// See [`list_own`].
