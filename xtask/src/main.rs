@@ -1,5 +1,6 @@
 //! `cargo xtask …`: what developers run. Each command is a file; none needs a built server unless it runs one.
 
+mod bench;
 mod ci;
 mod new_migration;
 mod podium;
@@ -33,6 +34,8 @@ enum Command {
     Tidy,
     /// Run every test.
     Test(test::Test),
+    /// Measure the server against its floor and against the database alone.
+    Bench(bench::Arguments),
     /// Run what has to pass before a change goes in.
     Ci,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::NewMigration(command) => command.run(&root()),
         Command::Tidy => tidy::run(&root()),
         Command::Test(command) => command.run(),
+        Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Ci => ci::run(&root()),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,0 +1,32 @@
+//! The REST contract: routes, problems and the OpenAPI document. The only crate that knows the web framework.
+//!
+//! [`routes::table`] is the contract to read from top to bottom; a row drives the router, the sign-in, the metrics and
+//! the document. Handlers take what they need by [`extract`], call one operation of a domain, and answer with a value or
+//! a [`problem::Problem`].
+//!
+//! Invariants: no rule of a domain stands here; nothing of a request is believed before [`middleware`] has settled who
+//! sends it; no input is answered with a 500.
+
+pub mod event_cache;
+pub mod extract;
+pub mod health;
+pub mod idempotency;
+pub mod middleware;
+pub mod openapi;
+pub mod problem;
+pub mod problem_catalogue;
+pub mod route_table;
+pub mod routes;
+pub mod state;
+
+use actix_web::web::ServiceConfig;
+
+/// Where the versioned API begins.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// Puts state and routes into an actix application, which the server wraps in [`middleware::cors`]:
+/// `App::new().wrap(cors(&state.settings)).configure(|config| configure(state.clone(), config))`.
+pub fn configure(state: state::SharedState, config: &mut ServiceConfig) {
+    config.app_data(state);
+    route_table::mount(&routes::table(), config);
+}

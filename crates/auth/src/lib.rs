@@ -1,0 +1,30 @@
+//! Sign-up, sign-in, sessions and tokens.
+//!
+//! Invariants: passwords and refresh tokens are kept hashed only; a refresh token works once, and its second use ends
+//! the session; hashing of passwords happens outside of transactions and off the async threads.
+
+mod access;
+mod common_passwords;
+mod create_admin;
+mod log_in;
+mod log_out;
+mod password;
+mod refresh;
+mod repository;
+mod session;
+mod sign_up;
+mod token;
+
+pub use access::{Access, find_actor};
+pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
+pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
+pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
+pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
+pub use refresh::{Refresh, Refreshed, refresh};
+pub use repository::{AuthRepository, AuthTx, RefreshRow};
+pub use session::{NewSession, RefreshToken, Session};
+pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};
+pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
+
+/// The built-in role that holds the whole catalogue.
+pub const ADMIN_ROLE: &str = "admin";

@@ -1,0 +1,33 @@
+//! Events: what is held, where and when, and with how many seats.
+//!
+//! Invariants: published and completed events occupy their place and local date; `0 <= seats_taken <= capacity`, and
+//! `seats_taken` changes only together with the row that accounts for it; the event's row is locked before anything
+//! else of it is touched.
+
+mod access;
+mod cancel_event;
+mod complete_events;
+mod create_event;
+mod delete_event;
+mod details;
+mod edit_event;
+mod model;
+mod ports;
+mod publish_event;
+mod read_event;
+mod repository;
+mod seats;
+
+pub use access::{lock_managed_event, manages, may_manage};
+pub use cancel_event::{CancelEventError, cancel_event};
+pub use complete_events::complete_ended_events;
+pub use create_event::{CreateEvent, CreateEventError, create_event};
+pub use delete_event::{DeleteEventError, delete_event};
+pub use details::{EventDetails, EventFields, FeeFields};
+pub use edit_event::{EditEventError, EventPatch, edit_event};
+pub use model::{Event, EventFormat, EventStatus, Organizer, StreamStatus};
+pub use ports::{Ending, EventEnded, EventMoved, EventTx, SeatsFreed};
+pub use publish_event::{PublishEventError, publish_event};
+pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};
+pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibility};
+pub use seats::{EventSeats, RegistrationState};

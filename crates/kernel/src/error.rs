@@ -13,6 +13,9 @@ pub enum StoreError {
     /// it can happen: SQLite names no constraint.
     #[error("such a row is there already: {0}")]
     Duplicate(String),
+    /// A row cannot go, since others refer to it; or refers to one that is gone.
+    #[error("another row is in the way: {0}")]
+    Referenced(String),
     /// A row holds what no code could have written.
     #[error("row {row} of {table} cannot be read: {reason}")]
     Corrupt {

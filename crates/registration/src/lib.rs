@@ -1,0 +1,28 @@
+//! Who holds a seat, and how a seat changes hands.
+//!
+//! Invariants: at most one live registration or waitlist entry per person and event; nobody passes somebody who waits;
+//! a freed seat goes to the next who waits in the same transaction, through [`pass_on_seats`] and nothing else.
+
+mod cancel;
+mod decide;
+mod end_event;
+mod model;
+mod pass_on;
+mod read_registration;
+mod register;
+mod release_attendee;
+mod repository;
+mod tell_moved;
+
+pub use cancel::{CancelError, Cancelled, cancel};
+pub use decide::{Decision, Refusal, decide};
+pub use end_event::end_event;
+pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
+pub use pass_on::pass_on_seats;
+pub use read_registration::{
+    ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
+};
+pub use register::{Person, Register, RegisterError, Registered, Rules, may_register_others, register};
+pub use release_attendee::release_attendee;
+pub use repository::{RegistrationFilter, RegistrationRepository, RegistrationTx};
+pub use tell_moved::tell_moved;

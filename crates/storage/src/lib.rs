@@ -1,14 +1,31 @@
 //! The only crate that knows SQL: the pooled [`Store`], the transaction [`Tx`] that every domain's repository trait
 //! meets on, the schema, and one file of rows and queries per domain.
 //!
-//! Invariants: every query is written once for both databases inside [`on!`](crate::connection::on); time and ids
-//! come from the caller; a write transaction begins IMMEDIATE on SQLite and commits under the guard.
+//! Invariants: every query is written once for both databases, inside `on!`; time and ids come from the caller; a write
+//! transaction begins IMMEDIATE on SQLite and commits under the guard; who reacts to whom stands in `reactions.rs` and
+//! nowhere else.
 
+mod audit;
+mod auth;
 mod columns;
 pub mod connection;
+mod events;
+mod failure;
+mod idempotency;
+pub mod invariants;
 pub mod migrations;
+mod outbox;
+mod people;
+mod reactions;
+mod registrations;
 mod schema;
 pub mod seeds;
 mod step;
+mod store;
+mod transaction;
+mod waitlist;
 
-pub use connection::{DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
+pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
+pub use outbox::{OutboxEntry, QueuedMessage};
+pub use store::{CommitObserver, Store, StoreOptions};
+pub use transaction::{SeatGuard, Tx};

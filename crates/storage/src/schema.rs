@@ -1,0 +1,248 @@
+//! The tables, as `migrations/` make them.
+
+use crate::columns::sql::{Document, Id, Instant};
+use diesel::prelude::*;
+
+table! {
+    use diesel::sql_types::{Bool, Nullable, Text};
+    use super::{Id, Instant};
+    users (id) {
+        id -> Id,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        profession -> Nullable<Text>,
+        bio -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        listed -> Bool,
+        status -> Text,
+        email_verified_at -> Nullable<Instant>,
+        last_login_at -> Nullable<Instant>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Text};
+    roles (name) {
+        name -> Text,
+        description -> Text,
+        built_in -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    role_permissions (role_name, permission) {
+        role_name -> Text,
+        permission -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::Id;
+    user_roles (user_id, role_name) {
+        user_id -> Id,
+        role_name -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    sessions (id) {
+        id -> Id,
+        user_id -> Id,
+        device -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> Instant,
+        last_seen_at -> Instant,
+        expires_at -> Instant,
+        revoked_at -> Nullable<Instant>,
+        revoked_because -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    refresh_tokens (token_hash) {
+        token_hash -> Text,
+        session_id -> Id,
+        issued_at -> Instant,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    attendees (id) {
+        id -> Id,
+        user_id -> Nullable<Id>,
+        name -> Text,
+        name_key -> Text,
+        email -> Text,
+        email_key -> Text,
+        phone -> Nullable<Text>,
+        created_by -> Nullable<Id>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use super::{Id, Instant};
+    events (id) {
+        id -> Id,
+        organizer_id -> Id,
+        status -> Text,
+        title -> Text,
+        description -> Nullable<Text>,
+        agenda -> Nullable<Text>,
+        search_key -> Text,
+        format -> Text,
+        location -> Nullable<Text>,
+        place_key -> Nullable<Text>,
+        stream_url -> Nullable<Text>,
+        stream_status -> Text,
+        starts_at -> Instant,
+        ends_at -> Instant,
+        time_zone -> Text,
+        local_date -> Text,
+        capacity -> Integer,
+        seats_taken -> Integer,
+        waitlist_enabled -> Bool,
+        waitlist_length -> Integer,
+        next_rank -> BigInt,
+        fee_amount -> BigInt,
+        fee_currency -> Nullable<Text>,
+        refund_until_hours -> Integer,
+        registration_opens_at -> Nullable<Instant>,
+        registration_closes_at -> Nullable<Instant>,
+        voting_opens_at -> Nullable<Instant>,
+        voting_closes_at -> Nullable<Instant>,
+        live_results -> Bool,
+        edit_version -> BigInt,
+        seats_version -> BigInt,
+        published_at -> Nullable<Instant>,
+        cancelled_at -> Nullable<Instant>,
+        cancel_reason -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    registrations (id) {
+        id -> Id,
+        event_id -> Id,
+        attendee_id -> Id,
+        status -> Text,
+        registered_by -> Nullable<Id>,
+        registered_at -> Instant,
+        checked_in_at -> Nullable<Instant>,
+        hold_expires_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use super::{Id, Instant};
+    waitlist_entries (id) {
+        id -> Id,
+        event_id -> Id,
+        attendee_id -> Id,
+        status -> Text,
+        rank -> BigInt,
+        joined_at -> Instant,
+        offer_expires_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use super::{Id, Instant};
+    waitlist_log (id) {
+        id -> Id,
+        entry_id -> Id,
+        at -> Instant,
+        action -> Text,
+        actor_id -> Nullable<Id>,
+        reason -> Nullable<Text>,
+        rank -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, SmallInt, Text};
+    use super::{Document, Id, Instant};
+    outbox (id) {
+        id -> Id,
+        channel -> Text,
+        kind -> Text,
+        recipient_key -> Nullable<Text>,
+        occasion -> Nullable<Text>,
+        topic -> Nullable<Text>,
+        payload -> Document,
+        priority -> SmallInt,
+        status -> Text,
+        due_at -> Instant,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, SmallInt, Text};
+    use super::{Id, Instant};
+    idempotency_keys (user_id, route, key) {
+        user_id -> Id,
+        route -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        status -> Nullable<SmallInt>,
+        location -> Nullable<Text>,
+        etag -> Nullable<Text>,
+        body -> Nullable<Text>,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Document, Id, Instant};
+    audit_log (id) {
+        id -> Id,
+        at -> Instant,
+        actor_id -> Nullable<Id>,
+        action -> Text,
+        object_type -> Text,
+        object_id -> Id,
+        changes -> Document,
+        reason -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
+
+joinable!(events -> users (organizer_id));
+joinable!(registrations -> events (event_id));
+joinable!(registrations -> attendees (attendee_id));
+joinable!(waitlist_entries -> attendees (attendee_id));
+joinable!(refresh_tokens -> sessions (session_id));
+joinable!(sessions -> users (user_id));
+joinable!(user_roles -> users (user_id));
+allow_tables_to_appear_in_same_query!(
+    users, user_roles, role_permissions, sessions, refresh_tokens, attendees, events, registrations,
+    waitlist_entries,
+);

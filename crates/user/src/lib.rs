@@ -1,0 +1,18 @@
+//! People: users, who have an account, and attendees, who can hold a seat with or without one.
+//!
+//! Invariants: an e-mail address belongs to at most one user and one attendee, by its folded key; a linked attendee's
+//! name and address are the user's.
+
+mod attendee_of;
+mod model;
+mod ports;
+mod remove_attendee;
+mod repository;
+mod update_profile;
+
+pub use attendee_of::{AttendeeError, attendee_of_guest, attendee_of_user};
+pub use model::{Account, Attendee, NewUser, PersonName, User, UserStatus};
+pub use ports::AttendeeRemoved;
+pub use remove_attendee::{RemoveAttendeeError, RemoveAttendeeTx, remove_attendee};
+pub use repository::{AttendeeRepository, UserRepository};
+pub use update_profile::{ProfileChange, UpdateProfileError, update_profile};

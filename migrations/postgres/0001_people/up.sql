@@ -75,6 +75,8 @@ CREATE TABLE attendees (
     id         uuid NOT NULL PRIMARY KEY,
     user_id    uuid CONSTRAINT attendees_user_unique UNIQUE REFERENCES users (id),
     name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    -- the name, folded, for searching
+    name_key   text NOT NULL,
     email      text NOT NULL,
     email_key  text NOT NULL CONSTRAINT attendees_email_key_unique UNIQUE,
     phone      text,

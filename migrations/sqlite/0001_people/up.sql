@@ -75,6 +75,8 @@ CREATE TABLE attendees (
     id         TEXT NOT NULL PRIMARY KEY,
     user_id    TEXT CONSTRAINT attendees_user_unique UNIQUE REFERENCES users (id),
     name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    -- the name, folded, for searching
+    name_key   TEXT NOT NULL,
     email      TEXT NOT NULL,
     email_key  TEXT NOT NULL CONSTRAINT attendees_email_key_unique UNIQUE,
     phone      TEXT,

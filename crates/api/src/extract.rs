@@ -1,0 +1,22 @@
+//! What handlers take as arguments. Every failure is a [`crate::problem::Problem`].
+//!
+//! actix resolves a handler's arguments before it runs. Where the operation must refuse somebody before it says what is
+//! wrong with the body, take `Result<JsonBody<T>, Problem>`: on `Err` ask the operation's authorisation first, and
+//! answer the problem if that has nothing to say.
+
+mod body;
+mod caller;
+mod conditional;
+mod json_fit;
+mod json_tree;
+mod list;
+mod path;
+mod percent;
+mod query;
+
+pub use body::{Fingerprint, JsonBody, OptionalJsonBody, PatchBody, RawBody};
+pub use caller::{Caller, RefreshCookie, SignedInCaller};
+pub use conditional::{EntityTag, IfMatch, matches_if_none_match};
+pub use list::{ListAnswer, ListParams, ListQuery, Paging};
+pub use path::{PathId, PathText};
+pub use query::QueryParams;

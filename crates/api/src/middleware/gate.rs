@@ -1,0 +1,219 @@
+//! The one middleware around every route.
+
+use super::authentication;
+use super::facts::Facts;
+use super::observation::Observation;
+use super::request_id::X_REQUEST_ID;
+use crate::problem::Problem;
+use crate::route_table::Who;
+use crate::state::{AppState, SharedState};
+use actix_web::body::BoxBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{Error, HttpMessage, HttpRequest};
+use kernel::{Actor, RequestId};
+use std::any::Any;
+use std::future::{Future, Ready, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// Knows its row of the route table.
+pub struct Gate {
+    /// None where no route was found, so there is nothing to sign in for.
+    who: Option<Who>,
+    observation: Rc<Observation>,
+}
+
+impl Gate {
+    /// The gate of a row.
+    pub fn new(method: &Method, pattern: &'static str, who: Who) -> Self {
+        Self {
+            who: Some(who),
+            observation: Rc::new(Observation::new(method.as_str(), pattern)),
+        }
+    }
+
+    /// The gate of all paths that are not in the table.
+    pub fn unmatched() -> Self {
+        Self {
+            who: None,
+            observation: Rc::new(Observation::new("any", "unmatched")),
+        }
+    }
+
+    /// The gate of the methods that a path does not have.
+    pub fn wrong_method(pattern: &'static str) -> Self {
+        Self {
+            who: None,
+            observation: Rc::new(Observation::new("other", pattern)),
+        }
+    }
+}
+
+impl<S> Transform<S, ServiceRequest> for Gate
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = Error> + 'static,
+{
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Transform = GateService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        let observation = Rc::clone(&self.observation);
+        ready(Ok(GateService {
+            inner: Rc::new(Inner {
+                who: self.who,
+                observation,
+                service,
+            }),
+        }))
+    }
+}
+
+/// The gate around one route's service.
+pub struct GateService<S> {
+    inner: Rc<Inner<S>>,
+}
+
+struct Inner<S> {
+    who: Option<Who>,
+    observation: Rc<Observation>,
+    service: S,
+}
+
+impl<S> Service<ServiceRequest> for GateService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = Error> + 'static,
+{
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<ServiceResponse, Error>>>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.service.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let inner = Rc::clone(&self.inner);
+        Box::pin(async move { Ok(inner.pass(request).await) })
+    }
+}
+
+impl<S> Inner<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = Error>,
+{
+    async fn pass(&self, request: ServiceRequest) -> ServiceResponse {
+        let started = Instant::now();
+        let Some(state) = request.app_data::<SharedState>().cloned() else {
+            return request.error_response(Problem::internal("the application has no state"));
+        };
+        let (request_id, request_id_header) = state.request_ids.name(request.headers());
+        let admitted = match self.who {
+            Some(who) => authentication::admit(&request, &state, who).await,
+            None => Ok(Actor::Anonymous),
+        };
+        let response = match admitted {
+            Ok(actor) => {
+                self.run(
+                    request,
+                    Facts {
+                        request_id: request_id.clone(),
+                        actor,
+                    },
+                )
+                .await
+            }
+            Err(problem) => request.error_response(problem),
+        };
+        let mut response = self.with_problem(response, &request_id);
+        harden(&mut response, request_id_header);
+        self.note(&state, &response, started, &request_id);
+        response
+    }
+
+    /// Calls the handler; a panic in it is a failure of this request only.
+    async fn run(&self, request: ServiceRequest, facts: Facts) -> ServiceResponse {
+        request.extensions_mut().insert(facts);
+        let kept: HttpRequest = request.request().clone();
+        match without_panic(self.service.call(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => ServiceResponse::from_err(error, kept),
+            Err(panic) => ServiceResponse::from_err(Problem::internal(panic_message(panic.as_ref())), kept),
+        }
+    }
+
+    /// Renders an error as a problem of this request, and logs a failure of ours.
+    fn with_problem(&self, response: ServiceResponse, request_id: &RequestId) -> ServiceResponse {
+        let Some(error) = response.response().error() else {
+            return response;
+        };
+        let problem = match error.as_error::<Problem>() {
+            Some(problem) => problem.clone(),
+            None => Problem::from_status(error.as_response_error().status_code(), error),
+        };
+        if problem.kind().status().is_server_error() {
+            tracing::error!(
+                target: "podium::request",
+                request_id = %request_id,
+                route = self.observation.pattern(),
+                problem = problem.kind().slug(),
+                cause = problem.cause().unwrap_or("not told"),
+                "the request failed",
+            );
+        }
+        let rendered = problem.render(Some(response.request().path()), Some(&request_id.0));
+        response.into_response(rendered)
+    }
+
+    fn note(&self, state: &AppState, response: &ServiceResponse, started: Instant, request_id: &RequestId) {
+        self.observation.note(
+            state.settings.request_log,
+            response.request().method(),
+            response.status(),
+            started.elapsed(),
+            request_id,
+        );
+    }
+}
+
+/// Headers that every answer has. What does not say how it may be cached is not to be kept anywhere.
+fn harden(response: &mut ServiceResponse<BoxBody>, request_id: HeaderValue) {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    headers.insert(X_REQUEST_ID, request_id);
+}
+
+async fn without_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    // What the future borrowed is dropped with it and not looked at again, so nothing half-changed is seen.
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let told = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a panic: {}", told.unwrap_or("without a message"))
+}

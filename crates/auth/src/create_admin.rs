@@ -1,0 +1,79 @@
+//! The operator makes an admin on the command line.
+
+use crate::sign_up::insert_account;
+use crate::{ADMIN_ROLE, AuthTx, InvalidPassword, NewPassword, PasswordHash, SignUpError};
+use kernel::{AuditEntry, Ctx, EmailAddress, Invalid, StoreError, TypedId};
+use user::{PersonName, User, UserStatus};
+
+/// What the operator wrote.
+#[derive(Debug, Clone)]
+pub struct CreateAdmin {
+    /// The address; counts as confirmed.
+    pub email: EmailAddress,
+    /// How the person is called.
+    pub name: PersonName,
+}
+
+/// Why no admin was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAdminError {
+    /// The address has an account.
+    #[error("the e-mail address has an account")]
+    EmailTaken,
+    /// The password may not be set.
+    #[error("the password is refused: {0}")]
+    Password(#[from] InvalidPassword),
+    /// The role is gone.
+    #[error("the role admin is missing: run the migrations")]
+    RoleMissing,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SignUpError> for CreateAdminError {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::EmailTaken => Self::EmailTaken,
+            SignUpError::RoleNotPublic => Self::RoleMissing,
+            SignUpError::Store(error) => Self::Store(error),
+            SignUpError::Invalid(Invalid(_)) => Self::Store(StoreError::Internal("an admin has no form".into())),
+        }
+    }
+}
+
+impl CreateAdmin {
+    /// Checks the password that the operator gave.
+    pub fn password(text: &str) -> Result<NewPassword, CreateAdminError> {
+        Ok(NewPassword::parse(text)?)
+    }
+}
+
+/// Makes an account with the role admin.
+pub fn create_admin(
+    tx: &mut dyn AuthTx,
+    ctx: &Ctx,
+    command: CreateAdmin,
+    password_hash: PasswordHash,
+) -> Result<User, CreateAdminError> {
+    let user = User {
+        id: ctx.new_id(),
+        email: command.email,
+        name: command.name,
+        phone: None,
+        profession: None,
+        bio: None,
+        avatar_url: None,
+        time_zone: None,
+        listed: false,
+        status: UserStatus::Active,
+        roles: vec![ADMIN_ROLE.to_owned()],
+        email_verified_at: Some(ctx.now),
+        last_login_at: None,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    };
+    insert_account(tx, user.clone(), password_hash)?;
+    tx.record_audit(ctx, AuditEntry::new("user.create", "user", user.id.uuid()).with("role", ADMIN_ROLE))?;
+    Ok(user)
+}

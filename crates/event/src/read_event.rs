@@ -1,0 +1,44 @@
+//! Events are read.
+
+use crate::{Event, EventFilter, EventRepository, EventStatus, Visibility, may_manage};
+use kernel::{Ctx, EventId, Page, PageRequest, Permission, StoreError};
+
+/// There is no such event, or it is a draft of somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such event")]
+pub struct EventNotFound;
+
+/// Why nothing is shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadEventError {
+    /// Nothing there for the actor.
+    #[error(transparent)]
+    NotFound(#[from] EventNotFound),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One event. Drafts are shown to those who run them.
+pub fn read_event(tx: &mut dyn EventRepository, ctx: &Ctx, id: EventId) -> Result<Event, ReadEventError> {
+    let event = tx.find_event(id)?.ok_or(EventNotFound)?;
+    if event.status == EventStatus::Draft && !may_manage(&ctx.actor, event.organizer.id) {
+        return Err(EventNotFound.into());
+    }
+    Ok(event)
+}
+
+/// A page of events, with the drafts that the actor runs. `filter.visibility` is set here, whatever it was.
+pub fn list_events(
+    tx: &mut dyn EventRepository,
+    ctx: &Ctx,
+    mut filter: EventFilter,
+    page: PageRequest,
+) -> Result<Page<Event>, StoreError> {
+    filter.visibility = match ctx.actor.user_id() {
+        _ if ctx.actor.holds(Permission::EventManageAny) => Visibility::All,
+        Some(user_id) if ctx.actor.holds(Permission::EventCreate) => Visibility::AndDraftsOf(user_id),
+        _ => Visibility::Public,
+    };
+    tx.list_events(&filter, page)
+}

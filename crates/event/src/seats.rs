@@ -1,0 +1,140 @@
+//! What decides about the seats of an event: the part of its row that registering loads and locks.
+
+use crate::EventStatus;
+use kernel::{EventId, Instant, UserId};
+use notification::EventFacts;
+
+/// The seats of an event, their queue and the window in which they can be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSeats {
+    /// The event.
+    pub id: EventId,
+    /// Who runs it.
+    pub organizer_id: UserId,
+    /// Where it stands, as last written.
+    pub status: EventStatus,
+    /// For what is told about it.
+    pub title: String,
+    /// For what is told about it.
+    pub location: Option<String>,
+    /// When it starts; nobody is promoted from then on.
+    pub starts_at: Instant,
+    /// When it ends; it is read-only from then on.
+    pub ends_at: Instant,
+    /// For what is told about it.
+    pub time_zone: String,
+    /// In minor units; 0 is free.
+    pub fee_amount: i64,
+    /// None: from publishing on.
+    pub registration_opens_at: Option<Instant>,
+    /// None: until the start.
+    pub registration_closes_at: Option<Instant>,
+    /// How many seats there are.
+    pub capacity: u32,
+    /// How many of them are held.
+    pub taken: u32,
+    /// Whether people may join the queue.
+    pub waitlist_enabled: bool,
+    /// How many wait.
+    pub waiting: u32,
+    /// The rank that the next one gets.
+    pub next_rank: i64,
+}
+
+/// Whether one can register, as shown to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegistrationState {
+    /// Not published yet, or the window has not begun.
+    NotOpen,
+    /// A seat can be had.
+    Open,
+    /// No seat is left, but one can wait.
+    Waitlist,
+    /// No seat is left.
+    Full,
+    /// The window is over.
+    Closed,
+    /// The event is called off.
+    Cancelled,
+}
+
+impl RegistrationState {
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotOpen => "not_open",
+            Self::Open => "open",
+            Self::Waitlist => "waitlist",
+            Self::Full => "full",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl EventSeats {
+    /// Seats that nobody holds.
+    pub fn free(&self) -> u32 {
+        self.capacity.saturating_sub(self.taken)
+    }
+
+    /// Seats that a newcomer can have: those left when everybody who waits has got one.
+    pub fn available(&self) -> u32 {
+        self.free().saturating_sub(self.waiting)
+    }
+
+    /// When registering ends.
+    pub fn closes_at(&self) -> Instant {
+        self.registration_closes_at.map_or(self.starts_at, |closes| closes.min(self.starts_at))
+    }
+
+    /// Whether a freed seat still goes to the queue.
+    pub fn promotes_at(&self, now: Instant) -> bool {
+        self.status == EventStatus::Published && now < self.starts_at
+    }
+
+    /// Whether it can no longer be changed by anyone.
+    pub fn is_read_only_at(&self, now: Instant) -> bool {
+        match self.status {
+            EventStatus::Cancelled | EventStatus::Completed => true,
+            EventStatus::Draft => false,
+            EventStatus::Published => now >= self.ends_at,
+        }
+    }
+
+    /// Whether one can register at that time.
+    pub fn registration_state(&self, now: Instant) -> RegistrationState {
+        match self.status {
+            EventStatus::Draft => RegistrationState::NotOpen,
+            EventStatus::Cancelled => RegistrationState::Cancelled,
+            EventStatus::Completed => RegistrationState::Closed,
+            EventStatus::Published if now >= self.closes_at() => RegistrationState::Closed,
+            EventStatus::Published if self.registration_opens_at.is_some_and(|opens| now < opens) => {
+                RegistrationState::NotOpen
+            }
+            EventStatus::Published if self.available() > 0 => RegistrationState::Open,
+            EventStatus::Published if self.waitlist_enabled => RegistrationState::Waitlist,
+            EventStatus::Published => RegistrationState::Full,
+        }
+    }
+
+    /// The next instant after `now` at which the clock alone changes what is shown of the event.
+    pub fn next_turn_after(&self, now: Instant) -> Option<Instant> {
+        [self.registration_opens_at, Some(self.closes_at()), Some(self.ends_at)]
+            .into_iter()
+            .flatten()
+            .filter(|instant| *instant > now)
+            .min()
+    }
+
+    /// The event as messages tell of it.
+    pub fn facts(&self) -> EventFacts {
+        EventFacts {
+            id: self.id,
+            title: self.title.clone(),
+            starts_at: self.starts_at,
+            time_zone: self.time_zone.clone(),
+            location: self.location.clone(),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! A person registers, or is registered by a manager.
+
+use crate::pass_on::{announce_availability, tell_registration};
+use crate::{Decision, Refusal, Registration, RegistrationStatus, RegistrationTx, Standing, decide, pass_on_seats};
+use event::{EventRepository, EventSeats, EventStatus, SeatChange, manages, may_manage};
+use kernel::{
+    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
+};
+use notification::Message;
+use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user};
+use waitlist::WaitlistEntry;
+
+/// Who is to have the seat.
+#[derive(Debug, Clone)]
+pub enum Person {
+    /// The actor.
+    Oneself,
+    /// An attendee that exists.
+    Attendee(AttendeeId),
+    /// Somebody by name and address, found or made.
+    Guest {
+        /// How the person is called.
+        name: PersonName,
+        /// Where mail goes.
+        email: EmailAddress,
+    },
+}
+
+/// What the operator configured about registering.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Whether only a confirmed address may register.
+    pub require_verified_email: bool,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// The event.
+    pub event_id: EventId,
+    /// Who is to have the seat.
+    pub person: Person,
+    /// What the operator configured.
+    pub rules: Rules,
+}
+
+/// What became of it. Waiting is an outcome, not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// The seat is the person's.
+    Confirmed {
+        /// The registration.
+        registration: Registration,
+        /// Who has it.
+        attendee: Attendee,
+        /// The event.
+        seats: EventSeats,
+    },
+    /// The person waits.
+    Waitlisted {
+        /// The place in the queue.
+        entry: WaitlistEntry,
+        /// From 1.
+        position: u32,
+        /// Who waits.
+        attendee: Attendee,
+    },
+}
+
+/// Why nothing came of it.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// No such event, or a draft that is not the actor's.
+    #[error("no such event")]
+    EventNotFound,
+    /// No such attendee, or none of the actor's.
+    #[error("no such attendee")]
+    AttendeeNotFound,
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The rules say no.
+    #[error("{0:?}")]
+    Refused(Refusal),
+    /// Name or address do not fit.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AttendeeError> for RegisterError {
+    fn from(error: AttendeeError) -> Self {
+        match error {
+            AttendeeError::EmailNotVerified => Self::Denied(Denied::EmailNotVerified),
+            AttendeeError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Gives the person a seat, or a place in the queue.
+pub fn register(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    command: Register,
+) -> Result<Registered, RegisterError> {
+    let user_id = ctx.actor.signed_in()?.user_id;
+    let mut seats = tx.lock_event_seats(command.event_id)?.ok_or(RegisterError::EventNotFound)?;
+    if seats.status == EventStatus::Draft && !may_manage(&ctx.actor, seats.organizer_id) {
+        return Err(RegisterError::EventNotFound);
+    }
+    let mut standing = load_standing(tx, ctx, &seats, &command, user_id)?;
+    if let (Some(account), Some(attendee)) = (&standing.account, &standing.attendee) {
+        // An attendee that somebody else noted: what it holds is shown to nobody who cannot read its mail.
+        standing.attendee = Some(attendee_of_user(tx, ctx, account, Some(attendee.clone()))?);
+    }
+    if seats.free() > 0 && seats.waiting > 0 {
+        pass_on_seats(tx, ctx, &mut seats, 0)?;
+    }
+    let decision = decide(ctx.now, &seats, &standing).map_err(RegisterError::Refused)?;
+    let attendee = match (standing.attendee, &standing.account, &command.person) {
+        (Some(attendee), ..) => attendee,
+        (None, Some(account), _) => attendee_of_user(tx, ctx, account, None)?,
+        (None, None, Person::Guest { name, email }) => attendee_of_guest(tx, ctx, name, email)?,
+        (None, None, _) => return Err(RegisterError::AttendeeNotFound),
+    };
+    if !matches!(command.person, Person::Oneself) {
+        let entry = AuditEntry::new("registration.create", "event", seats.id.uuid());
+        tx.record_audit(ctx, entry.with("attendee_id", attendee.id))?;
+    }
+    match decision {
+        Decision::Seat => give_seat(tx, ctx, seats, attendee),
+        Decision::Queue => {
+            let (entry, position) = waitlist::join(tx, ctx, &mut seats, &attendee)?;
+            Ok(Registered::Waitlisted { entry, position, attendee })
+        }
+    }
+}
+
+/// Asks whether the actor may register others at the event, as [`register`] does.
+pub fn may_register_others(
+    tx: &mut dyn EventRepository,
+    ctx: &Ctx,
+    event_id: EventId,
+) -> Result<(), RegisterError> {
+    ctx.actor.signed_in()?;
+    let event = tx.find_event(event_id)?.ok_or(RegisterError::EventNotFound)?;
+    manages(&ctx.actor, event.organizer.id, event.status, RegisterError::EventNotFound)
+}
+
+fn load_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &EventSeats,
+    command: &Register,
+    user_id: kernel::UserId,
+) -> Result<Standing, RegisterError> {
+    match &command.person {
+        Person::Oneself => {
+            let standing =
+                tx.find_standing_of_user(seats.id, user_id)?.ok_or(Denied::Unauthenticated)?;
+            let verified = standing.account.as_ref().is_some_and(|account| account.email_verified);
+            if command.rules.require_verified_email && !verified {
+                return Err(Denied::EmailNotVerified.into());
+            }
+            Ok(standing)
+        }
+        Person::Attendee(id) => {
+            manages(&ctx.actor, seats.organizer_id, seats.status, RegisterError::EventNotFound)?;
+            let standing =
+                tx.find_standing_of_attendee(seats.id, *id)?.ok_or(RegisterError::AttendeeNotFound)?;
+            let visible = standing.attendee.as_ref().is_some_and(|attendee| {
+                attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
+            });
+            if !visible && !tx.attendee_is_at_events_of(*id, user_id)? {
+                return Err(RegisterError::AttendeeNotFound);
+            }
+            Ok(standing)
+        }
+        Person::Guest { email, .. } => {
+            manages(&ctx.actor, seats.organizer_id, seats.status, RegisterError::EventNotFound)?;
+            match tx.find_attendee_by_email(email.key())? {
+                Some(attendee) => Ok(tx.find_standing_of_attendee(seats.id, attendee.id)?.unwrap_or_default()),
+                None => Ok(Standing::default()),
+            }
+        }
+    }
+}
+
+fn give_seat(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    mut seats: EventSeats,
+    attendee: Attendee,
+) -> Result<Registered, RegisterError> {
+    let before = seats.available();
+    tx.change_seats(&mut seats, SeatChange { taken: 1, waiting: 0, ranks: 0 })?;
+    let registration = Registration {
+        id: ctx.new_id(),
+        event_id: seats.id,
+        attendee_id: attendee.id,
+        status: RegistrationStatus::Confirmed,
+        registered_by: ctx.actor.user_id(),
+        registered_at: ctx.now,
+        checked_in_at: None,
+        hold_expires_at: None,
+    };
+    tx.insert_registrations(std::slice::from_ref(&registration))?;
+    let message = Message::SeatConfirmed { event: seats.facts(), registration_id: registration.id };
+    tx.enqueue(ctx, attendee.recipient(), message);
+    tell_registration(tx, ctx, &registration, &attendee);
+    announce_availability(tx, ctx, before, &seats);
+    Ok(Registered::Confirmed { registration, attendee, seats })
+}

@@ -1,0 +1,82 @@
+//! Where registrations are kept, and what their operations need.
+
+use crate::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
+use event::EventRepository;
+use kernel::{
+    AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, RegistrationId, StoreError, UserId,
+};
+use notification::Outbox;
+use realtime::LiveEvents;
+use user::{AttendeeRepository, UserRepository};
+use waitlist::{WaitingPerson, WaitlistRepository, WaitlistTx};
+
+/// Which registrations are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RegistrationFilter {
+    /// At this event.
+    pub event_id: Option<EventId>,
+    /// Of this attendee.
+    pub attendee_id: Option<AttendeeId>,
+    /// Of this account's attendee.
+    pub user_id: Option<UserId>,
+    /// That stand so.
+    pub status: Option<RegistrationStatus>,
+    /// Part of the attendee's name or address, in any case.
+    pub text: Option<String>,
+}
+
+/// Registrations.
+pub trait RegistrationRepository {
+    /// How an account stands with an event: account, the attendee with its address (linked or not), registration and
+    /// entry in one look.
+    fn find_standing_of_user(&mut self, event_id: EventId, user_id: UserId) -> Result<Option<Standing>, StoreError>;
+    /// How an attendee stands with an event.
+    fn find_standing_of_attendee(
+        &mut self,
+        event_id: EventId,
+        attendee_id: AttendeeId,
+    ) -> Result<Option<Standing>, StoreError>;
+    /// The registration with that id.
+    fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
+    /// The registration with what is shown beside it.
+    fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError>;
+    /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one.
+    fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError>;
+    /// Ends live registrations; gives how many were live.
+    fn end_registrations(
+        &mut self,
+        ids: &[RegistrationId],
+        status: RegistrationStatus,
+        at: Instant,
+    ) -> Result<u32, StoreError>;
+    /// All live registrations of an event, with their holders.
+    fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError>;
+    /// The live registrations of an attendee, over all events.
+    fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError>;
+    /// Everybody who waits for a seat at an event, in order.
+    fn list_all_waiting(&mut self, event_id: EventId) -> Result<Vec<WaitingPerson>, StoreError>;
+    /// A page of registrations, the newest first.
+    fn list_registrations(
+        &mut self,
+        filter: &RegistrationFilter,
+        page: PageRequest,
+    ) -> Result<Page<RegistrationView>, StoreError>;
+    /// Removes all registrations, entries and logs of an event.
+    fn delete_taking_part_in(&mut self, event_id: EventId) -> Result<(), StoreError>;
+    /// Removes all registrations, entries and logs of an attendee.
+    fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError>;
+}
+
+/// What the operations on registrations need of a transaction.
+pub trait RegistrationTx:
+    RegistrationRepository
+    + WaitlistRepository
+    + WaitlistTx
+    + EventRepository
+    + AttendeeRepository
+    + UserRepository
+    + Outbox
+    + LiveEvents
+    + AuditLog
+{
+}

@@ -1,0 +1,116 @@
+//! Remembered answers to requests with an idempotency key.
+
+use crate::Tx;
+use crate::columns::{Ts, Uid};
+use crate::connection::on;
+use crate::schema::idempotency_keys;
+use chrono::Duration;
+use diesel::prelude::*;
+use kernel::{IdempotencyScope, IdempotencyStore, Instant, Remembered, StoreError, StoredAnswer};
+
+/// An answer is remembered for so long.
+const REMEMBERED: Duration = Duration::hours(24);
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct KeyRow {
+    user_id: Uid,
+    route: String,
+    key: String,
+    fingerprint: String,
+    status: Option<i16>,
+    location: Option<String>,
+    etag: Option<String>,
+    body: Option<String>,
+    created_at: Ts,
+}
+
+impl IdempotencyStore for Tx<'_> {
+    fn claim_idempotency_key(
+        &mut self,
+        now: Instant,
+        scope: &IdempotencyScope,
+    ) -> Result<Remembered, StoreError> {
+        let id = (Uid::of(scope.user_id), scope.route.clone(), scope.key.as_str().to_owned());
+        let row = KeyRow {
+            user_id: id.0,
+            route: id.1.clone(),
+            key: id.2.clone(),
+            fingerprint: scope.fingerprint.clone(),
+            status: None,
+            location: None,
+            etag: None,
+            body: None,
+            created_at: Ts(now),
+        };
+        // Waits for a transaction that has just inserted the same key, and finds its answer then.
+        let claimed = self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(idempotency_keys::table)
+                .values(&row)
+                .on_conflict_do_nothing()
+                .execute(c))
+        })?;
+        if claimed == 1 {
+            return Ok(Remembered::New);
+        }
+        let known: KeyRow = self.run(|connection| {
+            on!(connection, |c| idempotency_keys::table
+                .find(id.clone())
+                .select(KeyRow::as_select())
+                .first(c))
+        })?;
+        if known.created_at.0 + REMEMBERED <= now {
+            self.run(|connection| {
+                on!(connection, |c| diesel::update(idempotency_keys::table.find(id))
+                    .set((
+                        idempotency_keys::fingerprint.eq(&scope.fingerprint),
+                        idempotency_keys::status.eq(None::<i16>),
+                        idempotency_keys::created_at.eq(Ts(now)),
+                    ))
+                    .execute(c))
+            })?;
+            return Ok(Remembered::New);
+        }
+        if known.fingerprint != scope.fingerprint {
+            return Ok(Remembered::OtherRequest);
+        }
+        match (known.status, known.body) {
+            (Some(status), Some(body)) => Ok(Remembered::Answered(StoredAnswer {
+                status: u16::try_from(status).unwrap_or(200),
+                location: known.location,
+                etag: known.etag,
+                body,
+            })),
+            _ => Err(StoreError::Internal("a committed idempotency key has an answer".into())),
+        }
+    }
+
+    fn store_answer(&mut self, scope: &IdempotencyScope, answer: &StoredAnswer) -> Result<(), StoreError> {
+        let id = (Uid::of(scope.user_id), scope.route.clone(), scope.key.as_str().to_owned());
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(idempotency_keys::table.find(id))
+                .set((
+                    idempotency_keys::status.eq(i16::try_from(answer.status).unwrap_or(200)),
+                    idempotency_keys::location.eq(answer.location.as_deref()),
+                    idempotency_keys::etag.eq(answer.etag.as_deref()),
+                    idempotency_keys::body.eq(&answer.body),
+                ))
+                .execute(c))
+        })?;
+        Ok(())
+    }
+}
+
+impl Tx<'_> {
+    /// Forgets answers that are older than 24 hours; gives how many.
+    pub fn forget_old_answers(&mut self, now: Instant) -> Result<u64, StoreError> {
+        let forgotten = self.run(|connection| {
+            on!(connection, |c| diesel::delete(
+                idempotency_keys::table.filter(idempotency_keys::created_at.le(Ts(now - REMEMBERED)))
+            )
+            .execute(c))
+        })?;
+        Ok(forgotten as u64)
+    }
+}

@@ -1,0 +1,112 @@
+//! The sweep over the rows: what must hold of them together, whatever happened before.
+
+use crate::Tx;
+use crate::connection::on;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use kernel::StoreError;
+
+/// A rule that some rows break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule, in a few words.
+    pub rule: &'static str,
+    /// The id of a row that breaks it.
+    pub row: String,
+}
+
+#[derive(QueryableByName)]
+struct Breaking {
+    #[diesel(sql_type = Text)]
+    row_id: String,
+}
+
+/// Each rule with a query that gives the rows that break it. One text for both databases.
+pub const RULES: &[(&str, &str)] = &[
+    (
+        "seats_taken is the number of live registrations and open offers",
+        "SELECT CAST(e.id AS TEXT) AS row_id FROM events e WHERE e.seats_taken <> \
+         (SELECT count(*) FROM registrations r WHERE r.event_id = e.id \
+            AND r.status IN ('pending_payment', 'confirmed', 'attended')) \
+         + (SELECT count(*) FROM waitlist_entries w WHERE w.event_id = e.id AND w.status = 'offered')",
+    ),
+    (
+        "seats_taken is from 0 to the capacity",
+        "SELECT CAST(id AS TEXT) AS row_id FROM events WHERE seats_taken < 0 OR seats_taken > capacity",
+    ),
+    (
+        "waitlist_length is the number of waiting entries",
+        "SELECT CAST(e.id AS TEXT) AS row_id FROM events e WHERE e.waitlist_length <> \
+         (SELECT count(*) FROM waitlist_entries w WHERE w.event_id = e.id AND w.status = 'waiting')",
+    ),
+    (
+        "one live registration or entry per attendee and event",
+        "SELECT CAST(min(CAST(attendee_id AS TEXT)) AS TEXT) AS row_id FROM ( \
+           SELECT event_id, attendee_id FROM registrations \
+             WHERE status IN ('pending_payment', 'confirmed', 'attended') \
+           UNION ALL SELECT event_id, attendee_id FROM waitlist_entries WHERE status IN ('waiting', 'offered') \
+         ) live GROUP BY event_id, attendee_id HAVING count(*) > 1",
+    ),
+    (
+        "ranks of waiting entries differ and are below the counter",
+        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w JOIN events e ON e.id = w.event_id \
+         WHERE w.status = 'waiting' AND (w.rank >= e.next_rank OR EXISTS (SELECT 1 FROM waitlist_entries o \
+           WHERE o.event_id = w.event_id AND o.status = 'waiting' AND o.rank = w.rank AND o.id <> w.id))",
+    ),
+    (
+        "nobody waits while a seat is free at an event that has not begun",
+        "SELECT CAST(id AS TEXT) AS row_id FROM events WHERE status = 'published' AND starts_at > {now} \
+         AND waitlist_length > 0 AND seats_taken < capacity",
+    ),
+    (
+        "a cancelled event holds nothing",
+        "SELECT CAST(id AS TEXT) AS row_id FROM events WHERE status = 'cancelled' \
+         AND (seats_taken <> 0 OR waitlist_length <> 0)",
+    ),
+    (
+        "every entry has a log that begins with joining",
+        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w WHERE NOT EXISTS \
+         (SELECT 1 FROM waitlist_log l WHERE l.entry_id = w.id AND l.action = 'joined')",
+    ),
+    (
+        "a linked attendee has the address and name of its user",
+        "SELECT CAST(a.id AS TEXT) AS row_id FROM attendees a JOIN users u ON u.id = a.user_id \
+         WHERE a.email_key <> u.email_key OR a.name <> u.name",
+    ),
+    (
+        "published and completed events do not share place and date",
+        "SELECT CAST(min(CAST(id AS TEXT)) AS TEXT) AS row_id FROM events WHERE status IN ('published', 'completed') \
+         AND place_key IS NOT NULL GROUP BY place_key, local_date HAVING count(*) > 1",
+    ),
+];
+
+impl Tx<'_> {
+    /// Checks every rule; gives what breaks one.
+    pub fn sweep_invariants(&mut self, now: kernel::Instant) -> Result<Vec<Violation>, StoreError> {
+        let now = now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let mut violations = Vec::new();
+        for (rule, query) in RULES {
+            let query = query.replace("{now}", &format!("'{now}'"));
+            let rows: Vec<Breaking> =
+                self.run(|connection| on!(connection, |c| diesel::sql_query(&query).load(c)))?;
+            violations.extend(rows.into_iter().map(|row| Violation { rule, row: row.row_id }));
+        }
+        Ok(violations)
+    }
+}
+
+/// Counting rows of a table, for tests and statistics.
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+impl Tx<'_> {
+    /// How many rows a query gives: `SELECT count(*) AS rows FROM …`.
+    pub fn count_rows(&mut self, from: &str) -> Result<i64, StoreError> {
+        let query = format!("SELECT count(*) AS rows FROM {from}");
+        let count: Count = self.run(|connection| on!(connection, |c| diesel::sql_query(&query).get_result(c)))?;
+        Ok(count.rows)
+    }
+}

@@ -1,0 +1,139 @@
+//! What is to be told, written with what it tells of: messages and live events, in one insert before the commit.
+
+use crate::Tx;
+use crate::columns::{Doc, Ts, Uid};
+use crate::connection::{DbConn, on};
+use crate::schema::outbox;
+use diesel::prelude::*;
+use kernel::{Ctx, Instant, OutboxId, StoreError};
+use notification::{Message, Outbox, Priority, Recipient};
+use realtime::{LiveEvent, LiveEvents};
+use serde::{Deserialize, Serialize};
+
+#[derive(Queryable, Selectable, Insertable, Clone)]
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+pub(crate) struct OutboxRow {
+    id: Uid,
+    channel: String,
+    kind: String,
+    recipient_key: Option<String>,
+    occasion: Option<String>,
+    topic: Option<String>,
+    payload: Doc,
+    priority: i16,
+    status: String,
+    due_at: Ts,
+    created_at: Ts,
+}
+
+/// The payload of a message's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedMessage {
+    /// How the recipient is addressed.
+    pub name: String,
+    /// Where it goes.
+    pub email: String,
+    /// What it says.
+    pub message: Message,
+}
+
+/// A row of the outbox, as tests and the operator see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxEntry {
+    /// `message` or `live`.
+    pub channel: String,
+    /// The kind of message or live event.
+    pub kind: String,
+    /// Messages: the folded address.
+    pub recipient_key: Option<String>,
+    /// Live events: who hears it.
+    pub topic: Option<String>,
+    /// What it says.
+    pub payload: serde_json::Value,
+    /// When it was written.
+    pub created_at: Instant,
+}
+
+impl Outbox for Tx<'_> {
+    fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message) {
+        let (kind, occasion, priority) = (message.kind(), message.occasion(), message.priority());
+        let recipient_key = recipient.email.key().to_owned();
+        let queued = QueuedMessage { name: recipient.name, email: recipient.email.as_str().to_owned(), message };
+        self.outbox.push(OutboxRow {
+            id: Uid::of(ctx.new_id::<OutboxId>()),
+            channel: "message".to_owned(),
+            kind: kind.to_owned(),
+            recipient_key: Some(recipient_key),
+            occasion: Some(occasion),
+            topic: None,
+            payload: document(&queued),
+            priority: priority as i16,
+            status: "queued".to_owned(),
+            due_at: Ts(ctx.now),
+            created_at: Ts(ctx.now),
+        });
+    }
+}
+
+impl LiveEvents for Tx<'_> {
+    fn publish(&mut self, ctx: &Ctx, live: LiveEvent) {
+        self.outbox.push(OutboxRow {
+            id: Uid::of(ctx.new_id::<OutboxId>()),
+            channel: "live".to_owned(),
+            kind: live.kind().to_owned(),
+            recipient_key: None,
+            occasion: None,
+            topic: Some(live.topic().to_string()),
+            payload: document(&live),
+            priority: Priority::Personal as i16,
+            status: "queued".to_owned(),
+            due_at: Ts(ctx.now),
+            created_at: Ts(ctx.now),
+        });
+    }
+}
+
+fn document(payload: &impl Serialize) -> Doc {
+    // Ids, texts, numbers and instants: nothing in a payload can fail to serialise.
+    Doc(serde_json::to_value(payload).unwrap_or(serde_json::Value::Null))
+}
+
+impl Tx<'_> {
+    /// Writes what gathered; a message that was asked for before is dropped.
+    pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
+        let gathered = std::mem::take(&mut self.outbox);
+        // 11 columns a row, and at most 65,535 parameters a statement.
+        for rows in gathered.chunks(2_000) {
+            self.run(|connection| match connection {
+                DbConn::Postgres(c) => {
+                    diesel::insert_into(outbox::table).values(rows).on_conflict_do_nothing().execute(c)
+                }
+                // SQLite takes ON CONFLICT with one row a statement only, as diesel builds it.
+                DbConn::Sqlite(c) => rows.iter().try_fold(0, |written, row| {
+                    Ok(written
+                        + diesel::insert_into(outbox::table).values(row).on_conflict_do_nothing().execute(c)?)
+                }),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Everything in the outbox, in the order of writing.
+    pub fn list_outbox(&mut self) -> Result<Vec<OutboxEntry>, StoreError> {
+        let rows: Vec<OutboxRow> = self.run(|connection| {
+            on!(connection, |c| outbox::table.order(outbox::id).select(OutboxRow::as_select()).load(c))
+        })?;
+        Ok(rows
+            .into_iter()
+            .map(|row| OutboxEntry {
+                channel: row.channel,
+                kind: row.kind,
+                recipient_key: row.recipient_key,
+                topic: row.topic,
+                payload: row.payload.0,
+                created_at: row.created_at.0,
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,351 @@
+//! Rows and queries of users and attendees.
+
+use crate::Tx;
+use crate::columns::{Ts, Uid};
+use crate::connection::on;
+use crate::schema::{attendees, events, registrations, roles, user_roles, users, waitlist_entries};
+use crate::transaction::{named, parsed};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use kernel::{AttendeeId, EmailAddress, StoreError, UserId, fold};
+use user::{Account, Attendee, AttendeeRepository, NewUser, User, UserRepository, UserStatus};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users, treat_none_as_default_value = false)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct UserRow {
+    id: Uid,
+    email: String,
+    email_key: String,
+    name: String,
+    password_hash: Option<String>,
+    phone: Option<String>,
+    profession: Option<String>,
+    bio: Option<String>,
+    avatar_url: Option<String>,
+    time_zone: Option<String>,
+    listed: bool,
+    status: String,
+    email_verified_at: Option<Ts>,
+    last_login_at: Option<Ts>,
+    created_at: Ts,
+    updated_at: Ts,
+}
+
+#[derive(Queryable, Selectable, Insertable, Clone)]
+#[diesel(table_name = attendees, treat_none_as_default_value = false)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+pub(crate) struct AttendeeRow {
+    id: Uid,
+    user_id: Option<Uid>,
+    name: String,
+    name_key: String,
+    email: String,
+    email_key: String,
+    phone: Option<String>,
+    created_by: Option<Uid>,
+    created_at: Ts,
+    updated_at: Ts,
+}
+
+/// The columns of an account that taking part asks for.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+pub(crate) struct AccountRow {
+    id: Uid,
+    name: String,
+    email: String,
+    email_key: String,
+    email_verified_at: Option<Ts>,
+}
+
+pub(crate) fn user_status(row: Uid, text: &str) -> Result<UserStatus, StoreError> {
+    named("users", row, "status", text, |name| match name {
+        "active" => Some(UserStatus::Active),
+        "suspended" => Some(UserStatus::Suspended),
+        _ => None,
+    })
+}
+
+impl UserRow {
+    fn of(new: &NewUser) -> Self {
+        let user = &new.user;
+        Self {
+            id: Uid::of(user.id),
+            email: user.email.as_str().to_owned(),
+            email_key: user.email.key().to_owned(),
+            name: user.name.as_str().to_owned(),
+            password_hash: new.password_hash.clone(),
+            phone: user.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            profession: user.profession.clone(),
+            bio: user.bio.clone(),
+            avatar_url: user.avatar_url.clone(),
+            time_zone: user.time_zone.map(|zone| zone.name().to_owned()),
+            listed: user.listed,
+            status: user.status.as_str().to_owned(),
+            email_verified_at: user.email_verified_at.map(Ts),
+            last_login_at: user.last_login_at.map(Ts),
+            created_at: Ts(user.created_at),
+            updated_at: Ts(user.updated_at),
+        }
+    }
+
+    fn into_user(self, roles: Vec<String>) -> Result<User, StoreError> {
+        let row = self.id;
+        Ok(User {
+            id: row.typed(),
+            email: EmailAddress::from_stored(self.email, self.email_key),
+            name: parsed("users", row, "name", &self.name)?,
+            phone: self.phone.map(|phone| parsed("users", row, "phone", &phone)).transpose()?,
+            profession: self.profession,
+            bio: self.bio,
+            avatar_url: self.avatar_url,
+            time_zone: self.time_zone.map(|zone| parsed("users", row, "time_zone", &zone)).transpose()?,
+            listed: self.listed,
+            status: user_status(row, &self.status)?,
+            roles,
+            email_verified_at: self.email_verified_at.map(|at| at.0),
+            last_login_at: self.last_login_at.map(|at| at.0),
+            created_at: self.created_at.0,
+            updated_at: self.updated_at.0,
+        })
+    }
+}
+
+impl AccountRow {
+    pub(crate) fn into_account(self) -> Result<Account, StoreError> {
+        Ok(Account {
+            id: self.id.typed(),
+            name: parsed("users", self.id, "name", &self.name)?,
+            email: EmailAddress::from_stored(self.email, self.email_key),
+            email_verified: self.email_verified_at.is_some(),
+        })
+    }
+}
+
+impl AttendeeRow {
+    fn of(attendee: &Attendee) -> Self {
+        Self {
+            id: Uid::of(attendee.id),
+            user_id: attendee.user_id.map(Uid::of),
+            name: attendee.name.as_str().to_owned(),
+            name_key: fold(attendee.name.as_str()),
+            email: attendee.email.as_str().to_owned(),
+            email_key: attendee.email.key().to_owned(),
+            phone: attendee.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            created_by: attendee.created_by.map(Uid::of),
+            created_at: Ts(attendee.created_at),
+            updated_at: Ts(attendee.created_at),
+        }
+    }
+
+    pub(crate) fn into_attendee(self) -> Result<Attendee, StoreError> {
+        let row = self.id;
+        Ok(Attendee {
+            id: row.typed(),
+            user_id: self.user_id.map(Uid::typed),
+            name: parsed("attendees", row, "name", &self.name)?,
+            email: EmailAddress::from_stored(self.email, self.email_key),
+            phone: self.phone.map(|phone| parsed("attendees", row, "phone", &phone)).transpose()?,
+            created_by: self.created_by.map(Uid::typed),
+            created_at: self.created_at.0,
+        })
+    }
+}
+
+impl Tx<'_> {
+    fn with_roles(&mut self, row: Option<UserRow>) -> Result<Option<User>, StoreError> {
+        let Some(row) = row else { return Ok(None) };
+        let id = row.id;
+        let names = self.run(|connection| {
+            on!(connection, |c| user_roles::table
+                .filter(user_roles::user_id.eq(id))
+                .order(user_roles::role_name)
+                .select(user_roles::role_name)
+                .load::<String>(c))
+        })?;
+        row.into_user(names).map(Some)
+    }
+}
+
+impl UserRepository for Tx<'_> {
+    fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let row = self.run(|connection| {
+            on!(connection, |c| users::table
+                .find(Uid::of(id))
+                .select(UserRow::as_select())
+                .first(c)
+                .optional())
+        })?;
+        self.with_roles(row)
+    }
+
+    fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError> {
+        let row = self.run(|connection| {
+            on!(connection, |c| users::table
+                .filter(users::email_key.eq(email_key))
+                .select(UserRow::as_select())
+                .first(c)
+                .optional())
+        })?;
+        self.with_roles(row)
+    }
+
+    fn insert_user(&mut self, new: &NewUser) -> Result<(), StoreError> {
+        let row = UserRow::of(new);
+        self.run(|connection| on!(connection, |c| diesel::insert_into(users::table).values(&row).execute(c)))?;
+        let roles: Vec<_> = new
+            .user
+            .roles
+            .iter()
+            .map(|role| (user_roles::user_id.eq(row.id), user_roles::role_name.eq(role.clone())))
+            .collect();
+        self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(user_roles::table).values(&roles).execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn update_profile(&mut self, user: &User) -> Result<(), StoreError> {
+        let id = Uid::of(user.id);
+        let name = user.name.as_str();
+        let profile = (
+            users::name.eq(name),
+            users::phone.eq(user.phone.as_ref().map(|phone| phone.as_str())),
+            users::profession.eq(user.profession.as_deref()),
+            users::bio.eq(user.bio.as_deref()),
+            users::avatar_url.eq(user.avatar_url.as_deref()),
+            users::time_zone.eq(user.time_zone.map(|zone| zone.name())),
+            users::listed.eq(user.listed),
+            users::updated_at.eq(Ts(user.updated_at)),
+        );
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(users::table.find(id)).set(profile).execute(c))
+        })?;
+        let linked = (
+            attendees::name.eq(name),
+            attendees::name_key.eq(fold(name)),
+            attendees::updated_at.eq(Ts(user.updated_at)),
+        );
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(attendees::table.filter(attendees::user_id.eq(id)))
+                .set(linked)
+                .execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn existing_roles(&mut self, names: &[String]) -> Result<Vec<String>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| roles::table
+                .filter(roles::name.eq_any(names.to_vec()))
+                .select(roles::name)
+                .load(c))
+        })
+    }
+}
+
+impl AttendeeRepository for Tx<'_> {
+    fn find_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| attendees::table
+                .find(Uid::of(id))
+                .select(AttendeeRow::as_select())
+                .first(c)
+                .optional())
+        })?
+        .map(AttendeeRow::into_attendee)
+        .transpose()
+    }
+
+    fn find_attendee_by_email(&mut self, email_key: &str) -> Result<Option<Attendee>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| attendees::table
+                .filter(attendees::email_key.eq(email_key))
+                .select(AttendeeRow::as_select())
+                .first(c)
+                .optional())
+        })?
+        .map(AttendeeRow::into_attendee)
+        .transpose()
+    }
+
+    fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
+        let row = AttendeeRow::of(attendee);
+        let inserted = self
+            .run(|connection| on!(connection, |c| diesel::insert_into(attendees::table).values(&row).execute(c)));
+        match inserted {
+            Ok(_) => Ok(()),
+            // Two first registrations of one person at two events hold two different locks. The second to insert is
+            // tried again, and finds the attendee then.
+            Err(StoreError::Duplicate(what)) => Err(self.contend(what)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError> {
+        let link = (
+            attendees::user_id.eq(Uid::of(account.id)),
+            attendees::name.eq(account.name.as_str()),
+            attendees::name_key.eq(fold(account.name.as_str())),
+            attendees::email.eq(account.email.as_str()),
+        );
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(attendees::table.find(Uid::of(id))).set(link).execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError> {
+        let deleted = self.run(|connection| {
+            on!(connection, |c| diesel::delete(attendees::table.find(Uid::of(id))).execute(c))
+        });
+        match deleted {
+            Ok(_) => Ok(()),
+            // Registered elsewhere since the events were looked up: tried again, that event is released too.
+            Err(StoreError::Referenced(what)) => Err(self.contend(what)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn attendee_is_at_events_of(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError> {
+        let (attendee, organizer) = (Uid::of(id), Uid::of(organizer));
+        self.run(|connection| {
+            on!(connection, |c| {
+                let registered = registrations::table
+                    .inner_join(events::table)
+                    .filter(registrations::attendee_id.eq(attendee))
+                    .filter(events::organizer_id.eq(organizer));
+                let waits = waitlist_entries::table
+                    .inner_join(events::table.on(events::id.eq(waitlist_entries::event_id)))
+                    .filter(waitlist_entries::attendee_id.eq(attendee))
+                    .filter(events::organizer_id.eq(organizer));
+                Ok(diesel::select(exists(registered)).get_result::<bool>(c)?
+                    || diesel::select(exists(waits)).get_result::<bool>(c)?)
+            })
+        })
+    }
+
+    fn attendee_is_at_events_of_others(
+        &mut self,
+        id: AttendeeId,
+        organizer: UserId,
+    ) -> Result<bool, StoreError> {
+        let (attendee, organizer) = (Uid::of(id), Uid::of(organizer));
+        self.run(|connection| {
+            on!(connection, |c| {
+                let registered = registrations::table
+                    .inner_join(events::table)
+                    .filter(registrations::attendee_id.eq(attendee))
+                    .filter(events::organizer_id.ne(organizer));
+                let waits = waitlist_entries::table
+                    .inner_join(events::table.on(events::id.eq(waitlist_entries::event_id)))
+                    .filter(waitlist_entries::attendee_id.eq(attendee))
+                    .filter(events::organizer_id.ne(organizer));
+                Ok(diesel::select(exists(registered)).get_result::<bool>(c)?
+                    || diesel::select(exists(waits)).get_result::<bool>(c)?)
+            })
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Who reacts to whom: every port that a domain declares for what stands above it, in the same transaction. This stands
+//! here and nowhere else.
+//!
+//! | When | then |
+//! |---|---|
+//! | an event's capacity was raised | its queue moves up |
+//! | an event is called off or deleted | its registrations and entries end, everybody is told |
+//! | the start of an event moved | its seat holders are told |
+//! | an attendee is removed | its seats pass on |
+
+use crate::Tx;
+use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
+use kernel::{Ctx, Instant, StoreError};
+use user::{Attendee, AttendeeRemoved, RemoveAttendeeTx};
+
+impl SeatsFreed for Tx<'_> {
+    fn seats_freed(&mut self, ctx: &Ctx, seats: &mut EventSeats) -> Result<u32, StoreError> {
+        registration::pass_on_seats(self, ctx, seats, 0)
+    }
+}
+
+impl EventEnded for Tx<'_> {
+    fn event_ended(
+        &mut self,
+        ctx: &Ctx,
+        seats: &mut EventSeats,
+        ending: Ending,
+        reason: Option<&str>,
+    ) -> Result<u32, StoreError> {
+        registration::end_event(self, ctx, seats, ending, reason)
+    }
+}
+
+impl EventMoved for Tx<'_> {
+    fn event_moved(&mut self, ctx: &Ctx, event: &Event, previous_start: Instant) -> Result<u32, StoreError> {
+        registration::tell_moved(self, ctx, event, previous_start)
+    }
+}
+
+impl AttendeeRemoved for Tx<'_> {
+    fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
+        registration::release_attendee(self, ctx, attendee)
+    }
+}
+
+impl EventTx for Tx<'_> {}
+impl RemoveAttendeeTx for Tx<'_> {}
+impl auth::AuthTx for Tx<'_> {}
+impl waitlist::WaitlistTx for Tx<'_> {}
+impl registration::RegistrationTx for Tx<'_> {}

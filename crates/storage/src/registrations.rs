@@ -1,0 +1,395 @@
+//! Rows and queries of registrations.
+
+use crate::Tx;
+use crate::columns::{Ts, Uid};
+use crate::connection::on;
+use crate::events::instant_of;
+use crate::people::{AccountRow, AttendeeRow};
+use crate::schema::{attendees, events, registrations, users, waitlist_entries};
+use crate::transaction::{named, rows, uids};
+use crate::waitlist::{EntryRow, waiting_people};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use event::EventStatus;
+use kernel::{
+    AttendeeId, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, TypedId, UserId,
+    like_pattern,
+};
+use registration::{
+    Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
+    SeatHolder, Standing,
+};
+use waitlist::WaitingPerson;
+
+const TABLE: &str = "registrations";
+
+/// The predicate of the partial index `registrations_one_live`, in its words.
+const LIVE: &str = "registrations.status IN ('pending_payment', 'confirmed', 'attended')";
+/// The predicate of the partial index `waitlist_entries_one_live`, in its words.
+pub(crate) const LIVE_ENTRY: &str = "waitlist_entries.status IN ('waiting', 'offered')";
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = registrations, treat_none_as_default_value = false)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct RegistrationRow {
+    id: Uid,
+    event_id: Uid,
+    attendee_id: Uid,
+    status: String,
+    registered_by: Option<Uid>,
+    registered_at: Ts,
+    checked_in_at: Option<Ts>,
+    hold_expires_at: Option<Ts>,
+}
+
+impl RegistrationRow {
+    fn of(registration: &Registration) -> Self {
+        Self {
+            id: Uid::of(registration.id),
+            event_id: Uid::of(registration.event_id),
+            attendee_id: Uid::of(registration.attendee_id),
+            status: registration.status.as_str().to_owned(),
+            registered_by: registration.registered_by.map(Uid::of),
+            registered_at: Ts(registration.registered_at),
+            checked_in_at: registration.checked_in_at.map(Ts),
+            hold_expires_at: registration.hold_expires_at.map(Ts),
+        }
+    }
+
+    fn into_registration(self) -> Result<Registration, StoreError> {
+        Ok(Registration {
+            id: self.id.typed(),
+            event_id: self.event_id.typed(),
+            attendee_id: self.attendee_id.typed(),
+            status: named(TABLE, self.id, "status", &self.status, RegistrationStatus::from_name)?,
+            registered_by: self.registered_by.map(Uid::typed),
+            registered_at: self.registered_at.0,
+            checked_in_at: self.checked_in_at.map(|at| at.0),
+            hold_expires_at: self.hold_expires_at.map(|at| at.0),
+        })
+    }
+}
+
+/// What a view shows beside the registration: of its attendee and of its event.
+type Beside = (Option<Uid>, String, String, String, Ts, String, Option<String>, Uid, String);
+
+macro_rules! view_columns {
+    () => {
+        (
+            RegistrationRow::as_select(),
+            (
+                attendees::user_id,
+                attendees::name,
+                attendees::email,
+                events::title,
+                events::starts_at,
+                events::time_zone,
+                events::location,
+                events::organizer_id,
+                events::status,
+            ),
+        )
+    };
+}
+
+fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
+    let (user_id, name, email, title, starts_at, time_zone, location, organizer_id, status) = beside;
+    let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
+    Ok(RegistrationView {
+        registration: row.into_registration()?,
+        attendee_user_id: user_id.map(Uid::typed),
+        attendee_name: name,
+        attendee_email: email,
+        event_title: title,
+        event_starts_at: starts_at.0,
+        event_time_zone: time_zone,
+        event_location: location,
+        organizer_id: organizer_id.typed(),
+        event_status,
+    })
+}
+
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let (mut query, filter) = ($query, $filter);
+        if let Some(event_id) = filter.event_id {
+            query = query.filter(registrations::event_id.eq(Uid::of(event_id)));
+        }
+        if let Some(attendee_id) = filter.attendee_id {
+            query = query.filter(registrations::attendee_id.eq(Uid::of(attendee_id)));
+        }
+        if let Some(user_id) = filter.user_id {
+            query = query.filter(attendees::user_id.eq(Uid::of(user_id)));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(registrations::status.eq(status.as_str()));
+        }
+        if let Some(text) = &filter.text {
+            let pattern = like_pattern(text);
+            query = query.filter(
+                attendees::name_key
+                    .like(pattern.clone())
+                    .escape('\\')
+                    .or(attendees::email_key.like(pattern).escape('\\')),
+            );
+        }
+        query
+    }};
+}
+
+impl RegistrationRepository for Tx<'_> {
+    fn find_standing_of_user(
+        &mut self,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> Result<Option<Standing>, StoreError> {
+        type Row = (AccountRow, Option<AttendeeRow>, Option<RegistrationRow>, Option<EntryRow>);
+        let event = Uid::of(event_id);
+        let row: Option<Row> = self.run(|connection| {
+            on!(connection, |c| users::table
+                .left_join(attendees::table.on(attendees::email_key.eq(users::email_key)))
+                .left_join(
+                    registrations::table.on(registrations::attendee_id
+                        .nullable()
+                        .eq(attendees::id.nullable())
+                        .and(registrations::event_id.nullable().eq(event))
+                        .and(sql::<Bool>(LIVE)))
+                )
+                .left_join(
+                    waitlist_entries::table.on(waitlist_entries::attendee_id
+                        .nullable()
+                        .eq(attendees::id.nullable())
+                        .and(waitlist_entries::event_id.nullable().eq(event))
+                        .and(sql::<Bool>(LIVE_ENTRY)))
+                )
+                .filter(users::id.eq(Uid::of(user_id)))
+                .select((
+                    AccountRow::as_select(),
+                    Option::<AttendeeRow>::as_select(),
+                    Option::<RegistrationRow>::as_select(),
+                    Option::<EntryRow>::as_select(),
+                ))
+                .first(c)
+                .optional())
+        })?;
+        let Some((account, attendee, registration, entry)) = row else { return Ok(None) };
+        Ok(Some(Standing {
+            account: Some(account.into_account()?),
+            attendee: attendee.map(AttendeeRow::into_attendee).transpose()?,
+            registration: registration.map(RegistrationRow::into_registration).transpose()?,
+            entry: entry.map(EntryRow::into_entry).transpose()?,
+        }))
+    }
+
+    fn find_standing_of_attendee(
+        &mut self,
+        event_id: EventId,
+        attendee_id: AttendeeId,
+    ) -> Result<Option<Standing>, StoreError> {
+        type Row = (AttendeeRow, Option<RegistrationRow>, Option<EntryRow>);
+        let event = Uid::of(event_id);
+        let row: Option<Row> = self.run(|connection| {
+            on!(connection, |c| attendees::table
+                .left_join(
+                    registrations::table.on(registrations::attendee_id
+                        .eq(attendees::id)
+                        .and(registrations::event_id.eq(event))
+                        .and(sql::<Bool>(LIVE)))
+                )
+                .left_join(
+                    waitlist_entries::table.on(waitlist_entries::attendee_id
+                        .eq(attendees::id)
+                        .and(waitlist_entries::event_id.eq(event))
+                        .and(sql::<Bool>(LIVE_ENTRY)))
+                )
+                .filter(attendees::id.eq(Uid::of(attendee_id)))
+                .select((
+                    AttendeeRow::as_select(),
+                    Option::<RegistrationRow>::as_select(),
+                    Option::<EntryRow>::as_select(),
+                ))
+                .first(c)
+                .optional())
+        })?;
+        let Some((attendee, registration, entry)) = row else { return Ok(None) };
+        Ok(Some(Standing {
+            account: None,
+            attendee: Some(attendee.into_attendee()?),
+            registration: registration.map(RegistrationRow::into_registration).transpose()?,
+            entry: entry.map(EntryRow::into_entry).transpose()?,
+        }))
+    }
+
+    fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .find(Uid::of(id))
+                .select(RegistrationRow::as_select())
+                .first(c)
+                .optional())
+        })?
+        .map(RegistrationRow::into_registration)
+        .transpose()
+    }
+
+    fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .inner_join(attendees::table)
+                .inner_join(events::table)
+                .filter(registrations::id.eq(Uid::of(id)))
+                .select(view_columns!())
+                .first(c)
+                .optional())
+        })?
+        .map(into_view)
+        .transpose()
+    }
+
+    fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
+        for chunk in registrations.chunks(1_000) {
+            let rows: Vec<_> = chunk.iter().map(RegistrationRow::of).collect();
+            self.run(|connection| {
+                on!(connection, |c| diesel::insert_into(registrations::table).values(&rows).execute(c))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn end_registrations(
+        &mut self,
+        ids: &[RegistrationId],
+        status: RegistrationStatus,
+        at: Instant,
+    ) -> Result<u32, StoreError> {
+        let mut ended = 0;
+        for chunk in ids.chunks(1_000) {
+            ended += self.run(|connection| {
+                on!(connection, |c| diesel::update(
+                    registrations::table
+                        .filter(registrations::id.eq_any(uids(chunk)))
+                        .filter(sql::<Bool>(LIVE))
+                )
+                .set((
+                    registrations::status.eq(status.as_str()),
+                    registrations::hold_expires_at.eq(None::<Ts>),
+                    registrations::ended_at.eq(Ts(at)),
+                ))
+                .execute(c))
+            })?;
+        }
+        Ok(rows(ended))
+    }
+
+    fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError> {
+        let rows: Vec<(RegistrationRow, AttendeeRow)> = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .inner_join(attendees::table)
+                .filter(registrations::event_id.eq(Uid::of(event_id)))
+                .filter(sql::<Bool>(LIVE))
+                .order(registrations::id)
+                .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
+                .load(c))
+        })?;
+        rows.into_iter()
+            .map(|(registration, attendee)| {
+                Ok(SeatHolder {
+                    registration: registration.into_registration()?,
+                    attendee: attendee.into_attendee()?,
+                })
+            })
+            .collect()
+    }
+
+    fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::attendee_id.eq(Uid::of(id)))
+                .filter(sql::<Bool>(LIVE))
+                .select(RegistrationRow::as_select())
+                .load(c))
+        })?
+        .into_iter()
+        .map(RegistrationRow::into_registration)
+        .collect()
+    }
+
+    fn list_all_waiting(&mut self, event_id: EventId) -> Result<Vec<WaitingPerson>, StoreError> {
+        waiting_people(self, event_id, None)
+    }
+
+    fn list_registrations(
+        &mut self,
+        filter: &RegistrationFilter,
+        page: PageRequest,
+    ) -> Result<Page<RegistrationView>, StoreError> {
+        let total = if page.include_total { Some(self.count_registrations(filter)?) } else { None };
+        let rows: Vec<(RegistrationRow, Beside)> = self.run(|connection| {
+            on!(connection, |c| {
+                let mut query = filtered!(
+                    registrations::table
+                        .inner_join(attendees::table)
+                        .inner_join(events::table)
+                        .select(view_columns!())
+                        .into_boxed(),
+                    filter
+                );
+                if let Some(after) = page.after {
+                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+                    query = query.filter(
+                        registrations::registered_at
+                            .le(at)
+                            .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
+                    );
+                }
+                query
+                    .order((registrations::registered_at.desc(), registrations::id.desc()))
+                    .limit(i64::from(page.limit) + 1)
+                    .load(c)
+            })
+        })?;
+        let views = rows.into_iter().map(into_view).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_surplus(views, page, total, |view| Position {
+            value: view.registration.registered_at.timestamp_micros(),
+            id: view.registration.id.uuid(),
+        }))
+    }
+
+    fn delete_taking_part_in(&mut self, event_id: EventId) -> Result<(), StoreError> {
+        let id = Uid::of(event_id);
+        self.run(|connection| {
+            on!(connection, |c| {
+                diesel::delete(registrations::table.filter(registrations::event_id.eq(id))).execute(c)?;
+                diesel::delete(waitlist_entries::table.filter(waitlist_entries::event_id.eq(id))).execute(c)
+            })
+        })?;
+        Ok(())
+    }
+
+    fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError> {
+        let id = Uid::of(attendee_id);
+        self.run(|connection| {
+            on!(connection, |c| {
+                diesel::delete(registrations::table.filter(registrations::attendee_id.eq(id))).execute(c)?;
+                diesel::delete(waitlist_entries::table.filter(waitlist_entries::attendee_id.eq(id))).execute(c)
+            })
+        })?;
+        Ok(())
+    }
+}
+
+impl Tx<'_> {
+    fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {
+        let total: i64 = self.run(|connection| {
+            on!(connection, |c| {
+                let query = filtered!(
+                    registrations::table.inner_join(attendees::table).inner_join(events::table).into_boxed(),
+                    filter
+                );
+                query.count().get_result(c)
+            })
+        })?;
+        Ok(u64::try_from(total).unwrap_or(0))
+    }
+}

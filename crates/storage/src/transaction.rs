@@ -1,0 +1,139 @@
+//! The transaction: the one object on which the repository traits of all domains meet.
+
+use crate::columns::Uid;
+use crate::connection::DbConn;
+use crate::failure::store_error;
+use crate::outbox::OutboxRow;
+use kernel::{EventId, SessionId, StoreError, TypedId};
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A transaction, or a connection that only reads. Everything that is to be told gathers here and is written with the
+/// rest in one insert before the commit.
+pub struct Tx<'c> {
+    connection: &'c mut DbConn,
+    pub(crate) outbox: Vec<OutboxRow>,
+    changed_events: Vec<EventId>,
+    ended_sessions: Vec<SessionId>,
+    contended: bool,
+    lost: bool,
+    pub(crate) guard: SeatGuard,
+}
+
+/// Whether the guards against overselling stand. They always do, but in the test that shows what they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SeatGuard {
+    /// They stand.
+    #[default]
+    On,
+    /// No lock, no condition, no transaction.
+    #[cfg(feature = "negative-control")]
+    Off,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(connection: &'c mut DbConn, guard: SeatGuard) -> Self {
+        Self { connection, outbox: Vec::new(), changed_events: Vec::new(), ended_sessions: Vec::new(), contended: false, lost: false, guard }
+    }
+
+    /// Runs a query; remembers if another transaction was in the way, so that the whole operation is tried again.
+    pub(crate) fn run<T>(
+        &mut self,
+        query: impl FnOnce(&mut DbConn) -> diesel::QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        query(self.connection).map_err(|error| {
+            let error = store_error(&error);
+            self.contended |= matches!(error, StoreError::Contention(_));
+            self.lost |= matches!(error, StoreError::Unavailable(_));
+            error
+        })
+    }
+
+    /// Says that another transaction was in the way, so that the whole operation is tried again.
+    pub(crate) fn contend(&mut self, what: String) -> StoreError {
+        self.contended = true;
+        StoreError::Contention(what)
+    }
+
+    /// Notes that what is cached of an event is no longer right.
+    pub(crate) fn touch_event(&mut self, id: EventId) {
+        if !self.changed_events.contains(&id) {
+            self.changed_events.push(id);
+        }
+    }
+
+    /// Notes that a session is over.
+    pub(crate) fn end_session(&mut self, id: SessionId) {
+        self.ended_sessions.push(id);
+    }
+
+    /// The sessions that this transaction ended.
+    pub(crate) fn ended_sessions(&self) -> &[SessionId] {
+        &self.ended_sessions
+    }
+
+    /// The events that this transaction changed.
+    pub(crate) fn changed_events(&self) -> &[EventId] {
+        &self.changed_events
+    }
+
+    /// Whether a statement failed because another transaction was in the way.
+    pub(crate) fn was_contended(&self) -> bool {
+        self.contended
+    }
+
+    /// Whether the connection died under a statement.
+    pub(crate) fn lost_connection(&self) -> bool {
+        self.lost
+    }
+
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guard == SeatGuard::On
+    }
+}
+
+/// Reads a text column that holds one of a few names; anything else is a corrupt row.
+pub(crate) fn named<T>(
+    table: &'static str,
+    row: Uid,
+    column: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    parse(text).ok_or_else(|| StoreError::Corrupt {
+        table,
+        row: row.0.to_string(),
+        reason: format!("{column} is `{text}`"),
+    })
+}
+
+/// Reads a text column that was written from a parsed value.
+pub(crate) fn parsed<T>(table: &'static str, row: Uid, column: &str, text: &str) -> Result<T, StoreError>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse().map_err(|error: T::Err| StoreError::Corrupt {
+        table,
+        row: row.0.to_string(),
+        reason: format!("{column}: {error}"),
+    })
+}
+
+/// Reads a count that a CHECK keeps from being negative.
+pub(crate) fn count(table: &'static str, row: Uid, column: &str, value: i32) -> Result<u32, StoreError> {
+    u32::try_from(value).map_err(|_| StoreError::Corrupt {
+        table,
+        row: row.0.to_string(),
+        reason: format!("{column} is {value}"),
+    })
+}
+
+/// Ids in the form of their column.
+pub(crate) fn uids<I: TypedId>(ids: &[I]) -> Vec<Uid> {
+    ids.iter().map(|id| Uid::of(*id)).collect()
+}
+
+/// Number of rows as the domains count.
+pub(crate) fn rows(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

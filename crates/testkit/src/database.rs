@@ -1,0 +1,137 @@
+//! A database of each test's own, migrated, empty, and gone when the test ends.
+//!
+//! An SQLite database is a copy of a file that the process migrates once; a PostgreSQL database is made from a template
+//! that the first process migrates once for the whole cluster.
+
+mod postgres;
+mod sqlite;
+
+use crate::cluster;
+use crate::environment::{self, Reason};
+use std::fmt;
+use std::io::Write;
+use std::sync::Once;
+use storage::connection::Connector;
+use storage::{DatabaseUrl, DbConn};
+
+/// The databases that Podium runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An SQLite file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// Whether tests can have a database of this kind. SQLite is always there: it is compiled in.
+pub fn available(kind: Kind) -> Result<(), Reason> {
+    match kind {
+        Kind::Sqlite => Ok(()),
+        Kind::Postgres => cluster::shared().map(drop).map_err(Clone::clone),
+    }
+}
+
+/// A migrated, empty database that is removed when this is dropped.
+#[derive(Debug)]
+pub struct TestDatabase {
+    kind: Kind,
+    url: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Sqlite(sqlite::File),
+    Postgres(postgres::Database),
+}
+
+impl TestDatabase {
+    /// A new SQLite file.
+    pub fn sqlite() -> Self {
+        let file = sqlite::File::copy_of_template();
+        Self {
+            kind: Kind::Sqlite,
+            url: file.url(),
+            place: Place::Sqlite(file),
+        }
+    }
+
+    /// A new database of the shared PostgreSQL server. Panics where there is none; ask [`available`] before.
+    pub fn postgres() -> Self {
+        let admin =
+            cluster::shared().unwrap_or_else(|reason| panic!("no PostgreSQL for the tests: {reason}"));
+        let database = postgres::Database::from_template(admin);
+        Self {
+            kind: Kind::Postgres,
+            url: database.url(),
+            place: Place::Postgres(database),
+        }
+    }
+
+    /// A new database of this kind, or none where the kind is missing and may be left out; it then says so once, also
+    /// where the output of passing tests is hidden. Panics where [`environment::REQUIRE`] names the missing kind.
+    pub fn unless_left_out(kind: Kind) -> Option<Self> {
+        match (kind, available(kind)) {
+            (Kind::Sqlite, _) => Some(Self::sqlite()),
+            (Kind::Postgres, Ok(())) => Some(Self::postgres()),
+            (Kind::Postgres, Err(reason)) => {
+                assert!(
+                    !environment::requires("postgres"),
+                    "PostgreSQL is required, but {reason}"
+                );
+                say_what_is_left_out(&reason);
+                None
+            }
+        }
+    }
+
+    /// Which of the two it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Where it is, as the configuration takes it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it is, parsed.
+    pub fn parsed_url(&self) -> DatabaseUrl {
+        self.url.parse().expect("testkit makes URLs that storage reads")
+    }
+
+    /// A connection beside the server's own, to look at the rows.
+    pub fn connect(&self) -> DbConn {
+        Connector::new(self.parsed_url())
+            .open()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.parsed_url()))
+    }
+
+    /// The name of the database or the path of the file, for messages.
+    pub fn name(&self) -> String {
+        match &self.place {
+            Place::Sqlite(file) => file.path().display().to_string(),
+            Place::Postgres(database) => database.name().to_owned(),
+        }
+    }
+}
+
+/// The test harness hides what passing tests print, but not what goes to the standard error by itself.
+fn say_what_is_left_out(reason: &Reason) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let line = format!("\nLEFT OUT: every test on PostgreSQL ({reason})\n");
+        if std::io::stderr().write_all(line.as_bytes()).is_err() {
+            println!("{line}");
+        }
+    });
+}

@@ -1,0 +1,36 @@
+//! Where users and attendees are kept.
+
+use crate::{Account, Attendee, NewUser, User};
+use kernel::{AttendeeId, StoreError, UserId};
+
+/// Users.
+pub trait UserRepository {
+    /// The user with that id.
+    fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// The user with that folded address.
+    fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError>;
+    /// Makes a user with its roles. [`StoreError::Duplicate`] if the address is taken.
+    fn insert_user(&mut self, new: &NewUser) -> Result<(), StoreError>;
+    /// Writes the profile (not address, status, roles), also to the linked attendee's name.
+    fn update_profile(&mut self, user: &User) -> Result<(), StoreError>;
+    /// Which of these role names exist.
+    fn existing_roles(&mut self, names: &[String]) -> Result<Vec<String>, StoreError>;
+}
+
+/// Attendees.
+pub trait AttendeeRepository {
+    /// The attendee with that id.
+    fn find_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError>;
+    /// The attendee with that folded address.
+    fn find_attendee_by_email(&mut self, email_key: &str) -> Result<Option<Attendee>, StoreError>;
+    /// Makes an attendee. If the address has got one meanwhile, [`StoreError::Contention`]: tried again, it is found.
+    fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError>;
+    /// Gives an attendee the account that it belongs to, and its name.
+    fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError>;
+    /// Removes an attendee. If something refers to it again meanwhile, [`StoreError::Contention`].
+    fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError>;
+    /// Whether the attendee has or had a registration or a place in a waitlist at an event of this organiser.
+    fn attendee_is_at_events_of(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError>;
+    /// Whether the attendee has or had one at an event of somebody else.
+    fn attendee_is_at_events_of_others(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,120 @@
+//! A manager gives an entry another position.
+
+use crate::join::tell_position;
+use crate::{EntryLogLine, EntryStatus, LogAction, RANK_STEP, WaitlistEntry, WaitlistTx, rank_between};
+use event::{EventSeats, EventStatus, SeatChange, manages};
+use kernel::{AuditEntry, Ctx, Denied, EventId, Invalid, StoreError, TypedId, WaitlistEntryId};
+
+/// Where an entry is to go.
+#[derive(Debug, Clone)]
+pub struct MoveEntry {
+    /// The event.
+    pub event_id: EventId,
+    /// The entry.
+    pub entry_id: WaitlistEntryId,
+    /// The new position, from 1 to the length of the queue.
+    pub position: u32,
+    /// Why; part of the log.
+    pub reason: String,
+}
+
+/// Why it stays where it is.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveEntryError {
+    /// No such event, or no such entry that waits there.
+    #[error("no such entry in this queue")]
+    NotFound,
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The position is not one of the queue, or the reason does not fit.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The event is over or called off.
+    #[error("the event is read-only")]
+    ReadOnly(EventStatus),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Moves a waiting entry; gives it with its new rank.
+pub fn move_entry(
+    tx: &mut dyn WaitlistTx,
+    ctx: &Ctx,
+    command: MoveEntry,
+) -> Result<(WaitlistEntry, u32), MoveEntryError> {
+    let mut seats = tx.lock_event_seats(command.event_id)?.ok_or(MoveEntryError::NotFound)?;
+    manages(&ctx.actor, seats.organizer_id, seats.status, MoveEntryError::NotFound)?;
+    let mut entry = tx
+        .find_waitlist_entry(command.entry_id)?
+        .filter(|entry| entry.event_id == command.event_id && entry.status == EntryStatus::Waiting)
+        .ok_or(MoveEntryError::NotFound)?;
+    check_reason(&command.reason)?;
+    if command.position == 0 || command.position > seats.waiting {
+        let detail = format!("a position from 1 to {}", seats.waiting);
+        return Err(Invalid::field("/position", "range", detail).into());
+    }
+    if seats.is_read_only_at(ctx.now) {
+        return Err(MoveEntryError::ReadOnly(seats.status));
+    }
+    entry.rank = new_rank(tx, &mut seats, &entry, command.position)?;
+    tx.update_waitlist_rank(entry.id, entry.rank)?;
+    tx.log_waitlist(&[EntryLogLine::of(ctx, &entry, LogAction::Moved, Some(command.reason.clone()))])?;
+    tx.record_audit(
+        ctx,
+        AuditEntry::new("waitlist.move", "waitlist_entry", entry.id.uuid())
+            .with("position", command.position)
+            .because(Some(command.reason)),
+    )?;
+    if let Some(attendee) = tx.find_attendee(entry.attendee_id)? {
+        tell_position(tx, ctx, &entry, &attendee, Some(command.position));
+    }
+    Ok((entry, command.position))
+}
+
+/// A reason has 1 to 1,000 characters.
+pub(crate) fn check_reason(reason: &str) -> Result<(), Invalid> {
+    if (1..=1_000).contains(&reason.chars().count()) {
+        Ok(())
+    } else {
+        Err(Invalid::field("/reason", "length", "1 to 1,000 characters"))
+    }
+}
+
+/// The rank that puts the entry at the position; numbers the queue anew where there is no room.
+fn new_rank(
+    tx: &mut dyn WaitlistTx,
+    seats: &mut EventSeats,
+    entry: &WaitlistEntry,
+    position: u32,
+) -> Result<i64, StoreError> {
+    if position == seats.waiting {
+        return rank_from_counter(tx, seats);
+    }
+    let first = position == 1;
+    let from = if first { 0 } else { position - 2 };
+    let neighbours = tx.waiting_ranks(seats.id, entry.id, from, if first { 1 } else { 2 })?;
+    let (before, after) = match neighbours.as_slice() {
+        [(_, after)] if first => (None, *after),
+        [(_, before), (_, after)] => (Some(*before), *after),
+        _ => return Err(StoreError::Internal("waitlist_length is not the number of waiting entries".into())),
+    };
+    if let Some(rank) = rank_between(before, after) {
+        return Ok(rank);
+    }
+    // No room: everybody from there on moves behind the counter, in order, the entry first.
+    let behind = tx.waiting_ranks(seats.id, entry.id, position - 1, u32::MAX >> 1)?;
+    let rank = rank_from_counter(tx, seats)?;
+    for (id, _) in behind {
+        let next = rank_from_counter(tx, seats)?;
+        tx.update_waitlist_rank(id, next)?;
+    }
+    Ok(rank)
+}
+
+fn rank_from_counter(tx: &mut dyn WaitlistTx, seats: &mut EventSeats) -> Result<i64, StoreError> {
+    let rank = seats.next_rank;
+    tx.change_seats(seats, SeatChange { taken: 0, waiting: 0, ranks: RANK_STEP })?;
+    Ok(rank)
+}

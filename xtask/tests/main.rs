@@ -1,0 +1,3 @@
+//! The developer commands as processes.
+
+mod floor;
