@@ -246,6 +246,10 @@ fn keys_and_dates_are_those_that_the_code_makes(database: &Database) {
         let (email, key) = pair.split_once(' ').unwrap();
         assert_eq!(email.parse::<kernel::EmailAddress>().unwrap().key(), key);
     }
+    for pair in database.texts("SELECT name || '|' || name_key AS value FROM attendees") {
+        let (name, key) = pair.split_once('|').unwrap();
+        assert_eq!(kernel::fold(name), key);
+    }
     for permission in database.texts("SELECT permission AS value FROM role_permissions") {
         assert!(permission.parse::<kernel::Permission>().is_ok(), "{permission}");
     }
