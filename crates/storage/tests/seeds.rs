@@ -19,6 +19,7 @@ on_both_databases! {
     seats_and_waitlists_add_up,
     keys_and_dates_are_those_that_the_code_makes,
     every_state_of_an_event_is_there,
+    the_known_password_opens_each_account,
     two_runners_at_once_apply_each_seed_once,
 }
 
@@ -258,6 +259,16 @@ fn keys_and_dates_are_those_that_the_code_makes(database: &Database) {
             .number("SELECT count(DISTINCT password_hash) FROM users WHERE email_verified_at IS NOT NULL"),
         1
     );
+}
+
+fn the_known_password_opens_each_account(database: &Database) {
+    migrated(database);
+    seeds::apply(&database.connector, &["users".to_owned()], now()).unwrap();
+    let hashes = database.texts("SELECT DISTINCT password_hash AS value FROM users");
+    assert_eq!(hashes.len(), 1);
+    assert!(bcrypt::verify("Podium-demo-2026", &hashes[0]).unwrap());
+    let closed = "SELECT count(*) FROM users WHERE email_verified_at IS NULL OR status <> 'active'";
+    assert_eq!(database.number(closed), 0);
 }
 
 fn every_state_of_an_event_is_there(database: &Database) {

@@ -60,7 +60,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
         "testkit",
         &[GROUND, DOMAINS, &["storage", "gateway", "api", "server"]],
     ),
-    ("xtask", &[]),
+    ("xtask", &[&["testkit"]]),
 ];
 
 /// Libraries of the outside that few may know, and who.
