@@ -29,8 +29,9 @@ INSERT INTO user_roles (user_id, role_name) VALUES
     ('01900000-0000-7000-8000-000000000104', 'attendee'),
     ('01900000-0000-7000-8000-000000000105', 'attendee');
 
-INSERT INTO attendees (id, user_id, name, email, email_key, phone, created_by, created_at, updated_at) VALUES
-    ('01900000-0000-7000-8000-000000000204', '01900000-0000-7000-8000-000000000104', 'Tara Singh',
+INSERT INTO attendees (id, user_id, name, name_key, email, email_key, phone, created_by,
+                       created_at, updated_at) VALUES
+    ('01900000-0000-7000-8000-000000000204', '01900000-0000-7000-8000-000000000104', 'Tara Singh', 'tara singh',
      'attendee@podium.example', 'attendee@podium.example', NULL, NULL, '{{now-40d}}', '{{now-40d}}'),
-    ('01900000-0000-7000-8000-000000000205', '01900000-0000-7000-8000-000000000105', 'Mateo Cruz',
+    ('01900000-0000-7000-8000-000000000205', '01900000-0000-7000-8000-000000000105', 'Mateo Cruz', 'mateo cruz',
      'attendee2@podium.example', 'attendee2@podium.example', NULL, NULL, '{{now-39d}}', '{{now-39d}}');

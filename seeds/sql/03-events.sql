@@ -1,10 +1,11 @@
 -- Events in every state, organised by the two organizers, with a few registrations.
 -- local_date is the date of the start in the event's own zone; search_key and place_key are folded text.
 
-INSERT INTO attendees (id, user_id, name, email, email_key, phone, created_by, created_at, updated_at) VALUES
-    ('01900000-0000-7000-8000-000000000211', NULL, 'Ines Costa', 'ines@guests.podium.example', 'ines@guests.podium.example',
+INSERT INTO attendees (id, user_id, name, name_key, email, email_key, phone, created_by,
+                       created_at, updated_at) VALUES
+    ('01900000-0000-7000-8000-000000000211', NULL, 'Ines Costa', 'ines costa', 'ines@guests.podium.example', 'ines@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-30d}}', '{{now-30d}}'),
-    ('01900000-0000-7000-8000-000000000212', NULL, 'Jonas Weber', 'jonas@guests.podium.example', 'jonas@guests.podium.example',
+    ('01900000-0000-7000-8000-000000000212', NULL, 'Jonas Weber', 'jonas weber', 'jonas@guests.podium.example', 'jonas@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000103', '{{now-29d}}', '{{now-29d}}');
 
 -- A draft: only its managers see it.

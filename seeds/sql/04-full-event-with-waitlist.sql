@@ -1,17 +1,18 @@
 -- An event whose five seats are all taken, and three people who wait for one, in the order in which they joined.
 
-INSERT INTO attendees (id, user_id, name, email, email_key, phone, created_by, created_at, updated_at) VALUES
-    ('01900000-0000-7000-8000-000000000221', NULL, 'Amara Okafor', 'amara@guests.podium.example', 'amara@guests.podium.example',
+INSERT INTO attendees (id, user_id, name, name_key, email, email_key, phone, created_by,
+                       created_at, updated_at) VALUES
+    ('01900000-0000-7000-8000-000000000221', NULL, 'Amara Okafor', 'amara okafor', 'amara@guests.podium.example', 'amara@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-14d}}', '{{now-14d}}'),
-    ('01900000-0000-7000-8000-000000000222', NULL, 'Bilal Khan', 'bilal@guests.podium.example', 'bilal@guests.podium.example',
+    ('01900000-0000-7000-8000-000000000222', NULL, 'Bilal Khan', 'bilal khan', 'bilal@guests.podium.example', 'bilal@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-14d}}', '{{now-14d}}'),
-    ('01900000-0000-7000-8000-000000000223', NULL, 'Chen Wei', 'chen@guests.podium.example', 'chen@guests.podium.example',
+    ('01900000-0000-7000-8000-000000000223', NULL, 'Chen Wei', 'chen wei', 'chen@guests.podium.example', 'chen@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-14d}}', '{{now-14d}}'),
-    ('01900000-0000-7000-8000-000000000224', NULL, 'Dora Novak', 'dora@guests.podium.example', 'dora@guests.podium.example',
+    ('01900000-0000-7000-8000-000000000224', NULL, 'Dora Novak', 'dora novak', 'dora@guests.podium.example', 'dora@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-14d}}', '{{now-14d}}'),
-    ('01900000-0000-7000-8000-000000000225', NULL, 'Emil Larsen', 'emil@guests.podium.example', 'emil@guests.podium.example',
+    ('01900000-0000-7000-8000-000000000225', NULL, 'Emil Larsen', 'emil larsen', 'emil@guests.podium.example', 'emil@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-14d}}', '{{now-14d}}'),
-    ('01900000-0000-7000-8000-000000000226', NULL, 'Farah Aziz', 'farah@guests.podium.example', 'farah@guests.podium.example',
+    ('01900000-0000-7000-8000-000000000226', NULL, 'Farah Aziz', 'farah aziz', 'farah@guests.podium.example', 'farah@guests.podium.example',
      NULL, '01900000-0000-7000-8000-000000000102', '{{now-14d}}', '{{now-14d}}');
 
 INSERT INTO events (

@@ -311,3 +311,67 @@ fn checksums(connection: &mut DbConn) -> Result<BTreeMap<String, String>, Migrat
     let rows: Vec<(String, String)> = on!(connection, |c| schema_checksums::table.load(c))?;
     Ok(rows.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::DatabaseUrl;
+
+    fn sqlite_runner(folder: &tempfile::TempDir) -> Runner {
+        let url = DatabaseUrl::Sqlite(folder.path().join("podium.db"));
+        Runner::open(&Connector::new(url)).unwrap()
+    }
+
+    fn count(runner: &mut Runner, table: &str) -> i64 {
+        use diesel::sql_types::BigInt;
+        let DbConn::Sqlite(connection) = &mut runner.connection else {
+            panic!("SQLite was asked for")
+        };
+        let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
+        diesel::select(count).get_result(connection).unwrap()
+    }
+
+    const FAMILY: &str = "CREATE TABLE parents (id INTEGER PRIMARY KEY); INSERT INTO parents VALUES (1), (2); \
+        CREATE TABLE children (parent INTEGER REFERENCES parents (id) ON DELETE CASCADE); \
+        INSERT INTO children VALUES (1), (2);";
+
+    #[test]
+    fn making_a_table_anew_on_sqlite_keeps_the_rows_that_point_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut runner = sqlite_runner(&folder);
+        let anew = "CREATE TABLE parents_new (id INTEGER PRIMARY KEY, name TEXT); \
+            INSERT INTO parents_new SELECT id, 'x' FROM parents; DROP TABLE parents; \
+            ALTER TABLE parents_new RENAME TO parents;";
+        let migrations = Migrations(vec![
+            Migration::new("0001_family", FAMILY, ""),
+            Migration::new("0002_names", anew, ""),
+        ]);
+        assert_eq!(runner.up(&migrations).unwrap(), ["0001_family", "0002_names"]);
+        assert_eq!(
+            (count(&mut runner, "parents"), count(&mut runner, "children")),
+            (2, 2)
+        );
+    }
+
+    #[test]
+    fn a_step_that_leaves_a_row_pointing_nowhere_is_taken_back_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut runner = sqlite_runner(&folder);
+        let orphaning = "CREATE TABLE other (id INTEGER); DELETE FROM parents WHERE id = 1;";
+        let mut migrations = Migrations(vec![
+            Migration::new("0001_family", FAMILY, ""),
+            Migration::new("0002_orphans", orphaning, ""),
+        ]);
+        let error = runner.up(&migrations).unwrap_err();
+        assert!(
+            matches!(&error, MigrationError::Failed { id, cause } if id == "0002_orphans" && cause.contains("children"))
+        );
+        assert_eq!(count(&mut runner, "parents"), 2);
+        let states = states(&mut runner.connection, &migrations).unwrap();
+        assert_eq!(states[0].standing, Standing::Applied);
+        assert_eq!(states[1].standing, Standing::Pending);
+        // The same connection goes on with a better text.
+        migrations.0[1] = Migration::new("0002_orphans", "CREATE TABLE other (id INTEGER);", "");
+        assert_eq!(runner.up(&migrations).unwrap(), ["0002_orphans"]);
+    }
+}

@@ -30,9 +30,19 @@ pub(crate) fn open(connector: &Connector) -> Result<DbConn, String> {
                 refusals += 1;
                 std::thread::sleep(OPENING_PAUSE);
             }
-            opened => return opened,
+            opened => return opened.and_then(be_patient),
         }
     }
+}
+
+/// PostgreSQL has its limit already.
+fn be_patient(mut connection: DbConn) -> Result<DbConn, String> {
+    if matches!(connection, DbConn::Sqlite(_)) {
+        connection
+            .execute_batch(&format!("PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}"))
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(connection)
 }
 
 /// Runs the work in a transaction that holds off every other writer on SQLite from its first statement.

@@ -19,6 +19,7 @@ on_both_databases! {
     seats_and_waitlists_add_up,
     keys_and_dates_are_those_that_the_code_makes,
     every_state_of_an_event_is_there,
+    the_known_password_opens_each_account,
     two_runners_at_once_apply_each_seed_once,
 }
 
@@ -246,6 +247,10 @@ fn keys_and_dates_are_those_that_the_code_makes(database: &Database) {
         let (email, key) = pair.split_once(' ').unwrap();
         assert_eq!(email.parse::<kernel::EmailAddress>().unwrap().key(), key);
     }
+    for pair in database.texts("SELECT name || '|' || name_key AS value FROM attendees") {
+        let (name, key) = pair.split_once('|').unwrap();
+        assert_eq!(kernel::fold(name), key);
+    }
     for permission in database.texts("SELECT permission AS value FROM role_permissions") {
         assert!(permission.parse::<kernel::Permission>().is_ok(), "{permission}");
     }
@@ -254,6 +259,16 @@ fn keys_and_dates_are_those_that_the_code_makes(database: &Database) {
             .number("SELECT count(DISTINCT password_hash) FROM users WHERE email_verified_at IS NOT NULL"),
         1
     );
+}
+
+fn the_known_password_opens_each_account(database: &Database) {
+    migrated(database);
+    seeds::apply(&database.connector, &["users".to_owned()], now()).unwrap();
+    let hashes = database.texts("SELECT DISTINCT password_hash AS value FROM users");
+    assert_eq!(hashes.len(), 1);
+    assert!(bcrypt::verify("Podium-demo-2026", &hashes[0]).unwrap());
+    let closed = "SELECT count(*) FROM users WHERE email_verified_at IS NULL OR status <> 'active'";
+    assert_eq!(database.number(closed), 0);
 }
 
 fn every_state_of_an_event_is_there(database: &Database) {

@@ -101,8 +101,11 @@ mod tests {
 
     #[test]
     fn a_good_file_has_no_findings() {
-        let text = "//! What it is for.\n\n// diesel:: and dbg! in a comment are words.\nfn my_dbg() {}\n";
-        assert!(rules("crates/event/src/model.rs", text).is_empty());
+        let words = ["diesel", "dbg"]
+            .map(|word| format!("// {word}:: and {word}! in a comment are words\n"))
+            .concat();
+        let text = format!("//! What it is for.\n\n{words}fn my_dbg() {{}}\n");
+        assert!(rules("crates/event/src/model.rs", &text).is_empty());
     }
 
     #[test]
