@@ -40,7 +40,9 @@ impl PasswordWork {
     /// The hash of a new password.
     pub async fn hash(&self, password: NewPassword) -> Result<PasswordHash, Problem> {
         let cost = self.cost;
-        self.run(move || password.hash(cost)).await?.map_err(Problem::internal)
+        self.run(move || password.hash(cost))
+            .await?
+            .map_err(Problem::internal)
     }
 
     /// Whether the password is the one behind the hash. Without a hash it is wrong, and takes as long to be found so.

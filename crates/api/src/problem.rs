@@ -233,9 +233,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Contention(_) => Self::unavailable(error),
-            StoreError::Duplicate(_) | StoreError::Referenced(_) | StoreError::Corrupt { .. } | StoreError::Internal(_) => {
-                Self::internal(error)
-            }
+            StoreError::Duplicate(_)
+            | StoreError::Referenced(_)
+            | StoreError::Corrupt { .. }
+            | StoreError::Internal(_) => Self::internal(error),
         }
     }
 }

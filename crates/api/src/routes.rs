@@ -16,15 +16,19 @@ use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
 use kernel::Permission;
 
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
+const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
 const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
-const READ_ONE: Who =
-    Who::AnyOf(&[Party::Owner, Party::Manager, Party::Holder(Permission::RegistrationReadAny)]);
+const READ_ONE: Who = Who::AnyOf(&[
+    Party::Owner,
+    Party::Manager,
+    Party::Holder(Permission::RegistrationReadAny),
+]);
 
 /// Every route there is.
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
-    use Who::PublicAsNobody;
+    use Who::{Public, PublicAsNobody, SignedIn, SignedInOrRefreshCookie};
     vec![
         get("/health/live", PublicAsNobody, health::live, health::describe_live),
         get("/health/ready", PublicAsNobody, health::ready, health::describe_ready),
@@ -36,5 +40,36 @@ pub fn table() -> Vec<Endpoint> {
         get("/api-docs/openapi.json", PublicAsNobody, documentation::openapi, documentation::describe_openapi),
         get("/api-docs/", PublicAsNobody, documentation::index, documentation::describe_index),
         get("/api-docs/{file}", PublicAsNobody, documentation::file, documentation::describe_file),
+
+        get("/api/v1/events/{id}", Public, events::read, events::describe_read),
+        patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
+        delete("/api/v1/events/{id}", MANAGER, events::delete, events::describe_delete),
+        get("/api/v1/events", Public, events::list, events::describe_list),
+        post("/api/v1/events", MAY_ORGANISE, events::create, events::describe_create),
+        post("/api/v1/events/{id}/registrations", SignedIn, registrations::register, registrations::describe_register),
+        get("/api/v1/events/{id}/registrations", MANAGER, registrations::list_of_event, registrations::describe_list_of_event),
+        get("/api/v1/events/{id}/waitlist/me", OWN, waitlist::read_own, waitlist::describe_read_own),
+        delete("/api/v1/events/{id}/waitlist/me", OWN, waitlist::leave, waitlist::describe_leave),
+        get("/api/v1/events/{id}/waitlist", MANAGER, waitlist::list, waitlist::describe_list),
+        patch("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::move_entry, waitlist::describe_move_entry),
+        delete("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::remove_entry, waitlist::describe_remove_entry),
+        post("/api/v1/events/{id}/publish", MANAGER, events::publish, events::describe_publish),
+        post("/api/v1/events/{id}/cancel", MANAGER, events::cancel, events::describe_cancel),
+
+        get("/api/v1/registrations/{id}", READ_ONE, registrations::read, registrations::describe_read),
+        delete("/api/v1/registrations/{id}", OWN_OR_MANAGER, registrations::cancel, registrations::describe_cancel),
+        get("/api/v1/registrations", SignedIn, registrations::list, registrations::describe_list),
+
+        get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
+        patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
+        get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
+        get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
+        get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
+
+        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register),
+        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),
+        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh),
+        post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
     ]
 }

@@ -67,8 +67,9 @@ impl SessionAuthenticator {
             .read(move |tx| find_actor(tx, now, claims.sid))
             .await
             .map_err(|error: StoreError| AuthFailure::Store(error))?;
-        let signed_in =
-            found.filter(|found| found.user_id == claims.sub).ok_or(AuthFailure::SessionEnded)?;
+        let signed_in = found
+            .filter(|found| found.user_id == claims.sub)
+            .ok_or(AuthFailure::SessionEnded)?;
         if generation == self.generation.load(Ordering::SeqCst) {
             self.remembered.insert(claims.sid, (signed_in.clone(), now));
         }

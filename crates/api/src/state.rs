@@ -18,6 +18,12 @@ pub type SharedState = actix_web::web::Data<AppState>;
 
 /// The parts that the routes work with. One per process.
 pub struct AppState {
+    /// The database.
+    pub store: Store,
+    /// Makes access tokens.
+    pub signer: Arc<TokenSigner>,
+    /// Hashes and checks passwords.
+    pub passwords: PasswordWork,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.

@@ -8,6 +8,5 @@ pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, St
 pub use person::{PublicProfile, UserBody};
 pub use registration::{
     AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
-    WaitlistEntryBody, WaitlistPlaceBody,
-    WaitlistStandingBody,
+    WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };

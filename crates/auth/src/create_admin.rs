@@ -37,7 +37,9 @@ impl From<SignUpError> for CreateAdminError {
             SignUpError::EmailTaken => Self::EmailTaken,
             SignUpError::RoleNotPublic => Self::RoleMissing,
             SignUpError::Store(error) => Self::Store(error),
-            SignUpError::Invalid(Invalid(_)) => Self::Store(StoreError::Internal("an admin has no form".into())),
+            SignUpError::Invalid(Invalid(_)) => {
+                Self::Store(StoreError::Internal("an admin has no form".into()))
+            }
         }
     }
 }
@@ -74,6 +76,9 @@ pub fn create_admin(
         updated_at: ctx.now,
     };
     insert_account(tx, user.clone(), password_hash)?;
-    tx.record_audit(ctx, AuditEntry::new("user.create", "user", user.id.uuid()).with("role", ADMIN_ROLE))?;
+    tx.record_audit(
+        ctx,
+        AuditEntry::new("user.create", "user", user.id.uuid()).with("role", ADMIN_ROLE),
+    )?;
     Ok(user)
 }

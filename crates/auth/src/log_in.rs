@@ -55,13 +55,21 @@ pub fn log_in(tx: &mut dyn AuthTx, ctx: &Ctx, command: LogIn) -> Result<(User, S
     let session = Session {
         id: ctx.new_id(),
         user_id: user.id,
-        device: command.session.device.map(|device| device.chars().take(300).collect()),
+        device: command
+            .session
+            .device
+            .map(|device| device.chars().take(300).collect()),
         address: command.session.address,
         created_at: ctx.now,
         expires_at: command.session.expires_at,
     };
     tx.insert_session(&session)?;
-    tx.insert_refresh_token(&command.refresh_token.hash(), session.id, ctx.now, session.expires_at)?;
+    tx.insert_refresh_token(
+        &command.refresh_token.hash(),
+        session.id,
+        ctx.now,
+        session.expires_at,
+    )?;
     tx.touch_last_login(user.id, ctx.now)?;
     user.last_login_at = Some(ctx.now);
     Ok((user, session))

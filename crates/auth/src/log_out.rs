@@ -16,7 +16,9 @@ pub fn log_out_by_refresh_token(
     ctx: &Ctx,
     token: &RefreshToken,
 ) -> Result<Option<SessionId>, StoreError> {
-    let Some(row) = tx.find_refresh_token(&token.hash())? else { return Ok(None) };
+    let Some(row) = tx.find_refresh_token(&token.hash())? else {
+        return Ok(None);
+    };
     tx.revoke_session(row.session.id, ctx.now, "logout")?;
     Ok(Some(row.session.id))
 }

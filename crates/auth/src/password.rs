@@ -78,7 +78,10 @@ impl PasswordHash {
     /// Whether the password is the one. Costs as much as hashing; a text that bcrypt cannot take is never the one.
     pub fn verify(&self, password: &str) -> bool {
         let readable: String = password.chars().filter(|c| *c != '\0').collect();
-        let longest = readable.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 72).last();
+        let longest = readable
+            .char_indices()
+            .take_while(|(at, c)| at + c.len_utf8() <= 72)
+            .last();
         let cut = longest.map_or("", |(at, c)| &readable[..at + c.len_utf8()]);
         let matches = bcrypt::verify(cut, &self.0).unwrap_or(false);
         matches && cut.len() == password.len()
@@ -97,15 +100,27 @@ mod tests {
 
     #[test]
     fn short_long_and_common_passwords_are_refused() {
-        assert_eq!(NewPassword::parse("ninechars").unwrap_err(), InvalidPassword::TooShort);
-        assert_eq!(NewPassword::parse(&"é".repeat(37)).unwrap_err(), InvalidPassword::TooLong);
-        assert_eq!(NewPassword::parse("Password123").unwrap_err(), InvalidPassword::Common);
+        assert_eq!(
+            NewPassword::parse("ninechars").unwrap_err(),
+            InvalidPassword::TooShort
+        );
+        assert_eq!(
+            NewPassword::parse(&"é".repeat(37)).unwrap_err(),
+            InvalidPassword::TooLong
+        );
+        assert_eq!(
+            NewPassword::parse("Password123").unwrap_err(),
+            InvalidPassword::Common
+        );
         assert!(NewPassword::parse(&"é".repeat(36)).is_ok());
     }
 
     #[test]
     fn a_hash_fits_its_password_alone() {
-        let hash = NewPassword::parse("a long enough one").unwrap().hash(BcryptCost::new(4).unwrap()).unwrap();
+        let hash = NewPassword::parse("a long enough one")
+            .unwrap()
+            .hash(BcryptCost::new(4).unwrap())
+            .unwrap();
         assert!(hash.verify("a long enough one"));
         assert!(!hash.verify("a long enough two"));
         assert!(!hash.verify("a long enough one\0"));
@@ -114,7 +129,10 @@ mod tests {
 
     #[test]
     fn what_follows_the_72nd_byte_counts() {
-        let hash = NewPassword::parse(&"x".repeat(72)).unwrap().hash(BcryptCost::new(4).unwrap()).unwrap();
+        let hash = NewPassword::parse(&"x".repeat(72))
+            .unwrap()
+            .hash(BcryptCost::new(4).unwrap())
+            .unwrap();
         assert!(hash.verify(&"x".repeat(72)));
         assert!(!hash.verify(&"x".repeat(73)));
     }

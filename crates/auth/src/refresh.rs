@@ -50,7 +50,15 @@ pub fn refresh(tx: &mut dyn AuthTx, ctx: &Ctx, command: &Refresh) -> Result<Refr
     let Some(user) = tx.find_user(row.session.user_id)? else {
         return Ok(Refreshed::Refused);
     };
-    tx.insert_refresh_token(&command.next.hash(), row.session.id, ctx.now, row.session.expires_at)?;
+    tx.insert_refresh_token(
+        &command.next.hash(),
+        row.session.id,
+        ctx.now,
+        row.session.expires_at,
+    )?;
     tx.touch_session(row.session.id, ctx.now)?;
-    Ok(Refreshed::Rotated { user: Box::new(user), session: row.session })
+    Ok(Refreshed::Rotated {
+        user: Box::new(user),
+        session: row.session,
+    })
 }

@@ -70,7 +70,9 @@ impl SignUp {
             };
             invalid.take("/password", code, parsed)
         });
-        let phone = self.phone.and_then(|text| invalid.take("/phone", "format", text.parse::<PhoneNumber>()));
+        let phone = self
+            .phone
+            .and_then(|text| invalid.take("/phone", "format", text.parse::<PhoneNumber>()));
         for (pointer, text, longest) in [("/profession", &self.profession, 200), ("/bio", &self.bio, 5_000)] {
             if text.as_ref().is_some_and(|text| text.chars().count() > longest) {
                 invalid.add(pointer, "length", format!("at most {longest} characters"));
@@ -127,7 +129,10 @@ pub fn sign_up(
         updated_at: ctx.now,
     };
     insert_account(tx, user.clone(), password_hash)?;
-    let recipient = Recipient { name: user.name.as_str().to_owned(), email: user.email.clone() };
+    let recipient = Recipient {
+        name: user.name.as_str().to_owned(),
+        email: user.email.clone(),
+    };
     tx.enqueue(ctx, recipient, Message::EmailVerification { user_id: user.id });
     Ok(user)
 }
@@ -144,7 +149,10 @@ pub(crate) fn insert_account(
     if tx.existing_roles(&user.roles)?.len() != user.roles.len() {
         return Err(SignUpError::RoleNotPublic);
     }
-    let new = NewUser { user, password_hash: Some(password_hash.as_str().to_owned()) };
+    let new = NewUser {
+        user,
+        password_hash: Some(password_hash.as_str().to_owned()),
+    };
     tx.insert_user(&new).map_err(|error| match error {
         StoreError::Duplicate(_) => SignUpError::EmailTaken,
         other => SignUpError::Store(other),

@@ -84,7 +84,10 @@ impl TokenSigner {
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // The injected clock decides, below.
         validation.validate_exp = false;
-        let header = Header { kid: Some(current.id.clone()), ..Header::new(Algorithm::HS256) };
+        let header = Header {
+            kid: Some(current.id.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
         let keys = std::iter::once(current)
             .chain(previous)
             .map(|key| (key.id.clone(), DecodingKey::from_secret(&key.secret)))
@@ -129,7 +132,11 @@ impl TokenSigner {
     pub fn verify(&self, now: Instant, token: &str) -> Result<AccessClaims, InvalidToken> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
         let named = header.kid.ok_or(InvalidToken)?;
-        let (_, key) = self.keys.iter().find(|(id, _)| *id == named).ok_or(InvalidToken)?;
+        let (_, key) = self
+            .keys
+            .iter()
+            .find(|(id, _)| *id == named)
+            .ok_or(InvalidToken)?;
         let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &self.validation)
             .map_err(|_| InvalidToken)?
             .claims;
@@ -158,7 +165,13 @@ mod tests {
     }
 
     fn token(signer: &TokenSigner) -> String {
-        signer.issue(now(), UserId::from_uuid(Uuid::from_u128(1)), SessionId::from_uuid(Uuid::from_u128(2))).unwrap()
+        signer
+            .issue(
+                now(),
+                UserId::from_uuid(Uuid::from_u128(1)),
+                SessionId::from_uuid(Uuid::from_u128(2)),
+            )
+            .unwrap()
     }
 
     #[test]
@@ -178,7 +191,8 @@ mod tests {
         let key = SigningKey::new(vec![1; 32]).unwrap();
         let elsewhere = TokenSigner::new(&key, &[], "podium".into(), "elsewhere".into(), 900);
         assert!(ours.verify(now(), &token(&elsewhere)).is_err());
-        let [_, claims, _] = <[String; 3]>::try_from(token(&ours).split('.').map(str::to_owned).collect::<Vec<_>>()).unwrap();
+        let [_, claims, _] =
+            <[String; 3]>::try_from(token(&ours).split('.').map(str::to_owned).collect::<Vec<_>>()).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.");
         assert!(ours.verify(now(), &unsigned).is_err());
     }
@@ -188,7 +202,13 @@ mod tests {
         let old = SigningKey::new(vec![1; 32]).unwrap();
         let new = SigningKey::new(vec![2; 32]).unwrap();
         let before = TokenSigner::new(&old, &[], "podium".into(), "podium".into(), 900);
-        let after = TokenSigner::new(&new, std::slice::from_ref(&old), "podium".into(), "podium".into(), 900);
+        let after = TokenSigner::new(
+            &new,
+            std::slice::from_ref(&old),
+            "podium".into(),
+            "podium".into(),
+            900,
+        );
         assert!(after.verify(now(), &token(&before)).is_ok());
     }
 }

@@ -23,7 +23,11 @@ pub fn manages<E: From<Denied>>(
     if matches!(actor, Actor::Anonymous) {
         return Err(Denied::Unauthenticated.into());
     }
-    if status == EventStatus::Draft { Err(not_found) } else { Err(Denied::NotYours.into()) }
+    if status == EventStatus::Draft {
+        Err(not_found)
+    } else {
+        Err(Denied::NotYours.into())
+    }
 }
 
 /// The event, locked, if the actor runs it.
@@ -63,7 +67,12 @@ pub fn require_manager(
     id: EventId,
 ) -> Result<(), ManageEventError> {
     let event = tx.find_event(id)?.ok_or(ManageEventError::NotFound)?;
-    manages(&ctx.actor, event.organizer.id, event.status, ManageEventError::NotFound)
+    manages(
+        &ctx.actor,
+        event.organizer.id,
+        event.status,
+        ManageEventError::NotFound,
+    )
 }
 
 /// What asking refuses, the operations refuse too.

@@ -53,6 +53,11 @@ pub fn cancel_event(
         let status = event.status.as_str().to_owned();
         tx.publish(ctx, LiveEvent::EventUpdated { event_id: id, status });
     }
-    tx.record_audit(ctx, AuditEntry::new("event.cancel", "event", id.uuid()).with("told", told).because(reason))?;
+    tx.record_audit(
+        ctx,
+        AuditEntry::new("event.cancel", "event", id.uuid())
+            .with("told", told)
+            .because(reason),
+    )?;
     Ok(event)
 }

@@ -42,7 +42,9 @@ impl From<PublishEventError> for CreateEventError {
             PublishEventError::PaymentsNotConfigured => Self::PaymentsNotConfigured,
             PublishEventError::Denied(denied) => Self::Denied(denied),
             PublishEventError::Store(error) => Self::Store(error),
-            PublishEventError::StartIsPast => Self::Invalid(Invalid::field("/starts_at", "past", "the start is in the future")),
+            PublishEventError::StartIsPast => {
+                Self::Invalid(Invalid::field("/starts_at", "past", "the start is in the future"))
+            }
             PublishEventError::NotFound | PublishEventError::NotDraft(_) => {
                 Self::Store(StoreError::Internal("a new event is a draft".into()))
             }
@@ -54,14 +56,23 @@ impl From<PublishEventError> for CreateEventError {
 pub(crate) const FIRST_RANK: i64 = 1 << 20;
 
 /// Makes an event that the actor organises.
-pub fn create_event(tx: &mut dyn EventTx, ctx: &Ctx, command: CreateEvent) -> Result<Event, CreateEventError> {
+pub fn create_event(
+    tx: &mut dyn EventTx,
+    ctx: &Ctx,
+    command: CreateEvent,
+) -> Result<Event, CreateEventError> {
     ctx.actor.require(Permission::EventCreate)?;
     let organizer_id = ctx.actor.signed_in()?.user_id;
     let details = EventDetails::parse(command.fields, ctx.now, None)?;
-    let name = tx.find_organizer_name(organizer_id)?.ok_or(Denied::Unauthenticated)?;
+    let name = tx
+        .find_organizer_name(organizer_id)?
+        .ok_or(Denied::Unauthenticated)?;
     let mut event = Event {
         id: ctx.new_id(),
-        organizer: Organizer { id: organizer_id, name },
+        organizer: Organizer {
+            id: organizer_id,
+            name,
+        },
         status: EventStatus::Draft,
         details,
         seats_taken: 0,

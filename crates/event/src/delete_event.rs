@@ -28,6 +28,9 @@ pub fn delete_event(tx: &mut dyn EventTx, ctx: &Ctx, id: EventId) -> Result<(), 
         let status = "deleted".to_owned();
         tx.publish(ctx, LiveEvent::EventUpdated { event_id: id, status });
     }
-    tx.record_audit(ctx, AuditEntry::new("event.delete", "event", id.uuid()).with("told", told))?;
+    tx.record_audit(
+        ctx,
+        AuditEntry::new("event.delete", "event", id.uuid()).with("told", told),
+    )?;
     Ok(())
 }

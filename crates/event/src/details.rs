@@ -117,7 +117,11 @@ pub struct EventDetails {
 impl EventDetails {
     /// Checks the fields; everything that is wrong is told at once. `announced_start` is the start of an event that
     /// is being edited: it may stay where it is, though it may be past.
-    pub fn parse(fields: EventFields, now: Instant, announced_start: Option<Instant>) -> Result<Self, Invalid> {
+    pub fn parse(
+        fields: EventFields,
+        now: Instant,
+        announced_start: Option<Instant>,
+    ) -> Result<Self, Invalid> {
         let mut invalid = Invalid::none();
         if let Err(report) = fields.validate() {
             invalid.add_report(&report);
@@ -133,7 +137,12 @@ impl EventDetails {
             .fee
             .and_then(|fee| invalid.take("/fee", "range", Money::new(fee.amount, &fee.currency)));
 
-        check_place(&mut invalid, format, fields.location.as_deref(), fields.stream_url.as_deref());
+        check_place(
+            &mut invalid,
+            format,
+            fields.location.as_deref(),
+            fields.stream_url.as_deref(),
+        );
         if let (Some(starts_at), Some(ends_at)) = (starts_at, ends_at) {
             if starts_at <= now && announced_start != Some(starts_at) {
                 invalid.add("/starts_at", "past", "the start is in the future");
@@ -182,7 +191,9 @@ impl EventDetails {
             voting_closes_at: fields.voting_closes_at,
             waitlist_enabled: fields.waitlist_enabled.unwrap_or(true),
             live_results: fields.live_results.unwrap_or(false),
-            refund_until_hours: fields.refund_until_hours.map_or(24, |hours| u32::try_from(hours).unwrap_or(0)),
+            refund_until_hours: fields
+                .refund_until_hours
+                .map_or(24, |hours| u32::try_from(hours).unwrap_or(0)),
         })
     }
 
@@ -199,7 +210,10 @@ impl EventDetails {
             ends_at: Some(self.ends_at),
             time_zone: Some(self.time_zone.name().to_owned()),
             capacity: Some(i64::from(self.capacity)),
-            fee: self.fee.map(|fee| FeeFields { amount: fee.amount(), currency: fee.currency().to_owned() }),
+            fee: self.fee.map(|fee| FeeFields {
+                amount: fee.amount(),
+                currency: fee.currency().to_owned(),
+            }),
             registration_opens_at: self.registration_opens_at,
             registration_closes_at: self.registration_closes_at,
             voting_opens_at: self.voting_opens_at,
@@ -248,13 +262,22 @@ fn needed<T>(invalid: &mut Invalid, pointer: &str, value: Option<T>) -> Option<T
     value
 }
 
-fn check_place(invalid: &mut Invalid, format: Option<EventFormat>, location: Option<&str>, stream: Option<&str>) {
+fn check_place(
+    invalid: &mut Invalid,
+    format: Option<EventFormat>,
+    location: Option<&str>,
+    stream: Option<&str>,
+) {
     match (format, location) {
         (Some(EventFormat::Virtual), Some(_)) => {
             invalid.add("/location", "not_allowed", "a virtual event has no location");
         }
         (Some(EventFormat::InPerson | EventFormat::Hybrid), None) => {
-            invalid.add("/location", "missing", "an event that people come to has a location");
+            invalid.add(
+                "/location",
+                "missing",
+                "an event that people come to has a location",
+            );
         }
         _ => {}
     }
@@ -273,7 +296,11 @@ fn check_place(invalid: &mut Invalid, format: Option<EventFormat>, location: Opt
 fn check_window(invalid: &mut Invalid, window: [(&str, Option<Instant>); 2], starts_at: Instant) {
     let [(opens_pointer, opens), (closes_pointer, closes)] = window;
     if closes.is_some_and(|closes| closes > starts_at) {
-        invalid.add(closes_pointer, "range", "it closes at the start of the event at the latest");
+        invalid.add(
+            closes_pointer,
+            "range",
+            "it closes at the start of the event at the latest",
+        );
     }
     if opens.is_some_and(|opens| opens >= closes.unwrap_or(starts_at)) {
         invalid.add(opens_pointer, "range", "it opens before it closes");
@@ -310,25 +337,74 @@ mod tests {
     #[test]
     fn all_that_is_missing_is_told_at_once() {
         let missing = pointers(EventFields::default());
-        for pointer in ["/title", "/format", "/starts_at", "/ends_at", "/capacity", "/time_zone"] {
-            assert!(missing.iter().any(|found| found == pointer), "{pointer} in {missing:?}");
+        for pointer in [
+            "/title",
+            "/format",
+            "/starts_at",
+            "/ends_at",
+            "/capacity",
+            "/time_zone",
+        ] {
+            assert!(
+                missing.iter().any(|found| found == pointer),
+                "{pointer} in {missing:?}"
+            );
         }
     }
 
     #[test]
     fn only_a_virtual_event_has_no_location() {
-        assert_eq!(pointers(EventFields { location: None, ..fields() }), ["/location"]);
-        assert_eq!(pointers(EventFields { format: Some(EventFormat::Virtual), ..fields() }), ["/location"]);
+        assert_eq!(
+            pointers(EventFields {
+                location: None,
+                ..fields()
+            }),
+            ["/location"]
+        );
+        assert_eq!(
+            pointers(EventFields {
+                format: Some(EventFormat::Virtual),
+                ..fields()
+            }),
+            ["/location"]
+        );
     }
 
     #[test]
     fn limits_name_their_field() {
-        assert_eq!(pointers(EventFields { capacity: Some(0), ..fields() }), ["/capacity"]);
-        assert_eq!(pointers(EventFields { capacity: Some(1_000_001), ..fields() }), ["/capacity"]);
-        assert_eq!(pointers(EventFields { title: Some("x".repeat(201)), ..fields() }), ["/title"]);
-        assert_eq!(pointers(EventFields { starts_at: Some(now()), ..fields() }), ["/starts_at"]);
         assert_eq!(
-            pointers(EventFields { registration_closes_at: Some(now() + Duration::days(12)), ..fields() }),
+            pointers(EventFields {
+                capacity: Some(0),
+                ..fields()
+            }),
+            ["/capacity"]
+        );
+        assert_eq!(
+            pointers(EventFields {
+                capacity: Some(1_000_001),
+                ..fields()
+            }),
+            ["/capacity"]
+        );
+        assert_eq!(
+            pointers(EventFields {
+                title: Some("x".repeat(201)),
+                ..fields()
+            }),
+            ["/title"]
+        );
+        assert_eq!(
+            pointers(EventFields {
+                starts_at: Some(now()),
+                ..fields()
+            }),
+            ["/starts_at"]
+        );
+        assert_eq!(
+            pointers(EventFields {
+                registration_closes_at: Some(now() + Duration::days(12)),
+                ..fields()
+            }),
             ["/registration_closes_at"]
         );
     }
@@ -336,14 +412,21 @@ mod tests {
     #[test]
     fn an_announced_start_may_be_past_when_something_else_is_edited() {
         let past = Some(now() - Duration::hours(1));
-        let edited = EventFields { starts_at: past, ..fields() };
+        let edited = EventFields {
+            starts_at: past,
+            ..fields()
+        };
         assert!(EventDetails::parse(edited.clone(), now(), past).is_ok());
         assert!(EventDetails::parse(edited, now(), None).is_err());
     }
 
     #[test]
     fn the_local_date_is_that_of_the_events_zone() {
-        let late = EventFields { starts_at: Some("2027-05-01T20:00:00Z".parse().unwrap()), ends_at: Some("2027-05-01T22:00:00Z".parse().unwrap()), ..fields() };
+        let late = EventFields {
+            starts_at: Some("2027-05-01T20:00:00Z".parse().unwrap()),
+            ends_at: Some("2027-05-01T22:00:00Z".parse().unwrap()),
+            ..fields()
+        };
         let details = EventDetails::parse(late, now(), None).unwrap();
         assert_eq!(details.local_date().to_string(), "2027-05-02");
     }

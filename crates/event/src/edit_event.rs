@@ -1,7 +1,9 @@
 //! A manager changes an event.
 
 use crate::create_event::place_taken;
-use crate::{Event, EventDetails, EventFields, EventFormat, EventStatus, EventTx, FeeFields, lock_managed_event};
+use crate::{
+    Event, EventDetails, EventFields, EventFormat, EventStatus, EventTx, FeeFields, lock_managed_event,
+};
 use kernel::{AuditEntry, Change, Ctx, Denied, EventId, Instant, Invalid, StoreError, TypedId};
 use realtime::LiveEvent;
 
@@ -94,7 +96,9 @@ pub fn edit_event(
         ..before.clone()
     };
     if event.details.capacity < event.seats_taken {
-        return Err(EditEventError::CapacityBelowTaken { taken: event.seats_taken });
+        return Err(EditEventError::CapacityBelowTaken {
+            taken: event.seats_taken,
+        });
     }
     if event.status == EventStatus::Published && event.details.has_fee() {
         return Err(EditEventError::PaymentsNotConfigured);
@@ -169,12 +173,21 @@ fn changed_fields(before: &Event, after: &Event) -> AuditEntry {
     note("time_zone", old.time_zone != new.time_zone);
     note("capacity", old.capacity != new.capacity);
     note("fee", old.fee != new.fee);
-    note("registration_opens_at", old.registration_opens_at != new.registration_opens_at);
-    note("registration_closes_at", old.registration_closes_at != new.registration_closes_at);
+    note(
+        "registration_opens_at",
+        old.registration_opens_at != new.registration_opens_at,
+    );
+    note(
+        "registration_closes_at",
+        old.registration_closes_at != new.registration_closes_at,
+    );
     note("voting_opens_at", old.voting_opens_at != new.voting_opens_at);
     note("voting_closes_at", old.voting_closes_at != new.voting_closes_at);
     note("waitlist_enabled", old.waitlist_enabled != new.waitlist_enabled);
     note("live_results", old.live_results != new.live_results);
-    note("refund_until_hours", old.refund_until_hours != new.refund_until_hours);
+    note(
+        "refund_until_hours",
+        old.refund_until_hours != new.refund_until_hours,
+    );
     AuditEntry::new("event.edit", "event", after.id.uuid()).with("fields", changed.join(","))
 }

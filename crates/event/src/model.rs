@@ -90,7 +90,9 @@ impl StreamStatus {
 
     /// The status of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Idle, Self::Live, Self::Ended].into_iter().find(|status| status.as_str() == name)
+        [Self::Idle, Self::Live, Self::Ended]
+            .into_iter()
+            .find(|status| status.as_str() == name)
     }
 }
 

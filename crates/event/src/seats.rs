@@ -85,7 +85,8 @@ impl EventSeats {
 
     /// When registering ends.
     pub fn closes_at(&self) -> Instant {
-        self.registration_closes_at.map_or(self.starts_at, |closes| closes.min(self.starts_at))
+        self.registration_closes_at
+            .map_or(self.starts_at, |closes| closes.min(self.starts_at))
     }
 
     /// Whether a freed seat still goes to the queue.
@@ -120,11 +121,15 @@ impl EventSeats {
 
     /// The next instant after `now` at which the clock alone changes what is shown of the event.
     pub fn next_turn_after(&self, now: Instant) -> Option<Instant> {
-        [self.registration_opens_at, Some(self.closes_at()), Some(self.ends_at)]
-            .into_iter()
-            .flatten()
-            .filter(|instant| *instant > now)
-            .min()
+        [
+            self.registration_opens_at,
+            Some(self.closes_at()),
+            Some(self.ends_at),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|instant| *instant > now)
+        .min()
     }
 
     /// The event as messages tell of it.

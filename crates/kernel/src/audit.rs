@@ -21,7 +21,13 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// An action on a thing, with nothing more to say about it.
     pub fn new(action: &'static str, object_type: &'static str, object_id: Uuid) -> Self {
-        Self { action, object_type, object_id, changes: Vec::new(), reason: None }
+        Self {
+            action,
+            object_type,
+            object_id,
+            changes: Vec::new(),
+            reason: None,
+        }
     }
 
     /// The same with one more fact.

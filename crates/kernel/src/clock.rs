@@ -14,7 +14,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one home of the machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one home of the machine's clock"
+    )]
     fn now(&self) -> Instant {
         chrono::Utc::now().trunc_subsecs(6)
     }

@@ -29,7 +29,12 @@ pub struct Ctx {
 impl Ctx {
     /// Puts the circumstances together.
     pub fn new(now: Instant, actor: Actor, request_id: RequestId, ids: Arc<dyn IdSource>) -> Self {
-        Self { now, actor, request_id, ids }
+        Self {
+            now,
+            actor,
+            request_id,
+            ids,
+        }
     }
 
     /// A new id of the kind that is asked for.

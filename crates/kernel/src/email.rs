@@ -77,7 +77,16 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "ada", "ada@", "@example.org", "a b@example.org", "ada@localhost", "\"a\"@example.org", "ada@[127.0.0.1]"] {
+        for text in [
+            "",
+            "ada",
+            "ada@",
+            "@example.org",
+            "a b@example.org",
+            "ada@localhost",
+            "\"a\"@example.org",
+            "ada@[127.0.0.1]",
+        ] {
             assert!(text.parse::<EmailAddress>().is_err(), "{text}");
         }
     }

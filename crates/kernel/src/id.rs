@@ -74,7 +74,9 @@ pub struct TimeOrderedIds {
 impl TimeOrderedIds {
     /// A source for one process.
     pub fn new() -> Self {
-        Self { context: Mutex::new(ContextV7::new()) }
+        Self {
+            context: Mutex::new(ContextV7::new()),
+        }
     }
 }
 
@@ -87,9 +89,16 @@ impl Default for TimeOrderedIds {
 impl IdSource for TimeOrderedIds {
     #[expect(clippy::disallowed_methods, reason = "this is the one home of id making")]
     fn next_id(&self, now: Instant) -> Uuid {
-        let context = self.context.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let context = self
+            .context
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-        Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
+        Uuid::new_v7(Timestamp::from_unix(
+            &*context,
+            seconds,
+            now.timestamp_subsec_nanos(),
+        ))
     }
 }
 

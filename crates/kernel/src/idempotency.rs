@@ -59,8 +59,11 @@ pub enum Remembered {
 /// Keeps the answers, in the transaction of their effect.
 pub trait IdempotencyStore {
     /// Takes the key for this transaction, or tells what it stands for. A repeat that runs at the same time waits.
-    fn claim_idempotency_key(&mut self, now: Instant, scope: &IdempotencyScope)
-    -> Result<Remembered, StoreError>;
+    fn claim_idempotency_key(
+        &mut self,
+        now: Instant,
+        scope: &IdempotencyScope,
+    ) -> Result<Remembered, StoreError>;
     /// Keeps the answer of the request that took the key.
     fn store_answer(&mut self, scope: &IdempotencyScope, answer: &StoredAnswer) -> Result<(), StoreError>;
 }

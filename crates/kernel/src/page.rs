@@ -32,7 +32,11 @@ impl PageRequest {
 
     /// The first page of the usual size.
     pub fn first() -> Self {
-        Self { limit: Self::DEFAULT_LIMIT, after: None, include_total: false }
+        Self {
+            limit: Self::DEFAULT_LIMIT,
+            after: None,
+            include_total: false,
+        }
     }
 }
 
@@ -60,12 +64,20 @@ impl<T> Page<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = if more { rows.last().map(position) } else { None };
-        Self { items: rows, next, total }
+        Self {
+            items: rows,
+            next,
+            total,
+        }
     }
 
     /// The page with each row turned into something else.
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(convert).collect(), next: self.next, total: self.total }
+        Page {
+            items: self.items.into_iter().map(convert).collect(),
+            next: self.next,
+            total: self.total,
+        }
     }
 }
 
@@ -110,9 +122,15 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_place_in_its_own_order_only() {
-        let position = Position { value: -7, id: Uuid::from_u128(9) };
+        let position = Position {
+            value: -7,
+            id: Uuid::from_u128(9),
+        };
         let text = Cursor::encode("starts_at", position);
-        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+        assert!(
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        );
         assert_eq!(Cursor::decode("starts_at", &text), Ok(position));
         assert_eq!(Cursor::decode("created_at", &text), Err(InvalidCursor));
         assert_eq!(Cursor::decode("starts_at", "%%%"), Err(InvalidCursor));

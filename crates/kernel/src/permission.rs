@@ -97,7 +97,10 @@ impl PermissionSet {
 
     /// The permissions in the set, in the order of the catalogue.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))
+        Permission::ALL
+            .iter()
+            .copied()
+            .filter(move |permission| self.contains(*permission))
     }
 
     fn bit(permission: Permission) -> u32 {
@@ -107,7 +110,11 @@ impl PermissionSet {
 
 impl FromIterator<Permission> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(permissions.into_iter().fold(0, |set, permission| set | Self::bit(permission)))
+        Self(
+            permissions
+                .into_iter()
+                .fold(0, |set, permission| set | Self::bit(permission)),
+        )
     }
 }
 
@@ -131,10 +138,13 @@ mod tests {
 
     #[test]
     fn a_set_covers_what_it_holds_and_nothing_more() {
-        let organizer: PermissionSet =
-            [Permission::EventCreate, Permission::AttendeeRead].into_iter().collect();
+        let organizer: PermissionSet = [Permission::EventCreate, Permission::AttendeeRead]
+            .into_iter()
+            .collect();
         assert!(PermissionSet::all().covers(organizer));
         assert!(!organizer.covers(PermissionSet::all()));
-        assert!(organizer.contains(Permission::AttendeeRead) && !organizer.contains(Permission::AttendeeWrite));
+        assert!(
+            organizer.contains(Permission::AttendeeRead) && !organizer.contains(Permission::AttendeeWrite)
+        );
     }
 }

@@ -22,12 +22,19 @@ impl PhoneNumber {
 impl FromStr for PhoneNumber {
     type Err = InvalidPhone;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let compact: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
+        let compact: String = text
+            .chars()
+            .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.'))
+            .collect();
         let digits = compact.strip_prefix('+').ok_or(InvalidPhone)?;
         let fits = (7..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
-        if fits { Ok(Self(compact)) } else { Err(InvalidPhone) }
+        if fits {
+            Ok(Self(compact))
+        } else {
+            Err(InvalidPhone)
+        }
     }
 }
 

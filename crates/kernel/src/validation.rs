@@ -34,7 +34,11 @@ impl Invalid {
 
     /// Notes one more field that does not fit.
     pub fn add(&mut self, pointer: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), code, detail: detail.into() });
+        self.0.push(FieldError {
+            pointer: pointer.to_owned(),
+            code,
+            detail: detail.into(),
+        });
     }
 
     /// Takes the value of a parse, or notes why there is none.

@@ -120,10 +120,20 @@ impl Message {
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
-            Self::WaitlistJoined { entry_id, .. } | Self::WaitlistRemoved { entry_id, .. } => entry_id.to_string(),
+            Self::WaitlistJoined { entry_id, .. } | Self::WaitlistRemoved { entry_id, .. } => {
+                entry_id.to_string()
+            }
             Self::EventCancelled { event, .. } => event.id.to_string(),
-            Self::EventMoved { event, previous_starts_at } => {
-                format!("{}:{}:{}", event.id, previous_starts_at.timestamp(), event.starts_at.timestamp())
+            Self::EventMoved {
+                event,
+                previous_starts_at,
+            } => {
+                format!(
+                    "{}:{}:{}",
+                    event.id,
+                    previous_starts_at.timestamp(),
+                    event.starts_at.timestamp()
+                )
             }
         }
     }

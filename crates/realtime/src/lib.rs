@@ -90,8 +90,12 @@ impl LiveEvent {
     pub const fn topic(&self) -> Topic {
         match self {
             Self::NewEvent { .. } => Topic::Events,
-            Self::EventUpdated { event_id, .. } | Self::EventAvailability { event_id, .. } => Topic::Event(*event_id),
-            Self::RegistrationChanged { user_id, .. } | Self::WaitlistMoved { user_id, .. } => Topic::User(*user_id),
+            Self::EventUpdated { event_id, .. } | Self::EventAvailability { event_id, .. } => {
+                Topic::Event(*event_id)
+            }
+            Self::RegistrationChanged { user_id, .. } | Self::WaitlistMoved { user_id, .. } => {
+                Topic::User(*user_id)
+            }
         }
     }
 }

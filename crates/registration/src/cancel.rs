@@ -39,14 +39,12 @@ pub enum CancelError {
 }
 
 /// Cancels the actor's own registration, or one at an event that the actor runs.
-pub fn cancel(
-    tx: &mut dyn RegistrationTx,
-    ctx: &Ctx,
-    id: RegistrationId,
-) -> Result<Cancelled, CancelError> {
+pub fn cancel(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Result<Cancelled, CancelError> {
     let user_id = ctx.actor.signed_in()?.user_id;
     let found = tx.find_registration(id)?.ok_or(CancelError::NotFound)?;
-    let mut seats = tx.lock_event_seats(found.event_id)?.ok_or(CancelError::NotFound)?;
+    let mut seats = tx
+        .lock_event_seats(found.event_id)?
+        .ok_or(CancelError::NotFound)?;
     let mut view = tx.find_registration_view(id)?.ok_or(CancelError::NotFound)?;
     let is_own = view.attendee_user_id == Some(user_id);
     if !is_own && !may_manage(&ctx.actor, seats.organizer_id) {
@@ -64,13 +62,19 @@ pub fn cancel(
     view.registration.status = RegistrationStatus::Cancelled;
     view.registration.hold_expires_at = None;
     if let Some(attendee) = tx.find_attendee(view.registration.attendee_id)? {
-        let message = Message::RegistrationCancelled { event: seats.facts(), registration_id: id };
+        let message = Message::RegistrationCancelled {
+            event: seats.facts(),
+            registration_id: id,
+        };
         tx.enqueue(ctx, attendee.recipient(), message);
         tell_registration(tx, ctx, &view.registration, &attendee);
     }
     let promoted = pass_on_seats(tx, ctx, &mut seats, freed)?;
     if !is_own {
-        tx.record_audit(ctx, AuditEntry::new("registration.cancel", "registration", id.uuid()))?;
+        tx.record_audit(
+            ctx,
+            AuditEntry::new("registration.cancel", "registration", id.uuid()),
+        )?;
     }
     Ok(Cancelled { view, promoted })
 }

@@ -96,32 +96,65 @@ mod tests {
 
     #[test]
     fn a_free_seat_is_given_and_a_full_event_has_a_queue() {
-        assert_eq!(decide(now(), &seats(2, 1, 0), &Standing::default()), Ok(Decision::Seat));
-        assert_eq!(decide(now(), &seats(2, 2, 0), &Standing::default()), Ok(Decision::Queue));
-        let no_queue = EventSeats { waitlist_enabled: false, ..seats(2, 2, 0) };
+        assert_eq!(
+            decide(now(), &seats(2, 1, 0), &Standing::default()),
+            Ok(Decision::Seat)
+        );
+        assert_eq!(
+            decide(now(), &seats(2, 2, 0), &Standing::default()),
+            Ok(Decision::Queue)
+        );
+        let no_queue = EventSeats {
+            waitlist_enabled: false,
+            ..seats(2, 2, 0)
+        };
         assert_eq!(decide(now(), &no_queue, &Standing::default()), Err(Refusal::Full));
     }
 
     #[test]
     fn nobody_passes_somebody_who_waits() {
-        assert_eq!(decide(now(), &seats(2, 1, 1), &Standing::default()), Ok(Decision::Queue));
+        assert_eq!(
+            decide(now(), &seats(2, 1, 1), &Standing::default()),
+            Ok(Decision::Queue)
+        );
     }
 
     #[test]
     fn the_window_is_asked_of_the_clock() {
-        let later = EventSeats { registration_opens_at: Some(now() + Duration::seconds(1)), ..seats(1, 0, 0) };
-        assert!(matches!(decide(now(), &later, &Standing::default()), Err(Refusal::NotOpen(_))));
-        let over = EventSeats { registration_closes_at: Some(now()), ..seats(1, 0, 0) };
+        let later = EventSeats {
+            registration_opens_at: Some(now() + Duration::seconds(1)),
+            ..seats(1, 0, 0)
+        };
+        assert!(matches!(
+            decide(now(), &later, &Standing::default()),
+            Err(Refusal::NotOpen(_))
+        ));
+        let over = EventSeats {
+            registration_closes_at: Some(now()),
+            ..seats(1, 0, 0)
+        };
         assert_eq!(decide(now(), &over, &Standing::default()), Err(Refusal::Closed));
-        assert_eq!(decide(now() + Duration::days(1), &seats(1, 0, 0), &Standing::default()), Err(Refusal::Closed));
-        assert_eq!(decide(now() + Duration::days(2), &seats(1, 0, 0), &Standing::default()), Err(Refusal::NotPublished));
+        assert_eq!(
+            decide(now() + Duration::days(1), &seats(1, 0, 0), &Standing::default()),
+            Err(Refusal::Closed)
+        );
+        assert_eq!(
+            decide(now() + Duration::days(2), &seats(1, 0, 0), &Standing::default()),
+            Err(Refusal::NotPublished)
+        );
     }
 
     #[test]
     fn what_is_not_published_is_refused_first() {
         for status in [EventStatus::Draft, EventStatus::Cancelled, EventStatus::Completed] {
-            let event = EventSeats { status, ..seats(1, 1, 0) };
-            assert_eq!(decide(now(), &event, &Standing::default()), Err(Refusal::NotPublished));
+            let event = EventSeats {
+                status,
+                ..seats(1, 1, 0)
+            };
+            assert_eq!(
+                decide(now(), &event, &Standing::default()),
+                Err(Refusal::NotPublished)
+            );
         }
     }
 }

@@ -24,22 +24,38 @@ pub fn end_event(
     let freed = tx.end_registrations(&registrations, RegistrationStatus::Cancelled, ctx.now)?;
     let entries: Vec<_> = waiting.iter().map(|person| person.entry.id).collect();
     let left = tx.end_waitlist_entries(&entries, EntryStatus::Cancelled, ctx.now)?;
-    let change = SeatChange { taken: -freed.cast_signed(), waiting: -left.cast_signed(), ranks: 0 };
+    let change = SeatChange {
+        taken: -freed.cast_signed(),
+        waiting: -left.cast_signed(),
+        ranks: 0,
+    };
     if change != SeatChange::default() {
         tx.change_seats(seats, change)?;
     }
     let lines: Vec<_> = waiting
         .iter()
-        .map(|person| EntryLogLine::of(ctx, &person.entry, LogAction::Cancelled, reason.map(str::to_owned)))
+        .map(|person| {
+            EntryLogLine::of(
+                ctx,
+                &person.entry,
+                LogAction::Cancelled,
+                reason.map(str::to_owned),
+            )
+        })
         .collect();
     tx.log_waitlist(&lines)?;
 
-    let people = holders.iter().map(|holder| &holder.attendee).chain(waiting.iter().map(|person| &person.attendee));
+    let people = holders
+        .iter()
+        .map(|holder| &holder.attendee)
+        .chain(waiting.iter().map(|person| &person.attendee));
     let mut told = 0;
     if upcoming {
         for attendee in people {
-            let message =
-                Message::EventCancelled { event: seats.facts(), reason: reason.map(str::to_owned) };
+            let message = Message::EventCancelled {
+                event: seats.facts(),
+                reason: reason.map(str::to_owned),
+            };
             tx.enqueue(ctx, attendee.recipient(), message);
             told += 1;
         }

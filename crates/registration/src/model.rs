@@ -22,8 +22,13 @@ pub enum RegistrationStatus {
 
 impl RegistrationStatus {
     /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::PendingPayment, Self::Confirmed, Self::Attended, Self::Cancelled, Self::Expired];
+    pub const ALL: [Self; 5] = [
+        Self::PendingPayment,
+        Self::Confirmed,
+        Self::Attended,
+        Self::Cancelled,
+        Self::Expired,
+    ];
 
     /// The name in the API and in the database.
     pub const fn as_str(self) -> &'static str {

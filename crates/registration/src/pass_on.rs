@@ -18,10 +18,16 @@ pub fn pass_on_seats(
 ) -> Result<u32, StoreError> {
     let before = seats.available();
     let count = to_promote(ctx, seats, freed);
-    let heads = if count > 0 { tx.first_waiting(seats.id, count)? } else { Vec::new() };
+    let heads = if count > 0 {
+        tx.first_waiting(seats.id, count)?
+    } else {
+        Vec::new()
+    };
     let promoted = u32::try_from(heads.len()).unwrap_or(u32::MAX);
     if promoted != count {
-        return Err(StoreError::Internal("waitlist_length is not the number of waiting entries".into()));
+        return Err(StoreError::Internal(
+            "waitlist_length is not the number of waiting entries".into(),
+        ));
     }
     if freed == 0 && promoted == 0 {
         return Ok(0);
@@ -35,14 +41,21 @@ pub fn pass_on_seats(
     if promoted > 0 {
         let entries: Vec<_> = heads.iter().map(|head| head.entry.id).collect();
         tx.end_waitlist_entries(&entries, EntryStatus::Promoted, ctx.now)?;
-        let lines: Vec<_> =
-            heads.iter().map(|head| EntryLogLine::of(ctx, &head.entry, LogAction::Promoted, None)).collect();
+        let lines: Vec<_> = heads
+            .iter()
+            .map(|head| EntryLogLine::of(ctx, &head.entry, LogAction::Promoted, None))
+            .collect();
         tx.log_waitlist(&lines)?;
-        let registrations: Vec<_> = heads.iter().map(|head| seat_for(ctx, seats, &head.attendee)).collect();
+        let registrations: Vec<_> = heads
+            .iter()
+            .map(|head| seat_for(ctx, seats, &head.attendee))
+            .collect();
         tx.insert_registrations(&registrations)?;
         for (head, registration) in heads.iter().zip(&registrations) {
-            let message =
-                Message::SeatFromWaitlist { event: seats.facts(), registration_id: registration.id };
+            let message = Message::SeatFromWaitlist {
+                event: seats.facts(),
+                registration_id: registration.id,
+            };
             tx.enqueue(ctx, head.attendee.recipient(), message);
             tell_registration(tx, ctx, registration, &head.attendee);
         }
@@ -52,7 +65,11 @@ pub fn pass_on_seats(
 }
 
 fn to_promote(ctx: &Ctx, seats: &EventSeats, freed: u32) -> u32 {
-    if seats.promotes_at(ctx.now) { (seats.free() + freed).min(seats.waiting) } else { 0 }
+    if seats.promotes_at(ctx.now) {
+        (seats.free() + freed).min(seats.waiting)
+    } else {
+        0
+    }
 }
 
 fn seat_for(ctx: &Ctx, seats: &EventSeats, attendee: &Attendee) -> Registration {
@@ -90,7 +107,10 @@ pub(crate) fn tell_registration(
 pub(crate) fn announce_availability(tx: &mut dyn RegistrationTx, ctx: &Ctx, before: u32, seats: &EventSeats) {
     let now_available = seats.available();
     if now_available != before && (now_available <= 2 || before == 0) {
-        let live = LiveEvent::EventAvailability { event_id: seats.id, seats_available: now_available };
+        let live = LiveEvent::EventAvailability {
+            event_id: seats.id,
+            seats_available: now_available,
+        };
         tx.publish(ctx, live);
     }
 }

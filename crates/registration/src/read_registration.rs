@@ -25,11 +25,17 @@ pub fn read_registration(
     id: RegistrationId,
 ) -> Result<RegistrationView, ReadRegistrationError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let view = tx.find_registration_view(id)?.ok_or(ReadRegistrationError::NotFound)?;
+    let view = tx
+        .find_registration_view(id)?
+        .ok_or(ReadRegistrationError::NotFound)?;
     let may = view.attendee_user_id == Some(user_id)
         || may_manage(&ctx.actor, view.organizer_id)
         || ctx.actor.holds(Permission::RegistrationReadAny);
-    if may { Ok(view) } else { Err(ReadRegistrationError::NotFound) }
+    if may {
+        Ok(view)
+    } else {
+        Err(ReadRegistrationError::NotFound)
+    }
 }
 
 /// The actor's own registrations; with `registration:read:any`, everybody's.
@@ -55,7 +61,12 @@ pub fn list_event_registrations(
     page: PageRequest,
 ) -> Result<Page<RegistrationView>, ReadRegistrationError> {
     let event = tx.find_event(event_id)?.ok_or(ReadRegistrationError::NotFound)?;
-    manages(&ctx.actor, event.organizer.id, event.status, ReadRegistrationError::NotFound)?;
+    manages(
+        &ctx.actor,
+        event.organizer.id,
+        event.status,
+        ReadRegistrationError::NotFound,
+    )?;
     filter.event_id = Some(event_id);
     Ok(tx.list_registrations(&filter, page)?)
 }

@@ -1,7 +1,9 @@
 //! A person registers, or is registered by a manager.
 
 use crate::pass_on::{announce_availability, tell_registration};
-use crate::{Decision, Refusal, Registration, RegistrationStatus, RegistrationTx, Standing, decide, pass_on_seats};
+use crate::{
+    Decision, Refusal, Registration, RegistrationStatus, RegistrationTx, Standing, decide, pass_on_seats,
+};
 use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
@@ -106,7 +108,9 @@ pub fn register(
     command: Register,
 ) -> Result<Registered, RegisterError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let mut seats = tx.lock_event_seats(command.event_id)?.ok_or(RegisterError::EventNotFound)?;
+    let mut seats = tx
+        .lock_event_seats(command.event_id)?
+        .ok_or(RegisterError::EventNotFound)?;
     if seats.status == EventStatus::Draft && !may_manage(&ctx.actor, seats.organizer_id) {
         return Err(RegisterError::EventNotFound);
     }
@@ -133,7 +137,11 @@ pub fn register(
         Decision::Seat => give_seat(tx, ctx, seats, attendee),
         Decision::Queue => {
             let (entry, position) = waitlist::join(tx, ctx, &mut seats, &attendee)?;
-            Ok(Registered::Waitlisted { entry, position, attendee })
+            Ok(Registered::Waitlisted {
+                entry,
+                position,
+                attendee,
+            })
         }
     }
 }
@@ -147,18 +155,28 @@ fn load_standing(
 ) -> Result<Standing, RegisterError> {
     match &command.person {
         Person::Oneself => {
-            let standing =
-                tx.find_standing_of_user(seats.id, user_id)?.ok_or(Denied::Unauthenticated)?;
-            let verified = standing.account.as_ref().is_some_and(|account| account.email_verified);
+            let standing = tx
+                .find_standing_of_user(seats.id, user_id)?
+                .ok_or(Denied::Unauthenticated)?;
+            let verified = standing
+                .account
+                .as_ref()
+                .is_some_and(|account| account.email_verified);
             if command.rules.require_verified_email && !verified {
                 return Err(Denied::EmailNotVerified.into());
             }
             Ok(standing)
         }
         Person::Attendee(id) => {
-            manages(&ctx.actor, seats.organizer_id, seats.status, RegisterError::EventNotFound)?;
-            let standing =
-                tx.find_standing_of_attendee(seats.id, *id)?.ok_or(RegisterError::AttendeeNotFound)?;
+            manages(
+                &ctx.actor,
+                seats.organizer_id,
+                seats.status,
+                RegisterError::EventNotFound,
+            )?;
+            let standing = tx
+                .find_standing_of_attendee(seats.id, *id)?
+                .ok_or(RegisterError::AttendeeNotFound)?;
             let visible = standing.attendee.as_ref().is_some_and(|attendee| {
                 attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
             });
@@ -168,9 +186,16 @@ fn load_standing(
             Ok(standing)
         }
         Person::Guest { email, .. } => {
-            manages(&ctx.actor, seats.organizer_id, seats.status, RegisterError::EventNotFound)?;
+            manages(
+                &ctx.actor,
+                seats.organizer_id,
+                seats.status,
+                RegisterError::EventNotFound,
+            )?;
             match tx.find_attendee_by_email(email.key())? {
-                Some(attendee) => Ok(tx.find_standing_of_attendee(seats.id, attendee.id)?.unwrap_or_default()),
+                Some(attendee) => Ok(tx
+                    .find_standing_of_attendee(seats.id, attendee.id)?
+                    .unwrap_or_default()),
                 None => Ok(Standing::default()),
             }
         }
@@ -184,7 +209,14 @@ fn give_seat(
     attendee: Attendee,
 ) -> Result<Registered, RegisterError> {
     let before = seats.available();
-    tx.change_seats(&mut seats, SeatChange { taken: 1, waiting: 0, ranks: 0 })?;
+    tx.change_seats(
+        &mut seats,
+        SeatChange {
+            taken: 1,
+            waiting: 0,
+            ranks: 0,
+        },
+    )?;
     let registration = Registration {
         id: ctx.new_id(),
         event_id: seats.id,
@@ -196,9 +228,16 @@ fn give_seat(
         hold_expires_at: None,
     };
     tx.insert_registrations(std::slice::from_ref(&registration))?;
-    let message = Message::SeatConfirmed { event: seats.facts(), registration_id: registration.id };
+    let message = Message::SeatConfirmed {
+        event: seats.facts(),
+        registration_id: registration.id,
+    };
     tx.enqueue(ctx, attendee.recipient(), message);
     tell_registration(tx, ctx, &registration, &attendee);
     announce_availability(tx, ctx, before, &seats);
-    Ok(Registered::Confirmed { registration, attendee, seats })
+    Ok(Registered::Confirmed {
+        registration,
+        attendee,
+        seats,
+    })
 }

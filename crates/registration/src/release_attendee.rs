@@ -16,16 +16,30 @@ pub fn release_attendee(
 ) -> Result<u32, StoreError> {
     let held = tx.live_registrations_of_attendee(attendee.id)?;
     let waits = tx.live_entries_of_attendee(attendee.id)?;
-    let events: BTreeSet<EventId> =
-        held.iter().map(|held| held.event_id).chain(waits.iter().map(|entry| entry.event_id)).collect();
+    let events: BTreeSet<EventId> = held
+        .iter()
+        .map(|held| held.event_id)
+        .chain(waits.iter().map(|entry| entry.event_id))
+        .collect();
     let mut freed_in_all = 0;
     for event_id in events {
-        let Some(mut seats) = tx.lock_event_seats(event_id)? else { continue };
+        let Some(mut seats) = tx.lock_event_seats(event_id)? else {
+            continue;
+        };
         // Looked up again: before the lock, the queue may have given the attendee a seat.
-        let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? else { continue };
-        if let Some(entry) = standing.entry.filter(|entry| entry.status == EntryStatus::Waiting) {
+        let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? else {
+            continue;
+        };
+        if let Some(entry) = standing
+            .entry
+            .filter(|entry| entry.status == EntryStatus::Waiting)
+        {
             let left = tx.end_waitlist_entries(&[entry.id], EntryStatus::Removed, ctx.now)?;
-            let change = SeatChange { taken: 0, waiting: -left.cast_signed(), ranks: 0 };
+            let change = SeatChange {
+                taken: 0,
+                waiting: -left.cast_signed(),
+                ranks: 0,
+            };
             tx.change_seats(&mut seats, change)?;
         }
         if let Some(registration) = standing.registration {

@@ -2,9 +2,7 @@
 
 use crate::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 use event::EventRepository;
-use kernel::{
-    AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, RegistrationId, StoreError, UserId,
-};
+use kernel::{AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, RegistrationId, StoreError, UserId};
 use notification::Outbox;
 use realtime::LiveEvents;
 use user::{AttendeeRepository, UserRepository};
@@ -29,7 +27,11 @@ pub struct RegistrationFilter {
 pub trait RegistrationRepository {
     /// How an account stands with an event: account, the attendee with its address (linked or not), registration and
     /// entry in one look.
-    fn find_standing_of_user(&mut self, event_id: EventId, user_id: UserId) -> Result<Option<Standing>, StoreError>;
+    fn find_standing_of_user(
+        &mut self,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> Result<Option<Standing>, StoreError>;
     /// How an attendee stands with an event.
     fn find_standing_of_attendee(
         &mut self,

@@ -14,7 +14,10 @@ pub fn tell_moved(
 ) -> Result<u32, StoreError> {
     let holders = tx.list_seat_holders(event.id)?;
     for holder in &holders {
-        let message = Message::EventMoved { event: event.seats().facts(), previous_starts_at };
+        let message = Message::EventMoved {
+            event: event.seats().facts(),
+            previous_starts_at,
+        };
         tx.enqueue(ctx, holder.attendee.recipient(), message);
     }
     Ok(u32::try_from(holders.len()).unwrap_or(u32::MAX))

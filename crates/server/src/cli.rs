@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which function runs each.
 
-use crate::commands::{doctor, migrate, seed};
+use crate::commands::{admin, doctor, migrate, seed, serve};
 use crate::config::Config;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -10,16 +10,20 @@ use std::process::ExitCode;
 #[command(name = "podium", version)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 /// One line here and one in [`Cli::run`] for each command.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the API; this is what no command means.
+    Serve(serve::Serve),
     /// Bring the schema forward or back, or see how it stands.
     Migrate(migrate::Migrate),
     /// Fill the database with things to try, or take them back. Refused in production.
     Seed(seed::Seed),
+    /// Make admins.
+    Admin(admin::Admin),
     /// Print the configuration in force and check each part.
     Doctor(doctor::Doctor),
 }
@@ -28,8 +32,10 @@ impl Cli {
     /// Reads the configuration and runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = Config::of_this_process()?;
-        let mut out = std::io::stdout().lock();
-        match self.command {
+        let mut out = std::io::stdout();
+        match self.command.unwrap_or(Command::Serve(serve::Serve {})) {
+            Command::Serve(command) => command.run(&config),
+            Command::Admin(command) => command.run(&config, &mut out),
             Command::Migrate(command) => command.run(&config, &mut out),
             Command::Seed(command) => command.run(&config, &mut out),
             Command::Doctor(command) => command.run(&config, &mut out),

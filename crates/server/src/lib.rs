@@ -1,7 +1,11 @@
-//! The binary's own library: configuration and commands.
+//! The binary's own library: configuration, wiring and commands.
 //!
 //! Invariant: the process environment is read in one place, [`config::Config::of_this_process`].
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod housekeeping;
+pub mod instance;
+mod logging;
+mod metrics;

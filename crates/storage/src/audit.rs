@@ -23,8 +23,11 @@ struct AuditRow {
 
 impl AuditLog for Tx<'_> {
     fn record_audit(&mut self, ctx: &Ctx, entry: AuditEntry) -> Result<(), StoreError> {
-        let changes =
-            entry.changes.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let changes = entry
+            .changes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
         let row = AuditRow {
             id: Uid::of(ctx.new_id::<AuditId>()),
             at: Ts(ctx.now),
@@ -37,7 +40,9 @@ impl AuditLog for Tx<'_> {
             request_id: ctx.request_id.to_string(),
         };
         self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(audit_log::table).values(&row).execute(c))
+            on!(connection, |c| diesel::insert_into(audit_log::table)
+                .values(&row)
+                .execute(c))
         })?;
         Ok(())
     }

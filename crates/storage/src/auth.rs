@@ -61,7 +61,10 @@ impl Tx<'_> {
         if rows.iter().any(|(role, _)| role == ADMIN_ROLE) {
             return Ok(PermissionSet::all());
         }
-        Ok(rows.into_iter().filter_map(|(_, name)| name?.parse::<Permission>().ok()).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(_, name)| name?.parse::<Permission>().ok())
+            .collect())
     }
 }
 
@@ -93,9 +96,11 @@ impl AuthRepository for Tx<'_> {
 
     fn touch_last_login(&mut self, user_id: UserId, at: Instant) -> Result<(), StoreError> {
         self.run(|connection| {
-            on!(connection, |c| diesel::update(users::table.find(Uid::of(user_id)))
-                .set(users::last_login_at.eq(Ts(at)))
-                .execute(c))
+            on!(connection, |c| diesel::update(
+                users::table.find(Uid::of(user_id))
+            )
+            .set(users::last_login_at.eq(Ts(at)))
+            .execute(c))
         })?;
         Ok(())
     }
@@ -113,7 +118,9 @@ impl AuthRepository for Tx<'_> {
             revoked_because: None,
         };
         self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(sessions::table).values(&row).execute(c))
+            on!(connection, |c| diesel::insert_into(sessions::table)
+                .values(&row)
+                .execute(c))
         })?;
         Ok(())
     }
@@ -134,7 +141,9 @@ impl AuthRepository for Tx<'_> {
                 .first(c)
                 .optional())
         })?;
-        let Some((user, status, verified_at, expires_at, revoked_at)) = row else { return Ok(None) };
+        let Some((user, status, verified_at, expires_at, revoked_at)) = row else {
+            return Ok(None);
+        };
         Ok(Some(Access {
             user_id: user.typed(),
             user_status: user_status(user, &status)?,
@@ -147,10 +156,13 @@ impl AuthRepository for Tx<'_> {
 
     fn revoke_session(&mut self, id: SessionId, at: Instant, because: &str) -> Result<bool, StoreError> {
         let ended = self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                sessions::table.filter(sessions::id.eq(Uid::of(id)).and(sessions::revoked_at.is_null()))
-            )
-            .set((sessions::revoked_at.eq(Ts(at)), sessions::revoked_because.eq(because)))
+            on!(connection, |c| diesel::update(sessions::table.filter(
+                sessions::id.eq(Uid::of(id)).and(sessions::revoked_at.is_null())
+            ))
+            .set((
+                sessions::revoked_at.eq(Ts(at)),
+                sessions::revoked_because.eq(because)
+            ))
             .execute(c))
         })?;
         self.end_session(id);
@@ -181,7 +193,9 @@ impl AuthRepository for Tx<'_> {
             used_at: None,
         };
         self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(refresh_tokens::table).values(&row).execute(c))
+            on!(connection, |c| diesel::insert_into(refresh_tokens::table)
+                .values(&row)
+                .execute(c))
         })?;
         Ok(())
     }
@@ -191,11 +205,17 @@ impl AuthRepository for Tx<'_> {
             on!(connection, |c| refresh_tokens::table
                 .inner_join(sessions::table.inner_join(users::table))
                 .filter(refresh_tokens::token_hash.eq(token_hash))
-                .select((RefreshTokenRow::as_select(), SessionRow::as_select(), users::status))
+                .select((
+                    RefreshTokenRow::as_select(),
+                    SessionRow::as_select(),
+                    users::status
+                ))
                 .first(c)
                 .optional())
         })?;
-        let Some((token, session, status)) = row else { return Ok(None) };
+        let Some((token, session, status)) = row else {
+            return Ok(None);
+        };
         Ok(Some(RefreshRow {
             user_status: user_status(session.user_id, &status)?,
             session_revoked: session.revoked_at.is_some(),
@@ -208,8 +228,11 @@ impl AuthRepository for Tx<'_> {
     fn use_refresh_token(&mut self, token_hash: &str, at: Instant) -> Result<bool, StoreError> {
         let used = self.run(|connection| {
             on!(connection, |c| diesel::update(
-                refresh_tokens::table
-                    .filter(refresh_tokens::token_hash.eq(token_hash).and(refresh_tokens::used_at.is_null()))
+                refresh_tokens::table.filter(
+                    refresh_tokens::token_hash
+                        .eq(token_hash)
+                        .and(refresh_tokens::used_at.is_null())
+                )
             )
             .set(refresh_tokens::used_at.eq(Ts(at)))
             .execute(c))

@@ -102,7 +102,9 @@ impl ToSql<sql::Instant, Pg> for Ts {
 
 impl FromSql<sql::Instant, Sqlite> for Ts {
     fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(DateTime::parse_from_rfc3339(value.read_text())?.with_timezone(&Utc)))
+        Ok(Self(
+            DateTime::parse_from_rfc3339(value.read_text())?.with_timezone(&Utc),
+        ))
     }
 }
 

@@ -47,9 +47,9 @@ impl FromStr for DatabaseUrl {
             return Ok(Self::Postgres(url.to_owned()));
         }
         match url.strip_prefix("sqlite:") {
-            Some(path) if !path.trim_start_matches('/').is_empty() => {
-                Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))))
-            }
+            Some(path) if !path.trim_start_matches('/').is_empty() => Ok(Self::Sqlite(PathBuf::from(
+                path.strip_prefix("//").unwrap_or(path),
+            ))),
             _ => Err(InvalidDatabaseUrl),
         }
     }
@@ -102,7 +102,12 @@ pub struct Connector {
 impl Connector {
     /// A connector with the usual limits: 200 ms for a lock, 10 s for a statement.
     pub fn new(url: DatabaseUrl) -> Self {
-        Self { url, sqlite_sync: SqliteSync::Full, lock_timeout_ms: 200, statement_timeout_ms: 10_000 }
+        Self {
+            url,
+            sqlite_sync: SqliteSync::Full,
+            lock_timeout_ms: 200,
+            statement_timeout_ms: 10_000,
+        }
     }
 
     /// Opens one connection, with the settings that everything relies on.
@@ -114,8 +119,7 @@ impl Connector {
     }
 
     fn open_postgres(&self, url: &str) -> Result<DbConn, diesel::r2d2::Error> {
-        let mut connection =
-            PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
+        let mut connection = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
         connection
             .batch_execute(&format!(
                 "SET timezone = 'UTC'; SET lock_timeout = {}; SET statement_timeout = {}; \
@@ -174,8 +178,14 @@ mod tests {
 
     #[test]
     fn the_scheme_decides_and_a_typo_is_refused() {
-        assert!(matches!("sqlite:var/podium.db".parse(), Ok(DatabaseUrl::Sqlite(_))));
-        assert!(matches!("postgres://localhost/podium".parse(), Ok(DatabaseUrl::Postgres(_))));
+        assert!(matches!(
+            "sqlite:var/podium.db".parse(),
+            Ok(DatabaseUrl::Sqlite(_))
+        ));
+        assert!(matches!(
+            "postgres://localhost/podium".parse(),
+            Ok(DatabaseUrl::Postgres(_))
+        ));
         for typo in ["postgre://localhost/podium", "podium.db", "sqlite:", ""] {
             assert!(typo.parse::<DatabaseUrl>().is_err(), "{typo}");
         }
@@ -183,7 +193,9 @@ mod tests {
 
     #[test]
     fn a_shown_url_has_no_password() {
-        let url: DatabaseUrl = "postgres://podium:s3cret@db.example/podium?password=s3cret".parse().unwrap();
+        let url: DatabaseUrl = "postgres://podium:s3cret@db.example/podium?password=s3cret"
+            .parse()
+            .unwrap();
         assert_eq!(url.to_string(), "postgres://db.example/podium");
     }
 }

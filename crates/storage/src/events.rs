@@ -13,7 +13,9 @@ use event::{
     Event, EventDetails, EventFilter, EventFormat, EventRepository, EventSeats, EventSort, EventStatus,
     Organizer, SeatChange, StreamStatus, Visibility,
 };
-use kernel::{EventId, Instant, Money, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern};
+use kernel::{
+    EventId, Instant, Money, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern,
+};
 
 const TABLE: &str = "events";
 
@@ -24,9 +26,11 @@ macro_rules! filtered {
         query = match filter.visibility {
             Visibility::All => query,
             Visibility::Public => query.filter(events::status.ne("draft")),
-            Visibility::AndDraftsOf(organizer) => {
-                query.filter(events::status.ne("draft").or(events::organizer_id.eq(Uid::of(organizer))))
-            }
+            Visibility::AndDraftsOf(organizer) => query.filter(
+                events::status
+                    .ne("draft")
+                    .or(events::organizer_id.eq(Uid::of(organizer))),
+            ),
         };
         if let Some(text) = &filter.text {
             query = query.filter(events::search_key.like(like_pattern(text)).escape('\\'));
@@ -50,16 +54,25 @@ macro_rules! filtered {
         let over = events::ends_at.le(Ts(filter.now));
         query = match filter.status {
             None => query,
-            Some(EventStatus::Published) => {
-                query.filter(events::status.eq("published").and(events::ends_at.gt(Ts(filter.now))))
-            }
-            Some(EventStatus::Completed) => query
-                .filter(events::status.eq("completed").or(events::status.eq("published").and(over))),
+            Some(EventStatus::Published) => query.filter(
+                events::status
+                    .eq("published")
+                    .and(events::ends_at.gt(Ts(filter.now))),
+            ),
+            Some(EventStatus::Completed) => query.filter(
+                events::status
+                    .eq("completed")
+                    .or(events::status.eq("published").and(over)),
+            ),
             Some(status) => query.filter(events::status.eq(status.as_str())),
         };
         if let Some(has_seats) = filter.has_seats {
             let left = (events::capacity - events::seats_taken).gt(events::waitlist_length);
-            query = if has_seats { query.filter(left) } else { query.filter(diesel::dsl::not(left)) };
+            query = if has_seats {
+                query.filter(left)
+            } else {
+                query.filter(diesel::dsl::not(left))
+            };
         }
         query
     }};
@@ -180,13 +193,22 @@ impl EventRow {
         let row = self.id;
         let fee = match self.fee_currency {
             None => None,
-            Some(currency) => Some(Money::new(self.fee_amount, &currency).map_err(|error| {
-                StoreError::Corrupt { table: TABLE, row: row.0.to_string(), reason: format!("fee: {error}") }
-            })?),
+            Some(currency) => {
+                Some(
+                    Money::new(self.fee_amount, &currency).map_err(|error| StoreError::Corrupt {
+                        table: TABLE,
+                        row: row.0.to_string(),
+                        reason: format!("fee: {error}"),
+                    })?,
+                )
+            }
         };
         Ok(Event {
             id: row.typed(),
-            organizer: Organizer { id: self.organizer_id.typed(), name: organizer_name },
+            organizer: Organizer {
+                id: self.organizer_id.typed(),
+                name: organizer_name,
+            },
             status: named(TABLE, row, "status", &self.status, EventStatus::from_name)?,
             details: EventDetails {
                 title: self.title,
@@ -211,7 +233,13 @@ impl EventRow {
             seats_taken: count(TABLE, row, "seats_taken", self.seats_taken)?,
             waitlist_length: count(TABLE, row, "waitlist_length", self.waitlist_length)?,
             next_rank: self.next_rank,
-            stream_status: named(TABLE, row, "stream_status", &self.stream_status, StreamStatus::from_name)?,
+            stream_status: named(
+                TABLE,
+                row,
+                "stream_status",
+                &self.stream_status,
+                StreamStatus::from_name,
+            )?,
             edit_version: self.edit_version,
             seats_version: self.seats_version,
             published_at: self.published_at.map(|at| at.0),
@@ -262,13 +290,20 @@ impl EventRepository for Tx<'_> {
         let guarded = self.is_guarded();
         let event = events::table.find(Uid::of(id));
         let row = self.run(|connection| match connection {
-            DbConn::Postgres(c) if guarded => {
-                event.select(EventRow::as_select()).for_update().first(c).optional()
-            }
-            connection => on!(connection, |c| event.select(EventRow::as_select()).first(c).optional()),
+            DbConn::Postgres(c) if guarded => event
+                .select(EventRow::as_select())
+                .for_update()
+                .first(c)
+                .optional(),
+            connection => on!(connection, |c| event
+                .select(EventRow::as_select())
+                .first(c)
+                .optional()),
         })?;
         let Some(row) = row else { return Ok(None) };
-        let organizer = self.find_organizer_name(row.organizer_id.typed())?.unwrap_or_default();
+        let organizer = self
+            .find_organizer_name(row.organizer_id.typed())?
+            .unwrap_or_default();
         row.into_event(organizer).map(Some)
     }
 
@@ -276,45 +311,69 @@ impl EventRepository for Tx<'_> {
         let guarded = self.is_guarded();
         let event = events::table.find(Uid::of(id));
         self.run(|connection| match connection {
-            DbConn::Postgres(c) if guarded => {
-                event.select(SeatsRow::as_select()).for_update().first(c).optional()
-            }
-            connection => on!(connection, |c| event.select(SeatsRow::as_select()).first(c).optional()),
+            DbConn::Postgres(c) if guarded => event
+                .select(SeatsRow::as_select())
+                .for_update()
+                .first(c)
+                .optional(),
+            connection => on!(connection, |c| event
+                .select(SeatsRow::as_select())
+                .first(c)
+                .optional()),
         })?
         .map(SeatsRow::into_seats)
         .transpose()
     }
 
     fn list_events(&mut self, filter: &EventFilter, page: PageRequest) -> Result<Page<Event>, StoreError> {
-        let total = if page.include_total { Some(self.count_events(filter)?) } else { None };
+        let total = if page.include_total {
+            Some(self.count_events(filter)?)
+        } else {
+            None
+        };
         let rows: Vec<(EventRow, String)> = self.run(|connection| {
             on!(connection, |c| {
                 let mut query = filtered!(
-                    events::table.inner_join(users::table).select((EventRow::as_select(), users::name)).into_boxed(),
+                    events::table
+                        .inner_join(users::table)
+                        .select((EventRow::as_select(), users::name))
+                        .into_boxed(),
                     filter
                 );
                 if let Some(after) = page.after {
                     let (at, id) = (Ts(instant_of(after)), Uid(after.id));
                     query = match filter.sort {
                         EventSort::StartsAt => query.filter(
-                            events::starts_at.ge(at).and(events::starts_at.gt(at).or(events::id.gt(id))),
+                            events::starts_at
+                                .ge(at)
+                                .and(events::starts_at.gt(at).or(events::id.gt(id))),
                         ),
                         EventSort::StartsAtDescending => query.filter(
-                            events::starts_at.le(at).and(events::starts_at.lt(at).or(events::id.lt(id))),
+                            events::starts_at
+                                .le(at)
+                                .and(events::starts_at.lt(at).or(events::id.lt(id))),
                         ),
                         EventSort::CreatedAt => query.filter(
-                            events::created_at.ge(at).and(events::created_at.gt(at).or(events::id.gt(id))),
+                            events::created_at
+                                .ge(at)
+                                .and(events::created_at.gt(at).or(events::id.gt(id))),
                         ),
                         EventSort::CreatedAtDescending => query.filter(
-                            events::created_at.le(at).and(events::created_at.lt(at).or(events::id.lt(id))),
+                            events::created_at
+                                .le(at)
+                                .and(events::created_at.lt(at).or(events::id.lt(id))),
                         ),
                     };
                 }
                 query = match filter.sort {
                     EventSort::StartsAt => query.order((events::starts_at.asc(), events::id.asc())),
-                    EventSort::StartsAtDescending => query.order((events::starts_at.desc(), events::id.desc())),
+                    EventSort::StartsAtDescending => {
+                        query.order((events::starts_at.desc(), events::id.desc()))
+                    }
                     EventSort::CreatedAt => query.order((events::created_at.asc(), events::id.asc())),
-                    EventSort::CreatedAtDescending => query.order((events::created_at.desc(), events::id.desc())),
+                    EventSort::CreatedAtDescending => {
+                        query.order((events::created_at.desc(), events::id.desc()))
+                    }
                 };
                 query.limit(i64::from(page.limit) + 1).load(c)
             })
@@ -325,7 +384,9 @@ impl EventRepository for Tx<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_surplus(events, page, total, |event| Position {
             value: match filter.sort {
-                EventSort::StartsAt | EventSort::StartsAtDescending => event.details.starts_at.timestamp_micros(),
+                EventSort::StartsAt | EventSort::StartsAtDescending => {
+                    event.details.starts_at.timestamp_micros()
+                }
                 EventSort::CreatedAt | EventSort::CreatedAtDescending => event.created_at.timestamp_micros(),
             },
             id: event.id.uuid(),
@@ -335,7 +396,11 @@ impl EventRepository for Tx<'_> {
     fn insert_event(&mut self, event: &Event) -> Result<(), StoreError> {
         let row = EventRow::of(event);
         self.touch_event(event.id);
-        self.run(|connection| on!(connection, |c| diesel::insert_into(events::table).values(&row).execute(c)))?;
+        self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(events::table)
+                .values(&row)
+                .execute(c))
+        })?;
         Ok(())
     }
 
@@ -374,7 +439,9 @@ impl EventRepository for Tx<'_> {
         );
         self.touch_event(event.id);
         self.run(|connection| {
-            on!(connection, |c| diesel::update(events::table.find(id)).set((details, rest)).execute(c))
+            on!(connection, |c| diesel::update(events::table.find(id))
+                .set((details, rest))
+                .execute(c))
         })?;
         Ok(())
     }
@@ -401,13 +468,18 @@ impl EventRepository for Tx<'_> {
             .between(0.into_sql::<diesel::sql_types::Integer>(), events::capacity);
         let changed = self.run(|connection| {
             on!(connection, |c| if guarded {
-                diesel::update(events::table.find(id).filter(within)).set(set).execute(c)
+                diesel::update(events::table.find(id).filter(within))
+                    .set(set)
+                    .execute(c)
             } else {
                 diesel::update(events::table.find(id)).set(set).execute(c)
             })
         })?;
         if changed != 1 {
-            return Err(StoreError::Internal(format!("the seats of event {} would leave their bounds", seats.id)));
+            return Err(StoreError::Internal(format!(
+                "the seats of event {} would leave their bounds",
+                seats.id
+            )));
         }
         self.touch_event(seats.id);
         seats.taken = seats.taken.saturating_add_signed(change.taken);
@@ -426,7 +498,9 @@ impl EventRepository for Tx<'_> {
             on!(connection, |c| events::table
                 .filter(events::place_key.eq(place_key))
                 .filter(events::local_date.eq(date(local_date)))
-                .filter(sql::<Bool>("status IN ('published', 'completed') AND place_key IS NOT NULL"))
+                .filter(sql::<Bool>(
+                    "status IN ('published', 'completed') AND place_key IS NOT NULL"
+                ))
                 .filter(events::id.ne(Uid::of(except)))
                 .select(events::id)
                 .first(c)
@@ -438,17 +512,21 @@ impl EventRepository for Tx<'_> {
     fn delete_event(&mut self, id: EventId) -> Result<(), StoreError> {
         self.touch_event(id);
         self.run(|connection| {
-            on!(connection, |c| diesel::delete(events::table.find(Uid::of(id))).execute(c))
+            on!(connection, |c| diesel::delete(events::table.find(Uid::of(id)))
+                .execute(c))
         })?;
         Ok(())
     }
 
     fn complete_events(&mut self, now: Instant) -> Result<u64, StoreError> {
         let ended: Vec<Uid> = self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                events::table.filter(events::status.eq("published").and(events::ends_at.le(Ts(now))))
-            )
-            .set((events::status.eq("completed"), events::edit_version.eq(events::edit_version + 1)))
+            on!(connection, |c| diesel::update(events::table.filter(
+                events::status.eq("published").and(events::ends_at.le(Ts(now)))
+            ))
+            .set((
+                events::status.eq("completed"),
+                events::edit_version.eq(events::edit_version + 1)
+            ))
             .returning(events::id)
             .get_results(c))
         })?;
@@ -460,7 +538,11 @@ impl EventRepository for Tx<'_> {
 
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError> {
         self.run(|connection| {
-            on!(connection, |c| users::table.find(Uid::of(id)).select(users::name).first(c).optional())
+            on!(connection, |c| users::table
+                .find(Uid::of(id))
+                .select(users::name)
+                .first(c)
+                .optional())
         })
     }
 }

@@ -32,7 +32,11 @@ impl IdempotencyStore for Tx<'_> {
         now: Instant,
         scope: &IdempotencyScope,
     ) -> Result<Remembered, StoreError> {
-        let id = (Uid::of(scope.user_id), scope.route.clone(), scope.key.as_str().to_owned());
+        let id = (
+            Uid::of(scope.user_id),
+            scope.route.clone(),
+            scope.key.as_str().to_owned(),
+        );
         let row = KeyRow {
             user_id: id.0,
             route: id.1.clone(),
@@ -82,12 +86,18 @@ impl IdempotencyStore for Tx<'_> {
                 etag: known.etag,
                 body,
             })),
-            _ => Err(StoreError::Internal("a committed idempotency key has an answer".into())),
+            _ => Err(StoreError::Internal(
+                "a committed idempotency key has an answer".into(),
+            )),
         }
     }
 
     fn store_answer(&mut self, scope: &IdempotencyScope, answer: &StoredAnswer) -> Result<(), StoreError> {
-        let id = (Uid::of(scope.user_id), scope.route.clone(), scope.key.as_str().to_owned());
+        let id = (
+            Uid::of(scope.user_id),
+            scope.route.clone(),
+            scope.key.as_str().to_owned(),
+        );
         self.run(|connection| {
             on!(connection, |c| diesel::update(idempotency_keys::table.find(id))
                 .set((

@@ -89,7 +89,10 @@ impl Tx<'_> {
             let query = query.replace("{now}", &format!("'{now}'"));
             let rows: Vec<Breaking> =
                 self.run(|connection| on!(connection, |c| diesel::sql_query(&query).load(c)))?;
-            violations.extend(rows.into_iter().map(|row| Violation { rule, row: row.row_id }));
+            violations.extend(rows.into_iter().map(|row| Violation {
+                rule,
+                row: row.row_id,
+            }));
         }
         Ok(violations)
     }
@@ -106,7 +109,8 @@ impl Tx<'_> {
     /// How many rows a query gives: `SELECT count(*) AS rows FROM …`.
     pub fn count_rows(&mut self, from: &str) -> Result<i64, StoreError> {
         let query = format!("SELECT count(*) AS rows FROM {from}");
-        let count: Count = self.run(|connection| on!(connection, |c| diesel::sql_query(&query).get_result(c)))?;
+        let count: Count =
+            self.run(|connection| on!(connection, |c| diesel::sql_query(&query).get_result(c)))?;
         Ok(count.rows)
     }
 }

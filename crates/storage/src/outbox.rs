@@ -59,7 +59,11 @@ impl Outbox for Tx<'_> {
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message) {
         let (kind, occasion, priority) = (message.kind(), message.occasion(), message.priority());
         let recipient_key = recipient.email.key().to_owned();
-        let queued = QueuedMessage { name: recipient.name, email: recipient.email.as_str().to_owned(), message };
+        let queued = QueuedMessage {
+            name: recipient.name,
+            email: recipient.email.as_str().to_owned(),
+            message,
+        };
         self.outbox.push(OutboxRow {
             id: Uid::of(ctx.new_id::<OutboxId>()),
             channel: "message".to_owned(),
@@ -106,13 +110,17 @@ impl Tx<'_> {
         // 11 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {
             self.run(|connection| match connection {
-                DbConn::Postgres(c) => {
-                    diesel::insert_into(outbox::table).values(rows).on_conflict_do_nothing().execute(c)
-                }
+                DbConn::Postgres(c) => diesel::insert_into(outbox::table)
+                    .values(rows)
+                    .on_conflict_do_nothing()
+                    .execute(c),
                 // SQLite takes ON CONFLICT with one row a statement only, as diesel builds it.
                 DbConn::Sqlite(c) => rows.iter().try_fold(0, |written, row| {
                     Ok(written
-                        + diesel::insert_into(outbox::table).values(row).on_conflict_do_nothing().execute(c)?)
+                        + diesel::insert_into(outbox::table)
+                            .values(row)
+                            .on_conflict_do_nothing()
+                            .execute(c)?)
                 }),
             })?;
         }
@@ -122,7 +130,10 @@ impl Tx<'_> {
     /// Everything in the outbox, in the order of writing.
     pub fn list_outbox(&mut self) -> Result<Vec<OutboxEntry>, StoreError> {
         let rows: Vec<OutboxRow> = self.run(|connection| {
-            on!(connection, |c| outbox::table.order(outbox::id).select(OutboxRow::as_select()).load(c))
+            on!(connection, |c| outbox::table
+                .order(outbox::id)
+                .select(OutboxRow::as_select())
+                .load(c))
         })?;
         Ok(rows
             .into_iter()

@@ -97,11 +97,17 @@ impl UserRow {
             id: row.typed(),
             email: EmailAddress::from_stored(self.email, self.email_key),
             name: parsed("users", row, "name", &self.name)?,
-            phone: self.phone.map(|phone| parsed("users", row, "phone", &phone)).transpose()?,
+            phone: self
+                .phone
+                .map(|phone| parsed("users", row, "phone", &phone))
+                .transpose()?,
             profession: self.profession,
             bio: self.bio,
             avatar_url: self.avatar_url,
-            time_zone: self.time_zone.map(|zone| parsed("users", row, "time_zone", &zone)).transpose()?,
+            time_zone: self
+                .time_zone
+                .map(|zone| parsed("users", row, "time_zone", &zone))
+                .transpose()?,
             listed: self.listed,
             status: user_status(row, &self.status)?,
             roles,
@@ -147,7 +153,10 @@ impl AttendeeRow {
             user_id: self.user_id.map(Uid::typed),
             name: parsed("attendees", row, "name", &self.name)?,
             email: EmailAddress::from_stored(self.email, self.email_key),
-            phone: self.phone.map(|phone| parsed("attendees", row, "phone", &phone)).transpose()?,
+            phone: self
+                .phone
+                .map(|phone| parsed("attendees", row, "phone", &phone))
+                .transpose()?,
             created_by: self.created_by.map(Uid::typed),
             created_at: self.created_at.0,
         })
@@ -194,15 +203,26 @@ impl UserRepository for Tx<'_> {
 
     fn insert_user(&mut self, new: &NewUser) -> Result<(), StoreError> {
         let row = UserRow::of(new);
-        self.run(|connection| on!(connection, |c| diesel::insert_into(users::table).values(&row).execute(c)))?;
+        self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(users::table)
+                .values(&row)
+                .execute(c))
+        })?;
         let roles: Vec<_> = new
             .user
             .roles
             .iter()
-            .map(|role| (user_roles::user_id.eq(row.id), user_roles::role_name.eq(role.clone())))
+            .map(|role| {
+                (
+                    user_roles::user_id.eq(row.id),
+                    user_roles::role_name.eq(role.clone()),
+                )
+            })
             .collect();
         self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(user_roles::table).values(&roles).execute(c))
+            on!(connection, |c| diesel::insert_into(user_roles::table)
+                .values(&roles)
+                .execute(c))
         })?;
         Ok(())
     }
@@ -221,7 +241,9 @@ impl UserRepository for Tx<'_> {
             users::updated_at.eq(Ts(user.updated_at)),
         );
         self.run(|connection| {
-            on!(connection, |c| diesel::update(users::table.find(id)).set(profile).execute(c))
+            on!(connection, |c| diesel::update(users::table.find(id))
+                .set(profile)
+                .execute(c))
         })?;
         let linked = (
             attendees::name.eq(name),
@@ -229,9 +251,11 @@ impl UserRepository for Tx<'_> {
             attendees::updated_at.eq(Ts(user.updated_at)),
         );
         self.run(|connection| {
-            on!(connection, |c| diesel::update(attendees::table.filter(attendees::user_id.eq(id)))
-                .set(linked)
-                .execute(c))
+            on!(connection, |c| diesel::update(
+                attendees::table.filter(attendees::user_id.eq(id))
+            )
+            .set(linked)
+            .execute(c))
         })?;
         Ok(())
     }
@@ -273,8 +297,11 @@ impl AttendeeRepository for Tx<'_> {
 
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
         let row = AttendeeRow::of(attendee);
-        let inserted = self
-            .run(|connection| on!(connection, |c| diesel::insert_into(attendees::table).values(&row).execute(c)));
+        let inserted = self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(attendees::table)
+                .values(&row)
+                .execute(c))
+        });
         match inserted {
             Ok(_) => Ok(()),
             // Two first registrations of one person at two events hold two different locks. The second to insert is
@@ -292,14 +319,17 @@ impl AttendeeRepository for Tx<'_> {
             attendees::email.eq(account.email.as_str()),
         );
         self.run(|connection| {
-            on!(connection, |c| diesel::update(attendees::table.find(Uid::of(id))).set(link).execute(c))
+            on!(connection, |c| diesel::update(attendees::table.find(Uid::of(id)))
+                .set(link)
+                .execute(c))
         })?;
         Ok(())
     }
 
     fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError> {
         let deleted = self.run(|connection| {
-            on!(connection, |c| diesel::delete(attendees::table.find(Uid::of(id))).execute(c))
+            on!(connection, |c| diesel::delete(attendees::table.find(Uid::of(id)))
+                .execute(c))
         });
         match deleted {
             Ok(_) => Ok(()),

@@ -62,7 +62,13 @@ impl RegistrationRow {
             id: self.id.typed(),
             event_id: self.event_id.typed(),
             attendee_id: self.attendee_id.typed(),
-            status: named(TABLE, self.id, "status", &self.status, RegistrationStatus::from_name)?,
+            status: named(
+                TABLE,
+                self.id,
+                "status",
+                &self.status,
+                RegistrationStatus::from_name,
+            )?,
             registered_by: self.registered_by.map(Uid::typed),
             registered_at: self.registered_at.0,
             checked_in_at: self.checked_in_at.map(|at| at.0),
@@ -72,7 +78,17 @@ impl RegistrationRow {
 }
 
 /// What a view shows beside the registration: of its attendee and of its event.
-type Beside = (Option<Uid>, String, String, String, Ts, String, Option<String>, Uid, String);
+type Beside = (
+    Option<Uid>,
+    String,
+    String,
+    String,
+    Ts,
+    String,
+    Option<String>,
+    Uid,
+    String,
+);
 
 macro_rules! view_columns {
     () => {
@@ -144,7 +160,12 @@ impl RegistrationRepository for Tx<'_> {
         event_id: EventId,
         user_id: UserId,
     ) -> Result<Option<Standing>, StoreError> {
-        type Row = (AccountRow, Option<AttendeeRow>, Option<RegistrationRow>, Option<EntryRow>);
+        type Row = (
+            AccountRow,
+            Option<AttendeeRow>,
+            Option<RegistrationRow>,
+            Option<EntryRow>,
+        );
         let event = Uid::of(event_id);
         let row: Option<Row> = self.run(|connection| {
             on!(connection, |c| users::table
@@ -173,7 +194,9 @@ impl RegistrationRepository for Tx<'_> {
                 .first(c)
                 .optional())
         })?;
-        let Some((account, attendee, registration, entry)) = row else { return Ok(None) };
+        let Some((account, attendee, registration, entry)) = row else {
+            return Ok(None);
+        };
         Ok(Some(Standing {
             account: Some(account.into_account()?),
             attendee: attendee.map(AttendeeRow::into_attendee).transpose()?,
@@ -212,7 +235,9 @@ impl RegistrationRepository for Tx<'_> {
                 .first(c)
                 .optional())
         })?;
-        let Some((attendee, registration, entry)) = row else { return Ok(None) };
+        let Some((attendee, registration, entry)) = row else {
+            return Ok(None);
+        };
         Ok(Some(Standing {
             account: None,
             attendee: Some(attendee.into_attendee()?),
@@ -251,7 +276,9 @@ impl RegistrationRepository for Tx<'_> {
         for chunk in registrations.chunks(1_000) {
             let rows: Vec<_> = chunk.iter().map(RegistrationRow::of).collect();
             self.run(|connection| {
-                on!(connection, |c| diesel::insert_into(registrations::table).values(&rows).execute(c))
+                on!(connection, |c| diesel::insert_into(registrations::table)
+                    .values(&rows)
+                    .execute(c))
             })?;
         }
         Ok(())
@@ -324,7 +351,11 @@ impl RegistrationRepository for Tx<'_> {
         filter: &RegistrationFilter,
         page: PageRequest,
     ) -> Result<Page<RegistrationView>, StoreError> {
-        let total = if page.include_total { Some(self.count_registrations(filter)?) } else { None };
+        let total = if page.include_total {
+            Some(self.count_registrations(filter)?)
+        } else {
+            None
+        };
         let rows: Vec<(RegistrationRow, Beside)> = self.run(|connection| {
             on!(connection, |c| {
                 let mut query = filtered!(
@@ -372,7 +403,8 @@ impl RegistrationRepository for Tx<'_> {
         self.run(|connection| {
             on!(connection, |c| {
                 diesel::delete(registrations::table.filter(registrations::attendee_id.eq(id))).execute(c)?;
-                diesel::delete(waitlist_entries::table.filter(waitlist_entries::attendee_id.eq(id))).execute(c)
+                diesel::delete(waitlist_entries::table.filter(waitlist_entries::attendee_id.eq(id)))
+                    .execute(c)
             })
         })?;
         Ok(())
@@ -384,7 +416,10 @@ impl Tx<'_> {
         let total: i64 = self.run(|connection| {
             on!(connection, |c| {
                 let query = filtered!(
-                    registrations::table.inner_join(attendees::table).inner_join(events::table).into_boxed(),
+                    registrations::table
+                        .inner_join(attendees::table)
+                        .inner_join(events::table)
+                        .into_boxed(),
                     filter
                 );
                 query.count().get_result(c)

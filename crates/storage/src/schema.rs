@@ -243,6 +243,13 @@ joinable!(refresh_tokens -> sessions (session_id));
 joinable!(sessions -> users (user_id));
 joinable!(user_roles -> users (user_id));
 allow_tables_to_appear_in_same_query!(
-    users, user_roles, role_permissions, sessions, refresh_tokens, attendees, events, registrations,
+    users,
+    user_roles,
+    role_permissions,
+    sessions,
+    refresh_tokens,
+    attendees,
+    events,
+    registrations,
     waitlist_entries,
 );

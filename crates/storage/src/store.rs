@@ -40,8 +40,13 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// The usual: 16 connections, 2 s for a connection, 5 s of patience.
     pub fn new(url: DatabaseUrl) -> Self {
+        Self::of(Connector::new(url))
+    }
+
+    /// The usual over these connections.
+    pub fn of(connector: Connector) -> Self {
         Self {
-            connector: Connector::new(url),
+            connector,
             pool_size: 16,
             connection_timeout: Duration::from_secs(2),
             contention_patience: Duration::from_secs(5),
@@ -166,7 +171,8 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|tx| tx.run(|connection| connection.execute_batch("SELECT 1"))).await
+        self.read(|tx| tx.run(|connection| connection.execute_batch("SELECT 1")))
+            .await
     }
 
     /// Connections in use and at rest, for the metrics.
@@ -188,7 +194,10 @@ impl Store {
 }
 
 fn scheduled_thread_pool() -> scheduled_thread_pool::ScheduledThreadPool {
-    scheduled_thread_pool::ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("pool-{}").build()
+    scheduled_thread_pool::ScheduledThreadPool::builder()
+        .num_threads(1)
+        .thread_name_pattern("pool-{}")
+        .build()
 }
 
 fn lane(
@@ -205,7 +214,10 @@ fn lane(
         .error_handler(Box::new(LogPoolErrors))
         .build(options.connector.clone())
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(Lane { pool, permits: Arc::new(Semaphore::new(size as usize)) })
+    Ok(Lane {
+        pool,
+        permits: Arc::new(Semaphore::new(size as usize)),
+    })
 }
 
 #[derive(Debug)]
@@ -226,7 +238,9 @@ async fn permit(lane: &Lane) -> Result<OwnedSemaphorePermit, StoreError> {
 }
 
 fn connect(lane: &Lane, timeout: Duration) -> Result<PooledConnection<Connector>, StoreError> {
-    lane.pool.get_timeout(timeout).map_err(|error| StoreError::Unavailable(error.to_string()))
+    lane.pool
+        .get_timeout(timeout)
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
 fn try_write<T, E, F>(inner: &Inner, permit: OwnedSemaphorePermit, operation: &F) -> Attempt<T, E>
@@ -248,7 +262,9 @@ where
     }
     let mut tx = Tx::new(&mut connection, inner.guard);
     let mut answer = operation(&mut tx);
-    if answer.is_ok() && let Err(error) = tx.write_outbox() {
+    if answer.is_ok()
+        && let Err(error) = tx.write_outbox()
+    {
         answer = Err(error.into());
     }
     let contended = tx.was_contended();
@@ -275,7 +291,11 @@ where
             }
             drop(connection);
             drop(permit);
-            if contended { Attempt::Contended(error) } else { Attempt::Done(Err(error)) }
+            if contended {
+                Attempt::Contended(error)
+            } else {
+                Attempt::Done(Err(error))
+            }
         }
     }
 }

@@ -33,7 +33,15 @@ pub enum SeatGuard {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(connection: &'c mut DbConn, guard: SeatGuard) -> Self {
-        Self { connection, outbox: Vec::new(), changed_events: Vec::new(), ended_sessions: Vec::new(), contended: false, lost: false, guard }
+        Self {
+            connection,
+            outbox: Vec::new(),
+            changed_events: Vec::new(),
+            ended_sessions: Vec::new(),
+            contended: false,
+            lost: false,
+            guard,
+        }
     }
 
     /// Runs a query; remembers if another transaction was in the way, so that the whole operation is tried again.

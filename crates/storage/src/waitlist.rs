@@ -63,7 +63,13 @@ impl EntryRow {
             id: self.id.typed(),
             event_id: self.event_id.typed(),
             attendee_id: self.attendee_id.typed(),
-            status: named("waitlist_entries", self.id, "status", &self.status, EntryStatus::from_name)?,
+            status: named(
+                "waitlist_entries",
+                self.id,
+                "status",
+                &self.status,
+                EntryStatus::from_name,
+            )?,
             rank: self.rank,
             joined_at: self.joined_at.0,
         })
@@ -88,7 +94,13 @@ impl LogRow {
             id: self.id.typed(),
             entry_id: self.entry_id.typed(),
             at: self.at.0,
-            action: named("waitlist_log", self.id, "action", &self.action, LogAction::from_name)?,
+            action: named(
+                "waitlist_log",
+                self.id,
+                "action",
+                &self.action,
+                LogAction::from_name,
+            )?,
             actor_id: self.actor_id.map(Uid::typed),
             reason: self.reason,
             rank: self.rank,
@@ -115,7 +127,10 @@ pub(crate) fn waiting_people(
     })?;
     rows.into_iter()
         .map(|(entry, attendee)| {
-            Ok(WaitingPerson { entry: entry.into_entry()?, attendee: attendee.into_attendee()? })
+            Ok(WaitingPerson {
+                entry: entry.into_entry()?,
+                attendee: attendee.into_attendee()?,
+            })
         })
         .collect()
 }
@@ -192,16 +207,20 @@ impl WaitlistRepository for Tx<'_> {
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError> {
         let row = EntryRow::of(entry);
         self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(waitlist_entries::table).values(&row).execute(c))
+            on!(connection, |c| diesel::insert_into(waitlist_entries::table)
+                .values(&row)
+                .execute(c))
         })?;
         Ok(())
     }
 
     fn update_waitlist_rank(&mut self, id: WaitlistEntryId, rank: i64) -> Result<(), StoreError> {
         self.run(|connection| {
-            on!(connection, |c| diesel::update(waitlist_entries::table.find(Uid::of(id)))
-                .set(waitlist_entries::rank.eq(rank))
-                .execute(c))
+            on!(connection, |c| diesel::update(
+                waitlist_entries::table.find(Uid::of(id))
+            )
+            .set(waitlist_entries::rank.eq(rank))
+            .execute(c))
         })?;
         Ok(())
     }
@@ -235,13 +254,19 @@ impl WaitlistRepository for Tx<'_> {
         for chunk in lines.chunks(1_000) {
             let rows: Vec<_> = chunk.iter().map(LogRow::of).collect();
             self.run(|connection| {
-                on!(connection, |c| diesel::insert_into(waitlist_log::table).values(&rows).execute(c))
+                on!(connection, |c| diesel::insert_into(waitlist_log::table)
+                    .values(&rows)
+                    .execute(c))
             })?;
         }
         Ok(())
     }
 
-    fn list_waiting(&mut self, event_id: EventId, page: PageRequest) -> Result<Page<WaitlistPlace>, StoreError> {
+    fn list_waiting(
+        &mut self,
+        event_id: EventId,
+        page: PageRequest,
+    ) -> Result<Page<WaitlistPlace>, StoreError> {
         let already_shown = match page.after {
             Some(after) => self.waitlist_position(event_id, after.value)?,
             None => 0,
@@ -294,7 +319,12 @@ impl WaitlistRepository for Tx<'_> {
                     .inner_join(attendees::table)
                     .filter(attendees::user_id.eq(user))
                     .filter(sql::<Bool>(LIVE_ENTRY))
-                    .select((EntryRow::as_select(), attendees::name, attendees::email, sql::<BigInt>(BEFORE)))
+                    .select((
+                        EntryRow::as_select(),
+                        attendees::name,
+                        attendees::email,
+                        sql::<BigInt>(BEFORE),
+                    ))
                     .into_boxed();
                 if let Some(after) = page.after {
                     let (at, id) = (Ts(instant_of(after)), Uid(after.id));
@@ -327,7 +357,12 @@ impl WaitlistRepository for Tx<'_> {
                 let entry = row.into_entry()?;
                 let waits = entry.status == EntryStatus::Waiting;
                 let position = waits.then(|| u32::try_from(before).unwrap_or(u32::MAX));
-                Ok(WaitlistPlace { entry, position, attendee_name, attendee_email })
+                Ok(WaitlistPlace {
+                    entry,
+                    position,
+                    attendee_name,
+                    attendee_email,
+                })
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
         let total = total.map(|total| u64::try_from(total).unwrap_or(0));

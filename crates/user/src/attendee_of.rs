@@ -66,13 +66,19 @@ where
         return Ok(attendee);
     }
     // An account whose address nobody confirmed may be an impostor's: the seat must not become theirs.
-    let account = tx.find_user_by_email(email.key())?.filter(|user| user.email_verified_at.is_some());
+    let account = tx
+        .find_user_by_email(email.key())?
+        .filter(|user| user.email_verified_at.is_some());
     let attendee = match account {
-        Some(user) => return match attendee_of_user(tx, ctx, &user.account(), None) {
-            Ok(attendee) => Ok(attendee),
-            Err(AttendeeError::Store(error)) => Err(error),
-            Err(AttendeeError::EmailNotVerified) => Err(StoreError::Internal("a confirmed address".into())),
-        },
+        Some(user) => {
+            return match attendee_of_user(tx, ctx, &user.account(), None) {
+                Ok(attendee) => Ok(attendee),
+                Err(AttendeeError::Store(error)) => Err(error),
+                Err(AttendeeError::EmailNotVerified) => {
+                    Err(StoreError::Internal("a confirmed address".into()))
+                }
+            };
+        }
         None => Attendee {
             id: ctx.new_id(),
             user_id: None,

@@ -25,7 +25,11 @@ impl FromStr for PersonName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let fits = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidName) }
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidName)
+        }
     }
 }
 
@@ -139,6 +143,9 @@ pub struct Attendee {
 impl Attendee {
     /// The person as somebody to write to.
     pub fn recipient(&self) -> Recipient {
-        Recipient { name: self.name.as_str().to_owned(), email: self.email.clone() }
+        Recipient {
+            name: self.name.as_str().to_owned(),
+            email: self.email.clone(),
+        }
     }
 }

@@ -28,7 +28,11 @@ pub fn remove_attendee(
     id: AttendeeId,
 ) -> Result<u32, RemoveAttendeeError> {
     ctx.actor.signed_in().map(|_| ()).or_else(|denied| {
-        if ctx.actor.holds(Permission::AttendeeWriteAny) { Ok(()) } else { Err(denied) }
+        if ctx.actor.holds(Permission::AttendeeWriteAny) {
+            Ok(())
+        } else {
+            Err(denied)
+        }
     })?;
     let attendee = tx.find_attendee(id)?.ok_or(RemoveAttendeeError::NotFound)?;
     if !ctx.actor.holds(Permission::AttendeeWriteAny) && !is_own(tx, ctx, &attendee)? {
@@ -43,9 +47,15 @@ pub fn remove_attendee(
     Ok(freed)
 }
 
-fn is_own(tx: &mut dyn RemoveAttendeeTx, ctx: &Ctx, attendee: &Attendee) -> Result<bool, RemoveAttendeeError> {
+fn is_own(
+    tx: &mut dyn RemoveAttendeeTx,
+    ctx: &Ctx,
+    attendee: &Attendee,
+) -> Result<bool, RemoveAttendeeError> {
     ctx.actor.require(Permission::AttendeeWrite)?;
-    let Some(user_id) = ctx.actor.user_id() else { return Ok(false) };
+    let Some(user_id) = ctx.actor.user_id() else {
+        return Ok(false);
+    };
     Ok(attendee.user_id.is_none()
         && attendee.created_by == Some(user_id)
         && !tx.attendee_is_at_events_of_others(attendee.id, user_id)?)

@@ -32,5 +32,9 @@ pub trait AttendeeRepository {
     /// Whether the attendee has or had a registration or a place in a waitlist at an event of this organiser.
     fn attendee_is_at_events_of(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError>;
     /// Whether the attendee has or had one at an event of somebody else.
-    fn attendee_is_at_events_of_others(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError>;
+    fn attendee_is_at_events_of_others(
+        &mut self,
+        id: AttendeeId,
+        organizer: UserId,
+    ) -> Result<bool, StoreError>;
 }

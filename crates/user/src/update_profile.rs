@@ -70,9 +70,21 @@ pub fn update_profile(
         Change::Clear => None,
         Change::Keep => user.time_zone,
     };
-    user.profession = bounded(&mut invalid, "/profession", 200, change.profession, user.profession);
+    user.profession = bounded(
+        &mut invalid,
+        "/profession",
+        200,
+        change.profession,
+        user.profession,
+    );
     user.bio = bounded(&mut invalid, "/bio", 5_000, change.bio, user.bio);
-    user.avatar_url = bounded(&mut invalid, "/avatar_url", 2_000, change.avatar_url, user.avatar_url);
+    user.avatar_url = bounded(
+        &mut invalid,
+        "/avatar_url",
+        2_000,
+        change.avatar_url,
+        user.avatar_url,
+    );
     if user.avatar_url.as_deref().is_some_and(|url| !is_web_url(url)) {
         invalid.add("/avatar_url", "format", "an http or https URL is needed");
     }

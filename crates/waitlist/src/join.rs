@@ -23,11 +23,22 @@ pub fn join(
         rank: seats.next_rank,
         joined_at: ctx.now,
     };
-    tx.change_seats(seats, SeatChange { taken: 0, waiting: 1, ranks: RANK_STEP })?;
+    tx.change_seats(
+        seats,
+        SeatChange {
+            taken: 0,
+            waiting: 1,
+            ranks: RANK_STEP,
+        },
+    )?;
     tx.insert_waitlist_entry(&entry)?;
     tx.log_waitlist(&[EntryLogLine::of(ctx, &entry, LogAction::Joined, None)])?;
     let position = seats.waiting;
-    let message = Message::WaitlistJoined { event: seats.facts(), entry_id: entry.id, position };
+    let message = Message::WaitlistJoined {
+        event: seats.facts(),
+        entry_id: entry.id,
+        position,
+    };
     tx.enqueue(ctx, attendee.recipient(), message);
     tell_position(tx, ctx, &entry, attendee, Some(position));
     Ok((entry, position))
@@ -42,8 +53,12 @@ pub(crate) fn tell_position(
     position: Option<u32>,
 ) {
     if let Some(user_id) = attendee.user_id {
-        let live =
-            LiveEvent::WaitlistMoved { user_id, event_id: entry.event_id, entry_id: entry.id, position };
+        let live = LiveEvent::WaitlistMoved {
+            user_id,
+            event_id: entry.event_id,
+            entry_id: entry.id,
+            position,
+        };
         tx.publish(ctx, live);
     }
 }

@@ -34,7 +34,14 @@ pub fn leave(tx: &mut dyn WaitlistTx, ctx: &Ctx, event_id: EventId) -> Result<()
         return Err(LeaveError::ReadOnly(seats.status));
     }
     let ended = tx.end_waitlist_entries(&[entry.id], EntryStatus::Left, ctx.now)?;
-    tx.change_seats(&mut seats, SeatChange { taken: 0, waiting: -ended.cast_signed(), ranks: 0 })?;
+    tx.change_seats(
+        &mut seats,
+        SeatChange {
+            taken: 0,
+            waiting: -ended.cast_signed(),
+            ranks: 0,
+        },
+    )?;
     tx.log_waitlist(&[EntryLogLine::of(ctx, &entry, LogAction::Left, None)])?;
     if let Some(attendee) = tx.find_attendee(entry.attendee_id)? {
         tell_position(tx, ctx, &entry, &attendee, None);

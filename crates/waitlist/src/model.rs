@@ -38,9 +38,17 @@ impl EntryStatus {
 
     /// The status of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Waiting, Self::Offered, Self::Promoted, Self::Left, Self::Removed, Self::Lapsed, Self::Cancelled]
-            .into_iter()
-            .find(|status| status.as_str() == name)
+        [
+            Self::Waiting,
+            Self::Offered,
+            Self::Promoted,
+            Self::Left,
+            Self::Removed,
+            Self::Lapsed,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == name)
     }
 }
 
@@ -115,9 +123,16 @@ impl LogAction {
 
     /// The action of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Joined, Self::Moved, Self::Promoted, Self::Left, Self::Removed, Self::Cancelled]
-            .into_iter()
-            .find(|action| action.as_str() == name)
+        [
+            Self::Joined,
+            Self::Moved,
+            Self::Promoted,
+            Self::Left,
+            Self::Removed,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|action| action.as_str() == name)
     }
 }
 

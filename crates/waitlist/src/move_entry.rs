@@ -44,8 +44,15 @@ pub fn move_entry(
     ctx: &Ctx,
     command: MoveEntry,
 ) -> Result<(WaitlistEntry, u32), MoveEntryError> {
-    let mut seats = tx.lock_event_seats(command.event_id)?.ok_or(MoveEntryError::NotFound)?;
-    manages(&ctx.actor, seats.organizer_id, seats.status, MoveEntryError::NotFound)?;
+    let mut seats = tx
+        .lock_event_seats(command.event_id)?
+        .ok_or(MoveEntryError::NotFound)?;
+    manages(
+        &ctx.actor,
+        seats.organizer_id,
+        seats.status,
+        MoveEntryError::NotFound,
+    )?;
     let mut entry = tx
         .find_waitlist_entry(command.entry_id)?
         .filter(|entry| entry.event_id == command.event_id && entry.status == EntryStatus::Waiting)
@@ -60,7 +67,12 @@ pub fn move_entry(
     }
     entry.rank = new_rank(tx, &mut seats, &entry, command.position)?;
     tx.update_waitlist_rank(entry.id, entry.rank)?;
-    tx.log_waitlist(&[EntryLogLine::of(ctx, &entry, LogAction::Moved, Some(command.reason.clone()))])?;
+    tx.log_waitlist(&[EntryLogLine::of(
+        ctx,
+        &entry,
+        LogAction::Moved,
+        Some(command.reason.clone()),
+    )])?;
     tx.record_audit(
         ctx,
         AuditEntry::new("waitlist.move", "waitlist_entry", entry.id.uuid())
@@ -98,7 +110,11 @@ fn new_rank(
     let (before, after) = match neighbours.as_slice() {
         [(_, after)] if first => (None, *after),
         [(_, before), (_, after)] => (Some(*before), *after),
-        _ => return Err(StoreError::Internal("waitlist_length is not the number of waiting entries".into())),
+        _ => {
+            return Err(StoreError::Internal(
+                "waitlist_length is not the number of waiting entries".into(),
+            ));
+        }
     };
     if let Some(rank) = rank_between(before, after) {
         return Ok(rank);
@@ -115,6 +131,13 @@ fn new_rank(
 
 fn rank_from_counter(tx: &mut dyn WaitlistTx, seats: &mut EventSeats) -> Result<i64, StoreError> {
     let rank = seats.next_rank;
-    tx.change_seats(seats, SeatChange { taken: 0, waiting: 0, ranks: RANK_STEP })?;
+    tx.change_seats(
+        seats,
+        SeatChange {
+            taken: 0,
+            waiting: 0,
+            ranks: RANK_STEP,
+        },
+    )?;
     Ok(rank)
 }

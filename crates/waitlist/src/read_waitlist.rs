@@ -39,7 +39,12 @@ pub fn list_waitlist(
     page: PageRequest,
 ) -> Result<Page<WaitlistPlace>, ReadWaitlistError> {
     let event = tx.find_event(event_id)?.ok_or(ReadWaitlistError::NotFound)?;
-    manages(&ctx.actor, event.organizer.id, event.status, ReadWaitlistError::NotFound)?;
+    manages(
+        &ctx.actor,
+        event.organizer.id,
+        event.status,
+        ReadWaitlistError::NotFound,
+    )?;
     Ok(tx.list_waiting(event_id, page)?)
 }
 
@@ -54,13 +59,20 @@ pub fn own_standing(
         .find_event(event_id)?
         .filter(|event| event.status != EventStatus::Draft)
         .ok_or(ReadWaitlistError::NotFound)?;
-    let entry = tx.find_live_entry_of_user(event_id, user_id)?.ok_or(ReadWaitlistError::NotFound)?;
+    let entry = tx
+        .find_live_entry_of_user(event_id, user_id)?
+        .ok_or(ReadWaitlistError::NotFound)?;
     let position = match entry.status {
         EntryStatus::Waiting => Some(tx.waitlist_position(event_id, entry.rank)?),
         _ => None,
     };
     let log = tx.list_waitlist_log(entry.id)?;
-    Ok(WaitlistStanding { entry, position, length: event.waitlist_length, log })
+    Ok(WaitlistStanding {
+        entry,
+        position,
+        length: event.waitlist_length,
+        log,
+    })
 }
 
 /// The actor's own places in all queues.

@@ -36,7 +36,12 @@ pub fn remove_entry(
     reason: String,
 ) -> Result<(), RemoveEntryError> {
     let mut seats = tx.lock_event_seats(event_id)?.ok_or(RemoveEntryError::NotFound)?;
-    manages(&ctx.actor, seats.organizer_id, seats.status, RemoveEntryError::NotFound)?;
+    manages(
+        &ctx.actor,
+        seats.organizer_id,
+        seats.status,
+        RemoveEntryError::NotFound,
+    )?;
     let entry = tx
         .find_waitlist_entry(entry_id)?
         .filter(|entry| entry.event_id == event_id && entry.status == EntryStatus::Waiting)
@@ -46,14 +51,29 @@ pub fn remove_entry(
         return Err(RemoveEntryError::ReadOnly(seats.status));
     }
     let ended = tx.end_waitlist_entries(&[entry.id], EntryStatus::Removed, ctx.now)?;
-    tx.change_seats(&mut seats, SeatChange { taken: 0, waiting: -ended.cast_signed(), ranks: 0 })?;
-    tx.log_waitlist(&[EntryLogLine::of(ctx, &entry, LogAction::Removed, Some(reason.clone()))])?;
+    tx.change_seats(
+        &mut seats,
+        SeatChange {
+            taken: 0,
+            waiting: -ended.cast_signed(),
+            ranks: 0,
+        },
+    )?;
+    tx.log_waitlist(&[EntryLogLine::of(
+        ctx,
+        &entry,
+        LogAction::Removed,
+        Some(reason.clone()),
+    )])?;
     tx.record_audit(
         ctx,
         AuditEntry::new("waitlist.remove", "waitlist_entry", entry.id.uuid()).because(Some(reason)),
     )?;
     if let Some(attendee) = tx.find_attendee(entry.attendee_id)? {
-        let message = Message::WaitlistRemoved { event: seats.facts(), entry_id: entry.id };
+        let message = Message::WaitlistRemoved {
+            event: seats.facts(),
+            entry_id: entry.id,
+        };
         tx.enqueue(ctx, attendee.recipient(), message);
         tell_position(tx, ctx, &entry, &attendee, None);
     }

@@ -2,7 +2,9 @@
 
 use crate::{EntryLogLine, EntryStatus, WaitingPerson, WaitlistEntry, WaitlistPlace};
 use event::EventRepository;
-use kernel::{AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, StoreError, UserId, WaitlistEntryId};
+use kernel::{
+    AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, StoreError, UserId, WaitlistEntryId,
+};
 use notification::Outbox;
 use realtime::LiveEvents;
 use user::AttendeeRepository;
@@ -43,7 +45,11 @@ pub trait WaitlistRepository {
     /// Appends lines to the entries' logs.
     fn log_waitlist(&mut self, lines: &[EntryLogLine]) -> Result<(), StoreError>;
     /// The queue of an event, in order, with positions.
-    fn list_waiting(&mut self, event_id: EventId, page: PageRequest) -> Result<Page<WaitlistPlace>, StoreError>;
+    fn list_waiting(
+        &mut self,
+        event_id: EventId,
+        page: PageRequest,
+    ) -> Result<Page<WaitlistPlace>, StoreError>;
     /// The live entries of an account, the newest first, with positions.
     fn list_live_entries_of_user(
         &mut self,

@@ -20,7 +20,9 @@ pub fn client_address(request: &HttpRequest, trusted: &TrustedProxies) -> Option
         .flat_map(|line| line.split(','))
         .collect();
     for hop in hops.into_iter().rev() {
-        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         nearest = address.to_canonical();
         if !(trusted.0)(nearest) {
             break;

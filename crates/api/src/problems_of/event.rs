@@ -98,7 +98,11 @@ impl From<DeleteEventError> for Problem {
 /// The event is over or called off.
 pub(super) fn read_only(status: EventStatus) -> Problem {
     // A published event is read-only from its end on, before the sweep marks it.
-    let shown = if status == EventStatus::Published { EventStatus::Completed } else { status };
+    let shown = if status == EventStatus::Published {
+        EventStatus::Completed
+    } else {
+        status
+    };
     Problem::new(ProblemType::EventReadOnly).detail(format!("The event is {}.", shown.as_str()))
 }
 

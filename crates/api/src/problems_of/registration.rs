@@ -24,7 +24,10 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::NotOpen(opens_at) => {
             let problem = Problem::new(ProblemType::RegistrationNotOpen);
             match opens_at {
-                Some(at) => problem.with("opens_at", at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
+                Some(at) => problem.with(
+                    "opens_at",
+                    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+                ),
                 None => problem,
             }
         }

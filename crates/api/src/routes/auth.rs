@@ -98,7 +98,10 @@ pub async fn register(
         .store
         .write(move |tx| auth::sign_up(tx, &ctx, form.clone(), hash.clone(), &roles))
         .await?;
-    Ok(Answer::created("/api/v1/users/me".to_owned(), &UserBody::of(user)))
+    Ok(Answer::created(
+        "/api/v1/users/me".to_owned(),
+        &UserBody::of(user),
+    ))
 }
 
 /// See [`register`].
@@ -121,7 +124,12 @@ pub async fn login(
     // What is no address has no account; it takes as long to say so.
     let email: Option<EmailAddress> = form.email.parse().ok();
     let credentials = match email {
-        Some(email) => state.store.read(move |tx| auth::find_credentials(tx, &email)).await?,
+        Some(email) => {
+            state
+                .store
+                .read(move |tx| auth::find_credentials(tx, &email))
+                .await?
+        }
         None => None,
     };
     let hash = credentials.as_ref().and_then(|known| known.password_hash.clone());
@@ -137,8 +145,10 @@ pub async fn login(
     };
     let token = command.refresh_token.clone();
     let moment = ctx.clone();
-    let (user, session) =
-        state.store.write(move |tx| auth::log_in(tx, &ctx, command.clone())).await?;
+    let (user, session) = state
+        .store
+        .write(move |tx| auth::log_in(tx, &ctx, command.clone()))
+        .await?;
     signed_in(&state, &moment, user, &session, &token)
 }
 
@@ -164,9 +174,16 @@ pub async fn refresh(
     };
     let token = RefreshToken::from_client(sent.ok_or_else(|| Problem::new(ProblemType::Unauthenticated))?);
     let next = RefreshToken::generate().map_err(Problem::internal)?;
-    let command = Refresh { token, next: next.clone() };
+    let command = Refresh {
+        token,
+        next: next.clone(),
+    };
     let moment = ctx.clone();
-    match state.store.write(move |tx| auth::refresh(tx, &ctx, &command)).await? {
+    match state
+        .store
+        .write(move |tx| auth::refresh(tx, &ctx, &command))
+        .await?
+    {
         Refreshed::Rotated { user, session } => signed_in(&state, &moment, *user, &session, &next),
         Refreshed::Refused => Err(ProblemType::SessionEnded.into()),
         Refreshed::Reused(session) => {
@@ -195,9 +212,14 @@ pub async fn logout(
     if ctx.actor.user_id().is_some() {
         state.store.write(move |tx| auth::log_out(tx, &ctx)).await?;
     } else {
-        let token = cookie.token()?.ok_or_else(|| Problem::new(ProblemType::Unauthenticated))?;
+        let token = cookie
+            .token()?
+            .ok_or_else(|| Problem::new(ProblemType::Unauthenticated))?;
         let token = RefreshToken::from_client(token);
-        state.store.write(move |tx| auth::log_out_by_refresh_token(tx, &ctx, &token)).await?;
+        state
+            .store
+            .write(move |tx| auth::log_out_by_refresh_token(tx, &ctx, &token))
+            .await?;
     }
     let mut response = HttpResponse::NoContent();
     for (name, path) in [(ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH)] {
@@ -210,14 +232,19 @@ pub async fn logout(
 
 /// See [`logout`].
 pub fn describe_logout(operation: OperationDoc) -> OperationDoc {
-    operation.summary("Sign out").answer_empty(204, "The session is over; the cookies are cleared.")
+    operation
+        .summary("Sign out")
+        .answer_empty(204, "The session is over; the cookies are cleared.")
 }
 
 /// The refresh cookie goes nowhere else.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
 fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
-    let device = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let device = request
+        .headers()
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
     NewSession {
         device: device.map(str::to_owned),
         address: client_address(request, &state.settings.trusted_proxies).map(|address| address.to_string()),
@@ -232,8 +259,10 @@ fn signed_in(
     session: &Session,
     refresh_token: &RefreshToken,
 ) -> Result<HttpResponse, Problem> {
-    let access_token =
-        state.signer.issue(ctx.now, session.user_id, session.id).map_err(Problem::internal)?;
+    let access_token = state
+        .signer
+        .issue(ctx.now, session.user_id, session.id)
+        .map_err(Problem::internal)?;
     let expires_in = state.signer.lifetime_seconds();
     let access_cookie = cookie_of(
         state,
@@ -257,7 +286,10 @@ fn signed_in(
         refresh_token: refresh_token.as_str().to_owned(),
         user: UserBody::of(user),
     };
-    Ok(HttpResponse::Ok().cookie(access_cookie).cookie(refresh_cookie).json(body))
+    Ok(HttpResponse::Ok()
+        .cookie(access_cookie)
+        .cookie(refresh_cookie)
+        .json(body))
 }
 
 fn cookie_of<'c>(

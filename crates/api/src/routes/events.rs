@@ -2,8 +2,8 @@
 
 use crate::event_cache::CachedEvent;
 use crate::extract::{
-    Caller, EntityTag, Fingerprint, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PatchBody, PathId,
-    SignedInCaller, matches_if_none_match,
+    Caller, EntityTag, Fingerprint, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PatchBody,
+    PathId, SignedInCaller, matches_if_none_match,
 };
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
@@ -14,13 +14,14 @@ use crate::views::{EventBody, FormatBody, StatusBody};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use chrono::{NaiveDate, SubsecRound};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use event::{
-    CreateEvent, Event, EventFields, EventFilter, EventPatch, EventSort, EventStatus, FeeFields, PublishEventError,
-    Visibility,
+    CreateEvent, Event, EventFields, EventFilter, EventPatch, EventSort, EventStatus, FeeFields,
+    PublishEventError, Visibility,
 };
-use kernel::{Change, Ctx, EventId, Instant, TypedId, UserId};
+use kernel::{Change, Ctx, EventId, TypedId, UserId};
 use serde::Deserialize;
+use storage::Tx;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -39,7 +40,10 @@ pub struct FeeRequest {
 
 impl From<FeeRequest> for FeeFields {
     fn from(fee: FeeRequest) -> Self {
-        Self { amount: fee.amount, currency: fee.currency }
+        Self {
+            amount: fee.amount,
+            currency: fee.currency,
+        }
     }
 }
 
@@ -61,9 +65,9 @@ pub struct NewEvent {
     /// An https URL, shown to managers only.
     stream_url: Option<String>,
     /// In the future.
-    starts_at: Instant,
+    starts_at: DateTime<Utc>,
     /// After the start.
-    ends_at: Instant,
+    ends_at: DateTime<Utc>,
     /// A zone of the IANA database.
     #[schema(example = "Asia/Kolkata")]
     time_zone: String,
@@ -72,13 +76,13 @@ pub struct NewEvent {
     /// Absent: free.
     fee: Option<FeeRequest>,
     /// Absent: with publishing.
-    registration_opens_at: Option<Instant>,
+    registration_opens_at: Option<DateTime<Utc>>,
     /// Absent: with the start.
-    registration_closes_at: Option<Instant>,
+    registration_closes_at: Option<DateTime<Utc>>,
     /// Absent: no voting.
-    voting_opens_at: Option<Instant>,
+    voting_opens_at: Option<DateTime<Utc>>,
     /// Absent: with the start.
-    voting_closes_at: Option<Instant>,
+    voting_closes_at: Option<DateTime<Utc>>,
     /// Absent: true.
     waitlist_enabled: Option<bool>,
     /// Absent: false.
@@ -111,54 +115,75 @@ impl NewEvent {
             live_results: self.live_results,
             refund_until_hours: self.refund_until_hours,
         };
-        CreateEvent { fields, publish: self.publish.unwrap_or(false) }
+        CreateEvent {
+            fields,
+            publish: self.publish.unwrap_or(false),
+        }
     }
 }
 
 /// What the databases keep of an instant.
-fn micros(instant: Instant) -> Instant {
+fn micros(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant.trunc_subsecs(6)
 }
 
 /// Fields of an event to be changed; null clears one.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct EventChanges {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[serde(default)]
     title: Change<String>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     description: Change<String>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     agenda: Change<String>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     format: Change<FormatBody>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     location: Change<String>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     stream_url: Change<String>,
-    #[schema(value_type = Option<Instant>)]
-    starts_at: Change<Instant>,
-    #[schema(value_type = Option<Instant>)]
-    ends_at: Change<Instant>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    starts_at: Change<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    ends_at: Change<DateTime<Utc>>,
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     time_zone: Change<String>,
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000)]
+    #[serde(default)]
     capacity: Change<i64>,
     #[schema(value_type = Option<FeeRequest>)]
+    #[serde(default)]
     fee: Change<FeeRequest>,
-    #[schema(value_type = Option<Instant>)]
-    registration_opens_at: Change<Instant>,
-    #[schema(value_type = Option<Instant>)]
-    registration_closes_at: Change<Instant>,
-    #[schema(value_type = Option<Instant>)]
-    voting_opens_at: Change<Instant>,
-    #[schema(value_type = Option<Instant>)]
-    voting_closes_at: Change<Instant>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    registration_opens_at: Change<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    registration_closes_at: Change<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    voting_opens_at: Change<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[serde(default)]
+    voting_closes_at: Change<DateTime<Utc>>,
     #[schema(value_type = Option<bool>)]
+    #[serde(default)]
     waitlist_enabled: Change<bool>,
     #[schema(value_type = Option<bool>)]
+    #[serde(default)]
     live_results: Change<bool>,
     #[schema(value_type = Option<i64>)]
+    #[serde(default)]
     refund_until_hours: Change<i64>,
 }
 
@@ -242,12 +267,14 @@ pub struct EventParams {
 }
 
 impl EventParams {
-    fn into_filter(self, now: Instant) -> (EventFilter, &'static str) {
+    fn into_filter(self, now: DateTime<Utc>) -> (EventFilter, &'static str) {
         let (sort, order) = match self.sort {
             None | Some(SortParameter::StartsAt) => (EventSort::StartsAt, "events:starts_at"),
             Some(SortParameter::StartsAtDescending) => (EventSort::StartsAtDescending, "events:-starts_at"),
             Some(SortParameter::CreatedAt) => (EventSort::CreatedAt, "events:created_at"),
-            Some(SortParameter::CreatedAtDescending) => (EventSort::CreatedAtDescending, "events:-created_at"),
+            Some(SortParameter::CreatedAtDescending) => {
+                (EventSort::CreatedAtDescending, "events:-created_at")
+            }
         };
         let filter = EventFilter {
             visibility: Visibility::Public,
@@ -270,9 +297,9 @@ fn location_of(event: &Event) -> String {
     format!("/api/v1/events/{}", event.id)
 }
 
-fn answer_of(event: Event, now: Instant) -> Answer {
+fn answer_of(event: Event, now: DateTime<Utc>) -> Answer {
     let tag = EntityTag::of(&event);
-    Answer::ok(&EventBody::of(event, now)).with_etag(tag)
+    Answer::ok(&EventBody::of(event, now)).with_etag(tag.to_string())
 }
 
 /// The problems of a change that managers make.
@@ -288,7 +315,10 @@ pub async fn list(
     let paging = query.paging;
     let (filter, order) = query.filter.into_filter(now);
     let request = paging.page(order)?;
-    let page = state.store.read(move |tx| event::list_events(tx, &ctx, filter.clone(), request)).await?;
+    let page = state
+        .store
+        .read(move |tx| event::list_events(tx, &ctx, filter.clone(), request))
+        .await?;
     let page = page.map(|event| EventBody::of(event, now));
     Ok(Answer::ok(&ListAnswer::new(order, page)))
 }
@@ -315,7 +345,10 @@ pub async fn list_own(
     filter.organizer_id = Some(caller.signed_in.user_id);
     let request = paging.page(order)?;
     let ctx = caller.ctx;
-    let page = state.store.read(move |tx| event::list_events(tx, &ctx, filter.clone(), request)).await?;
+    let page = state
+        .store
+        .read(move |tx| event::list_events(tx, &ctx, filter.clone(), request))
+        .await?;
     let page = page.map(|event| EventBody::of(event, now));
     Ok(Answer::ok(&ListAnswer::new(order, page)))
 }
@@ -342,7 +375,10 @@ pub async fn read(
         return Ok(send(&request, hit));
     }
     let ticket = state.event_cache.ticket(id);
-    let event = state.store.read(move |tx| event::read_event(tx, &ctx, id)).await?;
+    let event = state
+        .store
+        .read(move |tx| event::read_event(tx, &ctx, id))
+        .await?;
     let is_public = event.status != EventStatus::Draft;
     let entry = render(&state, event, now);
     if is_public {
@@ -361,27 +397,39 @@ pub fn describe_read(operation: OperationDoc) -> OperationDoc {
         .problems(&[ProblemType::NotFound])
 }
 
-fn render(state: &AppState, event: Event, now: Instant) -> CachedEvent {
+fn render(state: &AppState, event: Event, now: DateTime<Utc>) -> CachedEvent {
     let etag = EntityTag::of(&event).header_value();
     let turn = event.seats().next_turn_after(now);
     let stale = now + state.settings.cache_ttl;
     let valid_until = turn.map_or(stale, |turn| turn.min(stale));
     let body = serde_json::to_vec(&EventBody::of(event, now)).unwrap_or_default();
-    CachedEvent { body: Bytes::from(body), etag, valid_until }
+    CachedEvent {
+        body: Bytes::from(body),
+        etag,
+        valid_until,
+    }
 }
 
 fn send(request: &HttpRequest, entry: CachedEvent) -> HttpResponse {
     let known = request.headers().contains_key(header::IF_NONE_MATCH)
         && matches_if_none_match(request.headers(), &entry.etag);
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((header::ETAG, entry.etag))
-        .insert_header((header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache")));
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response.insert_header((header::ETAG, entry.etag)).insert_header((
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-cache"),
+    ));
     if known {
         return response.finish();
     }
     response
-        .insert_header((header::CONTENT_TYPE, header::HeaderValue::from_static("application/json")))
+        .insert_header((
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/json"),
+        ))
         .body(entry.body)
 }
 
@@ -397,12 +445,20 @@ pub async fn create(
     let answer = state
         .store
         .write(move |tx| {
-            write_once(tx, ctx.now, scope.as_ref(), |_| Ok(()), |tx| {
-                let event = event::create_event(tx, &ctx, command.clone())?;
-                let (location, tag) = (location_of(&event), EntityTag::of(&event));
-                let body = EventBody::of(event, ctx.now);
-                Ok::<_, event::CreateEventError>(Answer::created(location, &body).with_etag(tag))
-            })
+            write_once(
+                tx,
+                ctx.now,
+                scope.as_ref(),
+                |_| Ok(()),
+                |tx: &mut Tx| {
+                    let event = event::create_event(tx, &ctx, command.clone())?;
+                    let (location, tag) = (location_of(&event), EntityTag::of(&event));
+                    let body = EventBody::of(event, ctx.now);
+                    Ok::<_, event::CreateEventError>(
+                        Answer::created(location, &body).with_etag(tag.to_string()),
+                    )
+                },
+            )
         })
         .await?;
     Ok(answer)
@@ -422,7 +478,10 @@ pub fn describe_create(operation: OperationDoc) -> OperationDoc {
 /// Refuses who does not run the event.
 async fn require_manager(state: &SharedState, ctx: &Ctx, id: EventId) -> Result<(), Problem> {
     let ctx = ctx.clone();
-    Ok(state.store.read(move |tx| event::require_manager(tx, &ctx, id)).await?)
+    Ok(state
+        .store
+        .read(move |tx| event::require_manager(tx, &ctx, id))
+        .await?)
 }
 
 /// Changes an event.
@@ -457,7 +516,9 @@ pub async fn edit(
 pub fn describe_edit(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Change an event")
-        .description("A raised capacity moves the waitlist; a moved start is told to everybody who has a seat.")
+        .description(
+            "A raised capacity moves the waitlist; a moved start is told to everybody who has a seat.",
+        )
         .if_match()
         .patch_body::<EventChanges>()
         .answer::<EventBody>(200, "The event as it is now.")
@@ -487,8 +548,8 @@ pub async fn publish(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx| event::require_manager(tx, &ctx, id).map_err(PublishEventError::from),
-                |tx| Ok(answer_of(event::publish_event(tx, &ctx, id)?, ctx.now)),
+                |tx: &mut Tx| event::require_manager(tx, &ctx, id).map_err(PublishEventError::from),
+                |tx: &mut Tx| Ok(answer_of(event::publish_event(tx, &ctx, id)?, ctx.now)),
             )
         })
         .await?;
@@ -536,8 +597,13 @@ pub async fn cancel(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx| event::require_manager(tx, &ctx, id).map_err(event::CancelEventError::from),
-                |tx| Ok(answer_of(event::cancel_event(tx, &ctx, id, reason.clone())?, ctx.now)),
+                |tx: &mut Tx| event::require_manager(tx, &ctx, id).map_err(event::CancelEventError::from),
+                |tx: &mut Tx| {
+                    Ok(answer_of(
+                        event::cancel_event(tx, &ctx, id, reason.clone())?,
+                        ctx.now,
+                    ))
+                },
             )
         })
         .await?;
@@ -563,7 +629,10 @@ pub async fn delete(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    state.store.write(move |tx| event::delete_event(tx, &ctx, id)).await?;
+    state
+        .store
+        .write(move |tx| event::delete_event(tx, &ctx, id))
+        .await?;
     Ok(Answer::no_content())
 }
 

@@ -14,6 +14,7 @@ use registration::{
     Person, Register, RegisterError, Registered, RegistrationFilter, RegistrationStatus, Rules,
 };
 use serde::{Deserialize, Serialize};
+use storage::Tx;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -53,9 +54,11 @@ impl NewRegistration {
                     _ => Err(invalid),
                 }
             }
-            (Some(_), Some(_)) => {
-                Err(Invalid::field("/attendee", "not_allowed", "name either an attendee_id or an attendee"))
-            }
+            (Some(_), Some(_)) => Err(Invalid::field(
+                "/attendee",
+                "not_allowed",
+                "name either an attendee_id or an attendee",
+            )),
         }
     }
 }
@@ -129,13 +132,22 @@ pub async fn register(
         Ok(read) => read,
         Err(problem) => {
             // Whether there is such an event is told before what is wrong with the body.
-            state.store.read(move |tx| event::read_event(tx, &ctx, event_id)).await?;
+            state
+                .store
+                .read(move |tx| event::read_event(tx, &ctx, event_id))
+                .await?;
             return Err(problem);
         }
     };
     let scope = key.scope(caller.signed_in.user_id, &fingerprint);
-    let rules = Rules { require_verified_email: state.settings.require_verified_email };
-    let command = Register { event_id, person, rules };
+    let rules = Rules {
+        require_verified_email: state.settings.require_verified_email,
+    };
+    let command = Register {
+        event_id,
+        person,
+        rules,
+    };
     let answer = state
         .store
         .write(move |tx| {
@@ -143,11 +155,11 @@ pub async fn register(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx| match command.person {
+                |tx: &mut Tx| match command.person {
                     Person::Oneself => Ok(()),
                     _ => event::require_manager(tx, &ctx, event_id).map_err(no_manager),
                 },
-                |tx| {
+                |tx: &mut Tx| {
                     let registered = registration::register(tx, &ctx, command.clone())?;
                     Ok(answer_of(registered, &command.person))
                 },
@@ -167,24 +179,41 @@ fn no_manager(error: ManageEventError) -> RegisterError {
 
 fn answer_of(registered: Registered, person: &Person) -> Answer {
     match registered {
-        Registered::Confirmed { registration, attendee, seats } => {
+        Registered::Confirmed {
+            registration,
+            attendee,
+            seats,
+        } => {
             let location = format!("/api/v1/registrations/{}", registration.id);
             // Of somebody named by address nothing is shown that was not sent.
             let shown = match person {
-                Person::Guest { name, email } => {
-                    AttendeeBody { name: name.as_str().to_owned(), email: email.as_str().to_owned() }
-                }
+                Person::Guest { name, email } => AttendeeBody {
+                    name: name.as_str().to_owned(),
+                    email: email.as_str().to_owned(),
+                },
                 Person::Oneself | Person::Attendee(_) => AttendeeBody {
                     name: attendee.name.as_str().to_owned(),
                     email: attendee.email.as_str().to_owned(),
                 },
             };
             let registration = RegistrationBody::new(&registration, shown, seats);
-            Answer::created(location, &SeatGiven { outcome: "confirmed", registration })
+            Answer::created(
+                location,
+                &SeatGiven {
+                    outcome: "confirmed",
+                    registration,
+                },
+            )
         }
         Registered::Waitlisted { entry, position, .. } => {
             let waitlist_entry = WaitlistEntryBody::of(&entry, Some(position));
-            Answer::json(StatusCode::ACCEPTED, &PutOnWaitlist { outcome: "waitlisted", waitlist_entry })
+            Answer::json(
+                StatusCode::ACCEPTED,
+                &PutOnWaitlist {
+                    outcome: "waitlisted",
+                    waitlist_entry,
+                },
+            )
         }
     }
 }
@@ -224,7 +253,10 @@ pub async fn list_of_event(
     let (page, params) = match read {
         Ok(read) => read,
         Err(problem) => {
-            state.store.read(move |tx| event::require_manager(tx, &ctx, event_id)).await?;
+            state
+                .store
+                .read(move |tx| event::require_manager(tx, &ctx, event_id))
+                .await?;
             return Err(problem);
         }
     };
@@ -236,11 +268,12 @@ pub async fn list_of_event(
     };
     let page = state
         .store
-        .read(move |tx| {
-            registration::list_event_registrations(tx, &ctx, event_id, filter.clone(), page)
-        })
+        .read(move |tx| registration::list_event_registrations(tx, &ctx, event_id, filter.clone(), page))
         .await?;
-    Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(RegistrationBody::of))))
+    Ok(Answer::ok(&ListAnswer::new(
+        ORDER,
+        page.map(RegistrationBody::of),
+    )))
 }
 
 /// See [`list_of_event`].
@@ -273,7 +306,10 @@ pub async fn list(
         .store
         .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
         .await?;
-    Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(RegistrationBody::of))))
+    Ok(Answer::ok(&ListAnswer::new(
+        ORDER,
+        page.map(RegistrationBody::of),
+    )))
 }
 
 /// See [`list`].
@@ -293,13 +329,18 @@ pub async fn list_own(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (page, ctx) = (query.page(ORDER)?, caller.ctx);
-    let filter =
-        RegistrationFilter { user_id: Some(caller.signed_in.user_id), ..filter_of(&query.filter) };
+    let filter = RegistrationFilter {
+        user_id: Some(caller.signed_in.user_id),
+        ..filter_of(&query.filter)
+    };
     let page = state
         .store
         .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
         .await?;
-    Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(RegistrationBody::of))))
+    Ok(Answer::ok(&ListAnswer::new(
+        ORDER,
+        page.map(RegistrationBody::of),
+    )))
 }
 
 /// See [`list_own`].
@@ -318,7 +359,10 @@ pub async fn read(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let view = state.store.read(move |tx| registration::read_registration(tx, &ctx, id)).await?;
+    let view = state
+        .store
+        .read(move |tx| registration::read_registration(tx, &ctx, id))
+        .await?;
     Ok(Answer::ok(&RegistrationBody::of(view)))
 }
 
@@ -337,7 +381,10 @@ pub async fn cancel(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let cancelled = state.store.write(move |tx| registration::cancel(tx, &ctx, id)).await?;
+    let cancelled = state
+        .store
+        .write(move |tx| registration::cancel(tx, &ctx, id))
+        .await?;
     let body = SeatGivenBack {
         registration: RegistrationBody::of(cancelled.view),
         promoted: cancelled.promoted,

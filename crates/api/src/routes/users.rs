@@ -14,25 +14,32 @@ use utoipa::ToSchema;
 
 /// Fields of one's own profile to be changed; null clears one.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ProfileChanges {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[serde(default)]
     name: Change<String>,
     /// In international form.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     phone: Change<String>,
     #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
     profession: Change<String>,
     #[schema(value_type = Option<String>, max_length = 5_000)]
+    #[serde(default)]
     bio: Change<String>,
     /// An http or https URL.
     #[schema(value_type = Option<String>, max_length = 2_000)]
+    #[serde(default)]
     avatar_url: Change<String>,
     /// A zone of the IANA database.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     time_zone: Change<String>,
     /// Whether other seat holders may see the person.
     #[schema(value_type = Option<bool>)]
+    #[serde(default)]
     listed: Change<bool>,
 }
 
@@ -53,14 +60,19 @@ impl ProfileChanges {
 /// One's own account.
 pub async fn read_own(caller: SignedInCaller, state: SharedState) -> Result<Answer, Problem> {
     let id = caller.signed_in.user_id;
-    let found = state.store.read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?)).await?;
+    let found = state
+        .store
+        .read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?))
+        .await?;
     let user = found.ok_or_else(|| Problem::new(ProblemType::SessionEnded))?;
     Ok(Answer::ok(&UserBody::of(user)))
 }
 
 /// See [`read_own`].
 pub fn describe_read_own(operation: OperationDoc) -> OperationDoc {
-    operation.summary("Read one's own account").answer::<UserBody>(200, "The account.")
+    operation
+        .summary("Read one's own account")
+        .answer::<UserBody>(200, "The account.")
 }
 
 /// Changes one's own profile.
@@ -70,7 +82,10 @@ pub async fn update_own(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (ctx, change) = (caller.ctx, body.value.into_command());
-    let user = state.store.write(move |tx| user::update_profile(tx, &ctx, change.clone())).await?;
+    let user = state
+        .store
+        .write(move |tx| user::update_profile(tx, &ctx, change.clone()))
+        .await?;
     Ok(Answer::ok(&UserBody::of(user)))
 }
 
@@ -89,8 +104,13 @@ pub async fn read_public(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let id = id.0;
-    let found = state.store.read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?)).await?;
-    let user = found.filter(|user| user.status == UserStatus::Active).ok_or_else(Problem::not_found)?;
+    let found = state
+        .store
+        .read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?))
+        .await?;
+    let user = found
+        .filter(|user| user.status == UserStatus::Active)
+        .ok_or_else(Problem::not_found)?;
     Ok(Answer::ok(&PublicProfile::of(user)))
 }
 

@@ -1,6 +1,6 @@
 //! Waitlists: one's own place, and the managers' view of the queue.
 
-use crate::extract::{ListAnswer, ListQuery, JsonBody, PatchBody, PathId, SignedInCaller};
+use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -47,7 +47,10 @@ async fn after_access<T>(
         Ok(value) => Ok(value),
         Err(problem) => {
             let ctx = caller.ctx.clone();
-            state.store.read(move |tx| event::require_manager(tx, &ctx, event_id)).await?;
+            state
+                .store
+                .read(move |tx| event::require_manager(tx, &ctx, event_id))
+                .await?;
             Err(problem)
         }
     }
@@ -64,8 +67,14 @@ pub async fn list(
     let read = query.and_then(|query| query.page(QUEUE_ORDER));
     let page = after_access(read, &state, &caller, event_id).await?;
     let ctx = caller.ctx;
-    let page = state.store.read(move |tx| waitlist::list_waitlist(tx, &ctx, event_id, page)).await?;
-    Ok(Answer::ok(&ListAnswer::new(QUEUE_ORDER, page.map(WaitlistPlaceBody::of))))
+    let page = state
+        .store
+        .read(move |tx| waitlist::list_waitlist(tx, &ctx, event_id, page))
+        .await?;
+    Ok(Answer::ok(&ListAnswer::new(
+        QUEUE_ORDER,
+        page.map(WaitlistPlaceBody::of),
+    )))
 }
 
 /// See [`list`].
@@ -84,7 +93,10 @@ pub async fn read_own(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let standing = state.store.read(move |tx| waitlist::own_standing(tx, &ctx, event_id)).await?;
+    let standing = state
+        .store
+        .read(move |tx| waitlist::own_standing(tx, &ctx, event_id))
+        .await?;
     Ok(Answer::ok(&WaitlistStandingBody::of(standing)))
 }
 
@@ -103,7 +115,10 @@ pub async fn leave(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    state.store.write(move |tx| waitlist::leave(tx, &ctx, event_id)).await?;
+    state
+        .store
+        .write(move |tx| waitlist::leave(tx, &ctx, event_id))
+        .await?;
     Ok(Answer::no_content())
 }
 
@@ -122,7 +137,10 @@ pub async fn list_own(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (page, ctx) = (query.page(OWN_ORDER)?, caller.ctx);
-    let page = state.store.read(move |tx| waitlist::list_own_places(tx, &ctx, page)).await?;
+    let page = state
+        .store
+        .read(move |tx| waitlist::list_own_places(tx, &ctx, page))
+        .await?;
     let page = page.map(|place| WaitlistEntryBody::of(&place.entry, place.position));
     Ok(Answer::ok(&ListAnswer::new(OWN_ORDER, page)))
 }
@@ -151,8 +169,10 @@ pub async fn move_entry(
         reason: body.reason,
     };
     let ctx = caller.ctx;
-    let (entry, position) =
-        state.store.write(move |tx| waitlist::move_entry(tx, &ctx, command.clone())).await?;
+    let (entry, position) = state
+        .store
+        .write(move |tx| waitlist::move_entry(tx, &ctx, command.clone()))
+        .await?;
     Ok(Answer::ok(&WaitlistEntryBody::of(&entry, Some(position))))
 }
 
@@ -162,7 +182,11 @@ pub fn describe_move_entry(operation: OperationDoc) -> OperationDoc {
         .summary("Move somebody in the queue")
         .patch_body::<NewPosition>()
         .answer::<WaitlistEntryBody>(200, "The entry at its new position.")
-        .problems(&[ProblemType::NotFound, ProblemType::Forbidden, ProblemType::EventReadOnly])
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::Forbidden,
+            ProblemType::EventReadOnly,
+        ])
 }
 
 /// Takes an entry off the queue.
@@ -173,7 +197,10 @@ pub async fn remove_entry(
     body: Result<JsonBody<Removal>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
-    let reason = after_access(body, &state, &caller, event_id.0).await?.value.reason;
+    let reason = after_access(body, &state, &caller, event_id.0)
+        .await?
+        .value
+        .reason;
     let ctx = caller.ctx;
     state
         .store
@@ -189,5 +216,9 @@ pub fn describe_remove_entry(operation: OperationDoc) -> OperationDoc {
         .description("The person is told.")
         .json_body::<Removal>()
         .answer_empty(204, "The entry is ended.")
-        .problems(&[ProblemType::NotFound, ProblemType::Forbidden, ProblemType::EventReadOnly])
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::Forbidden,
+            ProblemType::EventReadOnly,
+        ])
 }

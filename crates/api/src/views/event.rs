@@ -1,8 +1,9 @@
 //! Events in answers.
 
 use crate::extract::EntityTag;
+use chrono::{DateTime, Utc};
 use event::{Event, EventFormat, EventStatus, RegistrationState, StreamStatus};
-use kernel::{Instant, TypedId};
+use kernel::TypedId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -58,9 +59,9 @@ pub struct EventBody {
     /// Where it is; none for a virtual event.
     pub location: Option<String>,
     /// When it starts.
-    pub starts_at: Instant,
+    pub starts_at: DateTime<Utc>,
     /// When it ends.
-    pub ends_at: Instant,
+    pub ends_at: DateTime<Utc>,
     /// Its zone in the IANA database.
     pub time_zone: &'static str,
     /// The calendar date of the start in its zone.
@@ -86,13 +87,13 @@ pub struct EventBody {
     /// Who speaks, once that is decided.
     pub speaker: Option<SpeakerBody>,
     /// When registration opens; none: with publishing.
-    pub registration_opens_at: Option<Instant>,
+    pub registration_opens_at: Option<DateTime<Utc>>,
     /// When registration closes; none: with the start.
-    pub registration_closes_at: Option<Instant>,
+    pub registration_closes_at: Option<DateTime<Utc>>,
     /// When voting opens; none: there is none.
-    pub voting_opens_at: Option<Instant>,
+    pub voting_opens_at: Option<DateTime<Utc>>,
     /// When voting closes; none: with the start.
-    pub voting_closes_at: Option<Instant>,
+    pub voting_closes_at: Option<DateTime<Utc>>,
     /// Whether tallies are shown to all while voting runs.
     pub live_results: bool,
     /// Full refund until so many hours before the start.
@@ -104,9 +105,9 @@ pub struct EventBody {
     #[schema(inline)]
     pub stream_status: StreamStatusBody,
     /// When it was made.
-    pub created_at: Instant,
+    pub created_at: DateTime<Utc>,
     /// When a manager last changed it.
-    pub updated_at: Instant,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// How people take part.
@@ -232,7 +233,7 @@ impl From<StreamStatus> for StreamStatusBody {
 
 impl EventBody {
     /// The event as it stands at that time.
-    pub fn of(event: Event, now: Instant) -> Self {
+    pub fn of(event: Event, now: DateTime<Utc>) -> Self {
         let seats = event.seats();
         let local_date = event.local_date().to_string();
         let status = event.status_at(now).into();
@@ -253,9 +254,15 @@ impl EventBody {
             seats_available: seats.available(),
             waitlist_enabled: details.waitlist_enabled,
             waitlist_length: event.waitlist_length,
-            fee: details.fee.map(|fee| MoneyBody { amount: fee.amount(), currency: fee.currency() }),
+            fee: details.fee.map(|fee| MoneyBody {
+                amount: fee.amount(),
+                currency: fee.currency(),
+            }),
             status,
-            organizer: OrganizerBody { id: event.organizer.id.uuid(), name: event.organizer.name },
+            organizer: OrganizerBody {
+                id: event.organizer.id.uuid(),
+                name: event.organizer.name,
+            },
             speaker: None,
             registration_opens_at: details.registration_opens_at,
             registration_closes_at: details.registration_closes_at,
@@ -274,6 +281,9 @@ impl EventBody {
 impl EntityTag {
     /// The version of an event.
     pub fn of(event: &Event) -> Self {
-        Self { edit: event.edit_version.unsigned_abs(), seats: event.seats_version.unsigned_abs() }
+        Self {
+            edit: event.edit_version.unsigned_abs(),
+            seats: event.seats_version.unsigned_abs(),
+        }
     }
 }

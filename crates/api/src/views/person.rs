@@ -1,6 +1,7 @@
 //! People in answers.
 
-use kernel::{Instant, TypedId};
+use chrono::{DateTime, Utc};
+use kernel::TypedId;
 use serde::Serialize;
 use user::User;
 use utoipa::ToSchema;
@@ -33,13 +34,13 @@ pub struct UserBody {
     /// The names of the roles.
     pub roles: Vec<String>,
     /// When the address was confirmed.
-    pub email_verified_at: Option<Instant>,
+    pub email_verified_at: Option<DateTime<Utc>>,
     /// When the account was made.
-    pub created_at: Instant,
+    pub created_at: DateTime<Utc>,
     /// When it was last changed.
-    pub updated_at: Instant,
+    pub updated_at: DateTime<Utc>,
     /// The last sign-in.
-    pub last_login_at: Option<Instant>,
+    pub last_login_at: Option<DateTime<Utc>>,
 }
 
 impl UserBody {

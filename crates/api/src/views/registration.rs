@@ -1,7 +1,8 @@
 //! Registrations and waitlist entries in answers.
 
+use chrono::{DateTime, Utc};
 use event::EventSeats;
-use kernel::{Instant, TypedId};
+use kernel::TypedId;
 use registration::{Registration, RegistrationStatus, RegistrationView};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +25,7 @@ pub struct EventOfRegistration {
     /// Its title.
     pub title: String,
     /// When it starts.
-    pub starts_at: Instant,
+    pub starts_at: DateTime<Utc>,
     /// Its zone in the IANA database.
     pub time_zone: String,
     /// Where it is.
@@ -87,11 +88,11 @@ pub struct RegistrationBody {
     #[schema(inline)]
     pub status: RegistrationStatusBody,
     /// When it came to be.
-    pub registered_at: Instant,
+    pub registered_at: DateTime<Utc>,
     /// When the person was checked in.
-    pub checked_in_at: Option<Instant>,
+    pub checked_in_at: Option<DateTime<Utc>>,
     /// When the hold runs out.
-    pub hold_expires_at: Option<Instant>,
+    pub hold_expires_at: Option<DateTime<Utc>>,
     /// The event in short.
     pub event: EventOfRegistration,
 }
@@ -105,7 +106,10 @@ impl RegistrationBody {
             time_zone: view.event_time_zone,
             location: view.event_location,
         };
-        let attendee = AttendeeBody { name: view.attendee_name, email: view.attendee_email };
+        let attendee = AttendeeBody {
+            name: view.attendee_name,
+            email: view.attendee_email,
+        };
         Self::put_together(&view.registration, attendee, event)
     }
 
@@ -150,7 +154,7 @@ pub struct WaitlistEntryBody {
     /// `waiting` or `offered`.
     pub status: &'static str,
     /// When the person joined.
-    pub joined_at: Instant,
+    pub joined_at: DateTime<Utc>,
 }
 
 impl WaitlistEntryBody {
@@ -183,7 +187,10 @@ impl WaitlistPlaceBody {
     pub fn of(place: WaitlistPlace) -> Self {
         Self {
             entry: WaitlistEntryBody::of(&place.entry, place.position),
-            attendee: AttendeeBody { name: place.attendee_name, email: place.attendee_email },
+            attendee: AttendeeBody {
+                name: place.attendee_name,
+                email: place.attendee_email,
+            },
         }
     }
 }
@@ -193,7 +200,7 @@ impl WaitlistPlaceBody {
 #[schema(as = WaitlistLogLine)]
 pub struct LogLineBody {
     /// When.
-    pub at: Instant,
+    pub at: DateTime<Utc>,
     /// What happened.
     pub action: &'static str,
     /// Why, in the manager's words.
@@ -202,7 +209,11 @@ pub struct LogLineBody {
 
 impl LogLineBody {
     fn of(line: EntryLogLine) -> Self {
-        Self { at: line.at, action: line.action.as_str(), reason: line.reason }
+        Self {
+            at: line.at,
+            action: line.action.as_str(),
+            reason: line.reason,
+        }
     }
 }
 
@@ -222,7 +233,10 @@ pub struct WaitlistStandingBody {
 impl WaitlistStandingBody {
     /// The standing.
     pub fn of(standing: WaitlistStanding) -> Self {
-        debug_assert!(matches!(standing.entry.status, EntryStatus::Waiting | EntryStatus::Offered));
+        debug_assert!(matches!(
+            standing.entry.status,
+            EntryStatus::Waiting | EntryStatus::Offered
+        ));
         Self {
             entry: WaitlistEntryBody::of(&standing.entry, standing.position),
             length: standing.length,

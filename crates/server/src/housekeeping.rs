@@ -1,0 +1,42 @@
+//! What the server does by itself from time to time.
+
+use kernel::{Actor, Clock, Ctx, IdSource, RequestId, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::Store;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Marks events that are over and forgets old answers, until it is aborted. A failure is logged and tried again the
+/// next time.
+pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let ctx = Ctx::new(
+            clock.now(),
+            Actor::System,
+            RequestId(Arc::from("housekeeping")),
+            Arc::clone(&ids),
+        );
+        if let Err(error) = tidy_up(&store, ctx).await {
+            tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
+        }
+    }
+}
+
+/// One round.
+pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
+    let completed = store
+        .write(move |tx| {
+            tx.forget_old_answers(ctx.now)?;
+            event::complete_ended_events(tx, &ctx)
+        })
+        .await?;
+    if completed > 0 {
+        tracing::info!(completed, "events are over");
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! One running server: the parts put together over a database, listening, with its housekeeping.
+
+use crate::config::{Config, LogRequests, SigningKeys};
+use crate::housekeeping;
+use crate::metrics;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::KeepAlive;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::{Context, anyhow, bail};
+use api::health::{Checking, Readiness};
+use api::password_work::PasswordWork;
+use api::sign_in::SessionAuthenticator;
+use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
+use auth::{BcryptCost, SigningKey, TokenSigner};
+use chrono::TimeDelta;
+use kernel::{Clock, EventId, IdSource, SessionId};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{CommitObserver, SeatGuard, Store, StoreOptions, migrations};
+
+/// What is handed in, so that tests can turn the clock.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Whether the guards against overselling stand.
+    pub guard: SeatGuard,
+    /// Whether the process stops by itself on SIGTERM and SIGINT.
+    pub stops_on_signals: bool,
+}
+
+/// A server that takes requests.
+pub struct Instance {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its database.
+    pub store: Store,
+    server: Server,
+    housekeeping: tokio::task::JoinHandle<()>,
+}
+
+/// Connections that the system keeps until a worker takes them: a rush begins with all at once.
+const BACKLOG: u32 = 8_192;
+
+impl Instance {
+    /// Checks the schema, opens the database and listens. Call inside a tokio runtime.
+    pub fn start(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Self> {
+        config.prepare_folders()?;
+        let keys = config.signing_keys()?;
+        check_schema(config)?;
+        let store = Store::open(&StoreOptions {
+            connector: config.database.connector.clone(),
+            pool_size: config.database.pool_size,
+            connection_timeout: Duration::from_secs(2),
+            contention_patience: Duration::from_secs(5),
+            guard: surroundings.guard,
+        })
+        .context("the database cannot be opened")?;
+        let state = state(config, surroundings, &store, keys)?;
+        let (server, address) = listen(config, surroundings, &state)?;
+        let housekeeping = tokio::spawn(housekeeping::run(
+            store.clone(),
+            Arc::clone(&surroundings.clock),
+            Arc::clone(&surroundings.ids),
+        ));
+        Ok(Self {
+            address,
+            store,
+            server,
+            housekeeping,
+        })
+    }
+
+    /// A handle by which it can be stopped.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is stopped; what runs is finished first.
+    pub async fn serve(self) -> anyhow::Result<()> {
+        let served = self.server.await;
+        self.housekeeping.abort();
+        served.context("the server failed")
+    }
+}
+
+/// Brings an SQLite file (or whatever is configured) forward; refuses a schema that this binary does not fit.
+fn check_schema(config: &Config) -> anyhow::Result<()> {
+    let connector = &config.database.connector;
+    if config.database.migrate_on_start {
+        for id in migrations::up(connector).context("the migrations failed")? {
+            tracing::info!(migration = %id, "applied");
+        }
+        return Ok(());
+    }
+    let pending = migrations::pending(connector).context("the schema cannot be checked")?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the database is behind by {}: run `podium migrate` first",
+        pending.join(", ")
+    )
+}
+
+fn state(
+    config: &Config,
+    surroundings: &Surroundings,
+    store: &Store,
+    keys: SigningKeys,
+) -> anyhow::Result<SharedState> {
+    let clock = Arc::clone(&surroundings.clock);
+    let signer = Arc::new(signer(config, &keys)?);
+    let authenticator = Arc::new(SessionAuthenticator::new(
+        Arc::clone(&signer),
+        store.clone(),
+        Arc::clone(&clock),
+        config.cache.access_ttl,
+    ));
+    let cost = BcryptCost::new(config.auth.bcrypt_cost).context("auth.bcrypt_cost is from 4 to 15")?;
+    let ports = Ports {
+        store: store.clone(),
+        signer,
+        passwords: PasswordWork::new(cost)
+            .map_err(|problem| anyhow!("no password can be hashed: {problem}"))?,
+        clock,
+        ids: Arc::clone(&surroundings.ids),
+        authenticator: authenticator.clone(),
+        readiness: vec![Arc::new(DatabaseAnswers(store.clone()))],
+        render_metrics: metrics::renderer(store.clone())?,
+    };
+    let state: SharedState = Data::new(AppState::new(ports, settings(config)));
+    store.observe_commits(Arc::new(Forgetting {
+        state: state.clone(),
+        authenticator,
+    }));
+    Ok(state)
+}
+
+fn signer(config: &Config, keys: &SigningKeys) -> anyhow::Result<TokenSigner> {
+    let current = SigningKey::new(keys.current.as_bytes().to_vec())?;
+    let previous = keys
+        .previous
+        .iter()
+        .map(|key| SigningKey::new(key.as_bytes().to_vec()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(TokenSigner::new(
+        &current,
+        &previous,
+        config.auth.issuer.clone(),
+        config.auth.audience.clone(),
+        i64::try_from(config.auth.access_token_lifetime.as_secs())?,
+    ))
+}
+
+fn settings(config: &Config) -> Settings {
+    let trusted = config.http.trusted_proxies.clone();
+    Settings {
+        public_url: config.http.public_url.to_string(),
+        allowed_origins: config
+            .http
+            .allowed_origins
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        // A development server without TLS: a browser would drop a Secure cookie of another host than localhost.
+        secure_cookies: config.http.public_url.is_https(),
+        require_verified_email: config.auth.require_verified_email,
+        metrics_token: config
+            .metrics
+            .token
+            .as_ref()
+            .map(|token| token.expose().to_owned()),
+        request_log: match config.log.requests {
+            LogRequests::Changes => RequestLog::Changes,
+            LogRequests::All => RequestLog::All,
+            LogRequests::None => RequestLog::None,
+        },
+        cache_ttl: delta(config.cache.ttl),
+        session_lifetime: delta(config.auth.session_lifetime),
+        public_roles: config.auth.public_roles.clone(),
+        trusted_proxies: TrustedProxies(Arc::new(move |address| {
+            trusted.iter().any(|range| range.contains(address))
+        })),
+    }
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+fn listen(
+    config: &Config,
+    surroundings: &Surroundings,
+    state: &SharedState,
+) -> anyhow::Result<(Server, SocketAddr)> {
+    let state = state.clone();
+    let app = move || {
+        let configured = state.clone();
+        App::new()
+            .wrap(api::middleware::cors(&state.settings))
+            .configure(move |service| api::configure(configured, service))
+    };
+    let server = HttpServer::new(app)
+        .workers(config.http.workers.get())
+        .backlog(BACKLOG)
+        .keep_alive(KeepAlive::Timeout(Duration::from_secs(75)))
+        .client_request_timeout(Duration::from_secs(15))
+        .shutdown_timeout(config.http.shutdown_timeout.as_secs());
+    let server = if surroundings.stops_on_signals {
+        server
+    } else {
+        server.disable_signals()
+    };
+    let server = server
+        .bind(config.http.address)
+        .with_context(|| format!("{} cannot be listened on", config.http.address))?;
+    let address = server
+        .addrs()
+        .first()
+        .copied()
+        .context("the server listens nowhere")?;
+    Ok((server.run(), address))
+}
+
+/// After a commit, what is remembered of the things that it changed is forgotten before the answer goes out.
+struct Forgetting {
+    state: SharedState,
+    authenticator: Arc<SessionAuthenticator>,
+}
+
+impl CommitObserver for Forgetting {
+    fn events_changed(&self, events: &[EventId]) {
+        for event in events {
+            self.state.event_cache.invalidate(*event);
+        }
+    }
+
+    fn sessions_ended(&self, sessions: &[SessionId]) {
+        self.authenticator.forget(sessions);
+    }
+}
+
+/// The server is ready when its database answers.
+struct DatabaseAnswers(Store);
+
+impl Readiness for DatabaseAnswers {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    fn check(&self) -> Checking<'_> {
+        Box::pin(async move {
+            match tokio::time::timeout(Duration::from_secs(3), self.0.ping()).await {
+                Ok(answer) => answer.map_err(|error| error.to_string()),
+                Err(_) => Err("no answer within 3 s".to_owned()),
+            }
+        })
+    }
+}
