@@ -23,18 +23,14 @@ pub struct PasswordWork {
 
 impl PasswordWork {
     /// Half of the cores may hash at a time. Call inside a tokio runtime: its blocking threads do the work.
-    pub fn new(cost: BcryptCost) -> Result<Self, Problem> {
+    pub fn new(cost: BcryptCost) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let nobodys = NewPassword::parse("nobody has this password")
-            .map_err(Problem::internal)?
-            .hash(cost)
-            .map_err(Problem::internal)?;
-        Ok(Self {
+        Self {
             turns: Arc::new(Semaphore::new((cores / 2).max(1))),
             runtime: Handle::current(),
             cost,
-            nobodys,
-        })
+            nobodys: PasswordHash::of_nobody(cost),
+        }
     }
 
     /// The hash of a new password.

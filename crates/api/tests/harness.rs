@@ -12,10 +12,12 @@ use api::health::{Checking, Readiness};
 use api::idempotency::{Answer, RepeatKey};
 use api::middleware::{AuthFailure, Authenticating, Authenticator, cors};
 use api::openapi::OperationDoc;
+use api::password_work::PasswordWork;
 use api::problem::Problem;
 use api::problem_catalogue::ProblemType;
 use api::route_table::{Endpoint, Party, Who, get, mount, patch, post};
 use api::state::{AppState, Ports, Settings, SharedState};
+use auth::{BcryptCost, SigningKey, TokenSigner};
 use kernel::{
     Actor, Change, EventId, Page, Permission, PermissionSet, SessionId, SignedIn, StoreError, SystemClock,
     TimeOrderedIds, TypedId, UserId,
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use storage::{Store, StoreOptions};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -289,12 +292,21 @@ pub struct TestServer {
     pub address: std::net::SocketAddr,
     pub database_answers: Arc<AtomicBool>,
     pub client: reqwest::Client,
+    _folder: tempfile::TempDir,
 }
 
 impl TestServer {
     pub fn start() -> Self {
         let database_answers = Arc::new(AtomicBool::new(true));
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/unused.db", folder.path().display())
+            .parse()
+            .unwrap();
+        let key = SigningKey::new(vec![7; 32]).unwrap();
         let ports = Ports {
+            store: Store::open(&StoreOptions::new(url)).unwrap(),
+            signer: Arc::new(TokenSigner::new(&key, &[], "podium".into(), "podium".into(), 900)),
+            passwords: PasswordWork::new(BcryptCost::new(4).unwrap()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds::new()),
             authenticator: Arc::new(Tokens),
@@ -323,6 +335,7 @@ impl TestServer {
             address,
             database_answers,
             client: reqwest::Client::new(),
+            _folder: folder,
         }
     }
 

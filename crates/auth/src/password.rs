@@ -70,6 +70,15 @@ impl PasswordHash {
         Self(text)
     }
 
+    /// A well-formed hash that no password is known for. Checking against it takes as long as against any other of that
+    /// cost.
+    pub fn of_nobody(cost: BcryptCost) -> Self {
+        Self(format!(
+            "$2b${:02}$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
+            cost.0
+        ))
+    }
+
     /// As it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -125,6 +134,16 @@ mod tests {
         assert!(!hash.verify("a long enough two"));
         assert!(!hash.verify("a long enough one\0"));
         assert!(!hash.verify(&"a long enough one".repeat(20)));
+    }
+
+    #[test]
+    fn checking_against_nobodys_hash_takes_the_work_of_a_real_one() {
+        let nobody = PasswordHash::of_nobody(BcryptCost::new(4).unwrap());
+        // A malformed hash would be refused at once; a well-formed one is compared.
+        assert!(matches!(
+            bcrypt::verify("any password", nobody.as_str()),
+            Ok(false)
+        ));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use api::health::{Checking, Readiness};
 use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
@@ -92,9 +92,7 @@ impl Instance {
 fn check_schema(config: &Config) -> anyhow::Result<()> {
     let connector = &config.database.connector;
     if config.database.migrate_on_start {
-        for id in migrations::up(connector).context("the migrations failed")? {
-            tracing::info!(migration = %id, "applied");
-        }
+        migrations::up(connector).context("the migrations failed")?;
         return Ok(());
     }
     let pending = migrations::pending(connector).context("the schema cannot be checked")?;
@@ -125,8 +123,7 @@ fn state(
     let ports = Ports {
         store: store.clone(),
         signer,
-        passwords: PasswordWork::new(cost)
-            .map_err(|problem| anyhow!("no password can be hashed: {problem}"))?,
+        passwords: PasswordWork::new(cost),
         clock,
         ids: Arc::clone(&surroundings.ids),
         authenticator: authenticator.clone(),

@@ -24,6 +24,8 @@ pub mod clock;
 #[cfg(feature = "server")]
 pub mod database;
 #[cfg(feature = "server")]
+pub mod harness;
+#[cfg(feature = "server")]
 pub mod http;
 #[cfg(feature = "server")]
 pub mod ids;
@@ -42,6 +44,8 @@ pub mod server;
 pub use clock::TestClock;
 #[cfg(feature = "server")]
 pub use database::{Kind, TestDatabase};
+#[cfg(feature = "server")]
+pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]
 pub use http::{Answer, Client};
 #[cfg(feature = "server")]

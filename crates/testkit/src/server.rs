@@ -1,20 +1,4 @@
-//! A server under test and the people who talk to it.
-//!
-//! [`Running`] is any server that answers at a URL: one in this process or a child of it. The harness that starts one in
-//! this process stands on it and has this shape:
-//!
-//! ```ignore
-//! let harness = Harness::start(database).await;     // a free port, TestClock, no limits, bcrypt at its least cost
-//! harness.clock().advance(Duration::hours(25));
-//! harness.store();                                  // to call operations and to look at rows beside the server
-//! harness.client();                                 // nobody
-//! harness.admin().await;                            // a user with the role admin, signed in; made at first use
-//! harness.organizer().await;                        // a user with the role organizer, the same at each call
-//! harness.attendee("asha").await;                   // the user of that name, made at first use
-//! ```
-//!
-//! Dropping the harness stops the server and then drops the database, in this order: PostgreSQL drops no database that
-//! is in use without being forced, and SQLite's file must not vanish under an open connection.
+//! A server that answers at a URL: one in this process ([`crate::Harness`]) or a child of it.
 
 use crate::http::Client;
 

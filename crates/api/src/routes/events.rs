@@ -57,7 +57,6 @@ pub struct NewEvent {
     description: Option<String>,
     #[schema(max_length = 20_000)]
     agenda: Option<String>,
-    #[schema(inline)]
     format: FormatBody,
     /// Needed but for virtual events, refused there.
     #[schema(max_length = 300)]

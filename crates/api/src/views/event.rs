@@ -54,7 +54,6 @@ pub struct EventBody {
     /// What happens when.
     pub agenda: Option<String>,
     /// How people take part.
-    #[schema(inline)]
     pub format: FormatBody,
     /// Where it is; none for a virtual event.
     pub location: Option<String>,
@@ -80,7 +79,6 @@ pub struct EventBody {
     /// What a seat costs; none or 0 is free.
     pub fee: Option<MoneyBody>,
     /// Where it stands.
-    #[schema(inline)]
     pub status: StatusBody,
     /// Who runs it.
     pub organizer: OrganizerBody,
@@ -99,10 +97,8 @@ pub struct EventBody {
     /// Full refund until so many hours before the start.
     pub refund_until_hours: u32,
     /// Whether one can register now.
-    #[schema(inline)]
     pub registration_state: RegistrationStateBody,
     /// Where its stream stands.
-    #[schema(inline)]
     pub stream_status: StreamStatusBody,
     /// When it was made.
     pub created_at: DateTime<Utc>,
@@ -113,6 +109,7 @@ pub struct EventBody {
 /// How people take part.
 #[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EventFormat)]
 pub enum FormatBody {
     /// At a place.
     InPerson,
@@ -145,6 +142,7 @@ impl From<FormatBody> for EventFormat {
 /// Where an event stands.
 #[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EventStatus)]
 pub enum StatusBody {
     /// Being prepared; only managers see it.
     Draft,
@@ -181,6 +179,7 @@ impl From<StatusBody> for EventStatus {
 /// Whether one can register.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RegistrationState)]
 pub enum RegistrationStateBody {
     /// The window has not begun.
     NotOpen,
@@ -212,6 +211,7 @@ impl From<RegistrationState> for RegistrationStateBody {
 /// Where a stream stands.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = StreamStatus)]
 pub enum StreamStatusBody {
     /// Not begun.
     Idle,

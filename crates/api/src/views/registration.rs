@@ -35,6 +35,7 @@ pub struct EventOfRegistration {
 /// Where a registration stands.
 #[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RegistrationStatus)]
 pub enum RegistrationStatusBody {
     /// The seat is held until it is paid.
     PendingPayment,
@@ -85,7 +86,6 @@ pub struct RegistrationBody {
     /// Who holds the seat.
     pub attendee: AttendeeBody,
     /// Where it stands.
-    #[schema(inline)]
     pub status: RegistrationStatusBody,
     /// When it came to be.
     pub registered_at: DateTime<Utc>,
