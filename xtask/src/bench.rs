@@ -33,7 +33,6 @@ use token::Signer;
 /// What is asked for.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[derive(Debug)]
 pub struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,
