@@ -1,5 +1,6 @@
 //! `cargo xtask …`: what developers run. Each command is a file; none needs a built server unless it runs one.
 
+#[cfg(feature = "bench")]
 mod bench;
 mod ci;
 mod new_migration;
@@ -35,7 +36,12 @@ enum Command {
     /// Run every test.
     Test(test::Test),
     /// Measure the server against its floor and against the database alone.
+    #[cfg(feature = "bench")]
     Bench(bench::Arguments),
+    /// Measure the server against its floor and against the database alone.
+    #[cfg(not(feature = "bench"))]
+    #[command(disable_help_flag = true)]
+    Bench(process::Again),
     /// Run what has to pass before a change goes in.
     Ci,
 }
@@ -48,7 +54,10 @@ fn main() -> ExitCode {
         Command::NewMigration(command) => command.run(&root()),
         Command::Tidy => tidy::run(&root()),
         Command::Test(command) => command.run(),
+        #[cfg(feature = "bench")]
         Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
+        #[cfg(not(feature = "bench"))]
+        Command::Bench(again) => again.run("bench"),
         Command::Ci => ci::run(&root()),
     };
     outcome.unwrap_or_else(|error| {
