@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod new_migration;
+mod openapi;
 mod podium;
 mod process;
 mod test;
@@ -31,6 +32,9 @@ enum Command {
     Seed(podium::Seed),
     /// Make the next migration, for both databases.
     NewMigration(new_migration::NewMigration),
+    /// Write docs/openapi.json anew from the routes.
+    #[command(name = "openapi")]
+    OpenApi,
     /// Check the rules that the compiler does not know.
     Tidy,
     /// Run every test.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Command::Rollback => podium::rollback(),
         Command::Seed(command) => command.run(),
         Command::NewMigration(command) => command.run(&root()),
+        Command::OpenApi => openapi::run(&root()),
         Command::Tidy => tidy::run(&root()),
         Command::Test(command) => command.run(),
         #[cfg(feature = "bench")]

@@ -1,5 +1,1 @@
-//! The binary's library and the binary itself, from outside.
 
-mod commands;
-mod configuration;
-mod story;
