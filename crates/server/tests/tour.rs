@@ -20,10 +20,10 @@ impl Served {
             .env("PODIUM_HTTP__ADDRESS", "127.0.0.1:0")
             .env("PODIUM_AUTH__BCRYPT_COST", "4")
             .env("PODIUM_LOG__FORMAT", "json")
-            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let mut lines = BufReader::new(process.stderr.take().expect("its log")).lines();
         let address = lines
             .by_ref()
             .map_while(Result::ok)
