@@ -35,7 +35,10 @@ fn operating_names_every_key_of_the_configuration_and_no_other() {
         .lines()
         .filter_map(|line| Some(line.strip_prefix("  ")?.split_once(" = ")?.0.to_owned()))
         .collect();
-    assert!(known.contains("http.address"), "doctor prints the keys: {known:?}");
+    assert!(
+        known.contains("http.address"),
+        "doctor prints the keys: {known:?}"
+    );
     let operating = text("docs/operating.md");
     let (_, section) = operating.split_once("\n## Configuration\n").expect("the section");
     let section = section.split("\n## ").next().unwrap_or_default();
@@ -49,6 +52,11 @@ fn operating_names_every_key_of_the_configuration_and_no_other() {
 #[test]
 fn the_readme_names_the_address_and_the_password_that_hold() {
     let readme = text("README.md");
-    assert!(readme.contains("http://127.0.0.1:8080") && text("config/default.toml").contains("\"127.0.0.1:8080\""));
-    assert!(readme.contains("Podium-demo-2026") && text("seeds/sql/02-users.sql").contains("Podium-demo-2026"));
+    assert!(
+        readme.contains("http://127.0.0.1:8080")
+            && text("config/default.toml").contains("\"127.0.0.1:8080\"")
+    );
+    assert!(
+        readme.contains("Podium-demo-2026") && text("seeds/sql/02-users.sql").contains("Podium-demo-2026")
+    );
 }

@@ -84,15 +84,25 @@ fn the_tour_works_as_printed() {
     let [event, first, second, third, place, cancelled, seats, after] = &answers[..] else {
         panic!("eight answers were expected: {printed}");
     };
-    assert_eq!((&event["status"], &event["capacity"]), (&"published".into(), &2.into()));
+    assert_eq!(
+        (&event["status"], &event["capacity"]),
+        (&"published".into(), &2.into())
+    );
     assert_eq!(first["outcome"], "confirmed");
     assert_eq!(second["outcome"], "confirmed");
     assert_eq!(third["outcome"], "waitlisted");
     assert_eq!(third["waitlist_entry"]["position"], 1);
-    assert_eq!((&place["position"], &place["length"]), (&1.into(), &1.into()), "{place}");
+    assert_eq!(
+        (&place["position"], &place["length"]),
+        (&1.into(), &1.into()),
+        "{place}"
+    );
     assert_eq!(cancelled["promoted"], 1);
     assert_eq!(cancelled["registration"]["status"], "cancelled");
     assert_eq!(seats["items"][0]["status"], "confirmed");
     assert_eq!(seats["items"][0]["event_id"], event["id"]);
-    assert_eq!((&after["seats_taken"], &after["waitlist_length"]), (&2.into(), &0.into()));
+    assert_eq!(
+        (&after["seats_taken"], &after["waitlist_length"]),
+        (&2.into(), &0.into())
+    );
 }
