@@ -299,9 +299,10 @@ impl WaitlistRepository for Tx<'_> {
                 .select((EntryRow::as_select(), attendees::name, attendees::email))
                 .load(c))
         })?;
-        let total = match page.include_total {
-            true => Some(u64::from(self.waitlist_position(event_id, i64::MAX)?)),
-            false => None,
+        let total = if page.include_total {
+            Some(u64::from(self.waitlist_position(event_id, i64::MAX)?))
+        } else {
+            None
         };
         let places = (already_shown + 1..)
             .zip(rows)
@@ -356,16 +357,17 @@ impl WaitlistRepository for Tx<'_> {
                     .load(c)
             })
         })?;
-        let total = match page.include_total {
-            true => Some(self.run(|connection| {
+        let total = if page.include_total {
+            Some(self.run(|connection| {
                 on!(connection, |c| waitlist_entries::table
                     .inner_join(attendees::table)
                     .filter(attendees::user_id.eq(user))
                     .filter(sql::<Bool>(LIVE_ENTRY))
                     .count()
                     .get_result::<i64>(c))
-            })?),
-            false => None,
+            })?)
+        } else {
+            None
         };
         let places = rows
             .into_iter()
