@@ -469,7 +469,13 @@ impl EventRepository for Tx<'_> {
             .between(0.into_sql::<diesel::sql_types::Integer>(), events::capacity);
         let changed = self.run(|connection| {
             on!(connection, |c| if guarded {
-                Prepared(diesel::update(events::table.find(id).filter(within)).set(set)).execute(c)
+                Prepared(
+                    diesel::update(events::table.find(id).filter(within))
+                        .set(set)
+                        .returning(events::id),
+                )
+                .load::<Uid>(c)
+                .map(|changed| changed.len())
             } else {
                 diesel::update(events::table.find(id)).set(set).execute(c)
             })

@@ -101,14 +101,16 @@ impl IdempotencyStore for Tx<'_> {
         );
         self.run(|connection| {
             on!(connection, |c| Prepared(
-                diesel::update(idempotency_keys::table.find(id)).set((
-                    idempotency_keys::status.eq(i16::try_from(answer.status).unwrap_or(200)),
-                    idempotency_keys::location.eq(answer.location.as_deref()),
-                    idempotency_keys::etag.eq(answer.etag.as_deref()),
-                    idempotency_keys::body.eq(&answer.body),
-                ))
+                diesel::update(idempotency_keys::table.find(id))
+                    .set((
+                        idempotency_keys::status.eq(i16::try_from(answer.status).unwrap_or(200)),
+                        idempotency_keys::location.eq(answer.location.as_deref()),
+                        idempotency_keys::etag.eq(answer.etag.as_deref()),
+                        idempotency_keys::body.eq(&answer.body),
+                    ))
+                    .returning(idempotency_keys::key)
             )
-            .execute(c))
+            .load::<String>(c))
         })?;
         Ok(())
     }

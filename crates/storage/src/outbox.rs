@@ -115,9 +115,11 @@ impl Tx<'_> {
                 DbConn::Postgres(c) if rows.len() <= 4 => Prepared(
                     diesel::insert_into(outbox::table)
                         .values(rows)
-                        .on_conflict_do_nothing(),
+                        .on_conflict_do_nothing()
+                        .returning(outbox::id),
                 )
-                .execute(c),
+                .load::<Uid>(c)
+                .map(|written| written.len()),
                 DbConn::Postgres(c) => diesel::insert_into(outbox::table)
                     .values(rows)
                     .on_conflict_do_nothing()

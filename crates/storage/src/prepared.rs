@@ -2,7 +2,8 @@
 //!
 //! The query builder never keeps an UPDATE, an INSERT of a list, or a query with a literal piece of SQL: it cannot know
 //! whether their text is always the same. Each then costs one more round trip and one more planning every time. Where
-//! we know that the text has one form, or a few, [`Prepared`] says so.
+//! we know that the text has one form, or a few, [`Prepared`] says so. It is heard by `load` and `get_result` only, not
+//! by `execute`; a change is therefore written with RETURNING, and its rows are counted.
 
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};

@@ -315,9 +315,13 @@ impl RegistrationRepository for Tx<'_> {
             let live = registrations::table
                 .filter(registrations::id.eq(Uid::of(*only)))
                 .filter(sql::<Bool>(LIVE));
-            let ended = self
-                .run(|connection| on!(connection, |c| Prepared(diesel::update(live).set(set)).execute(c)))?;
-            return Ok(rows(ended));
+            let ended = self.run(|connection| {
+                on!(connection, |c| Prepared(
+                    diesel::update(live).set(set).returning(registrations::id)
+                )
+                .load::<Uid>(c))
+            })?;
+            return Ok(rows(ended.len()));
         }
         let mut ended = 0;
         for chunk in ids.chunks(1_000) {

@@ -243,9 +243,13 @@ impl WaitlistRepository for Tx<'_> {
             let live = waitlist_entries::table
                 .filter(waitlist_entries::id.eq(Uid::of(*only)))
                 .filter(sql::<Bool>(LIVE_ENTRY));
-            let ended = self
-                .run(|connection| on!(connection, |c| Prepared(diesel::update(live).set(set)).execute(c)))?;
-            return Ok(rows(ended));
+            let ended = self.run(|connection| {
+                on!(connection, |c| Prepared(
+                    diesel::update(live).set(set).returning(waitlist_entries::id)
+                )
+                .load::<Uid>(c))
+            })?;
+            return Ok(rows(ended.len()));
         }
         let mut ended = 0;
         for chunk in ids.chunks(1_000) {
