@@ -2,5 +2,6 @@
 
 mod control;
 mod crowd;
+mod model;
 mod rounds;
 mod rush;
