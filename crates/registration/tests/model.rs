@@ -10,10 +10,11 @@ mod real;
 use operation::{Operation, any_operation};
 use plain::Plain;
 use proptest::collection::vec;
-use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use real::Real;
-use testkit::{TestDatabase, environment, on_both_databases};
+use storage::Store;
+use testkit::{TestClock, TestDatabase, environment, on_both_databases};
 
 on_both_databases! { operations_do_what_a_plain_model_does }
 
@@ -22,59 +23,97 @@ const OPERATIONS: usize = 10_000;
 /// Operations on one event and its successors, with people of their own.
 const AT_MOST_TOGETHER: usize = 200;
 
-fn operations_do_what_a_plain_model_does(database: &TestDatabase) {
+/// Where the two differ.
+struct Difference {
+    /// After so many operations.
+    after: usize,
+    what: String,
+}
+
+async fn operations_do_what_a_plain_model_does(database: TestDatabase) {
     let seed = environment::seed();
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        failure_persistence: None,
-        max_shrink_iters: 500,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), random);
     let sequences = vec(any_operation(), 20..=AT_MOST_TOGETHER);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime for the test");
-    let store = runtime.block_on(async { real::open(database) });
+    let store = real::open(&database);
+    // One clock for all: what came to rest at one event stays as it is while the next one is played with.
+    let clock = TestClock::new();
 
     let wanted = environment::scaled(OPERATIONS);
     let mut done = 0;
     while done < wanted {
-        let sequence = sequences.new_tree(&mut runner).expect("operations");
-        done += proptest::strategy::ValueTree::current(&sequence).len();
-        let compared = runner.run_one(sequence, |operations| {
-            runtime.block_on(compare(Real::new(store.clone()), &operations))
-        });
-        if let Err(difference) = compared {
-            panic!("repeat with {}={seed}: {difference}", environment::SEED);
+        let operations = sequences
+            .new_tree(&mut runner)
+            .expect("a sequence of operations")
+            .current();
+        done += operations.len();
+        if let Err(difference) = compare(&store, &clock, &operations).await {
+            let (fewest, difference) = shrink(&store, &clock, operations, difference).await;
+            let story: String = fewest
+                .iter()
+                .map(|operation| format!("    {operation:?}\n"))
+                .collect();
+            panic!(
+                "repeat with {}={seed}\n{story}{}",
+                environment::SEED,
+                difference.what
+            );
         }
     }
 }
 
-/// Does every operation to both; fails at the first difference.
-async fn compare(real: impl Future<Output = Real>, operations: &[Operation]) -> Result<(), TestCaseError> {
-    let mut real = real.await;
+/// Does every operation to both, until the first difference.
+async fn compare(store: &Store, clock: &TestClock, operations: &[Operation]) -> Result<(), Difference> {
+    let mut real = Real::new(store.clone(), clock.clone()).await;
     let mut plain = Plain::new();
     for (index, operation) in operations.iter().enumerate() {
         let expected = plain.apply(operation);
         let outcome = real.apply(operation).await;
         let (stands, should_stand) = (real.look().await, plain.look());
         if outcome != expected || stands != should_stand {
-            return Err(TestCaseError::fail(format!(
-                "operation {} of {}, {operation:?}:\n got      {outcome:?}, then {stands:?}\n expected {expected:?}, \
-                 then {should_stand:?}",
-                index + 1,
-                operations.len(),
-            )));
+            return Err(Difference {
+                after: index + 1,
+                what: format!(
+                    "got      {outcome:?}, then {stands:?}\nexpected {expected:?}, then {should_stand:?}"
+                ),
+            });
         }
     }
-    let violations = real.violations().await;
+    let violations = real.new_violations().await;
     if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(TestCaseError::fail(format!("the rows break rules: {violations:?}")))
+        return Ok(());
+    }
+    Err(Difference {
+        after: operations.len(),
+        what: format!("the rows break rules: {violations:?}"),
+    })
+}
+
+/// Leaves out every operation without which the two still differ.
+async fn shrink(
+    store: &Store,
+    clock: &TestClock,
+    mut operations: Vec<Operation>,
+    mut difference: Difference,
+) -> (Vec<Operation>, Difference) {
+    operations.truncate(difference.after);
+    loop {
+        let before = operations.len();
+        for index in (0..before - 1).rev() {
+            if index >= operations.len() {
+                continue;
+            }
+            let mut fewer = operations.clone();
+            fewer.remove(index);
+            if let Err(still) = compare(store, clock, &fewer).await {
+                fewer.truncate(still.after);
+                (operations, difference) = (fewer, still);
+            }
+        }
+        if operations.len() == before {
+            return (operations, difference);
+        }
     }
 }
