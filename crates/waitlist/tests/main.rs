@@ -1,1 +1,3 @@
-//! x
+//! Queues over a real server, on both databases.
+
+mod moves;
