@@ -59,7 +59,7 @@ pub fn cancel_event(
     tx.record_audit(
         ctx,
         AuditEntry::new("event.cancel", "event", id.uuid())
-            .with("told", told)
+            .with("told", &told)
             .because(reason),
     )?;
     Ok(event)

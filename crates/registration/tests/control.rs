@@ -2,8 +2,8 @@
 //! nothing.
 
 use crate::crowd::{count_of, register_all};
-use testkit::{Harness, HarnessOptions, TestDatabase, on_both_databases};
 use storage::SeatGuard;
+use testkit::{Harness, HarnessOptions, TestDatabase, on_both_databases};
 
 on_both_databases! {
     without_guards_the_rush_oversells,

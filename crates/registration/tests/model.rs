@@ -51,13 +51,11 @@ async fn operations_do_what_a_plain_model_does(database: TestDatabase) {
         done += operations.len();
         if let Err(difference) = compare(&store, &clock, &operations).await {
             let (fewest, difference) = shrink(&store, &clock, operations, difference).await;
-            let story: String = fewest
-                .iter()
-                .map(|operation| format!("    {operation:?}\n"))
-                .collect();
+            let told: Vec<String> = fewest.iter().map(|operation| format!("{operation:?}")).collect();
             panic!(
-                "repeat with {}={seed}\n{story}{}",
+                "repeat with {}={seed}\n    {}\n{}",
                 environment::SEED,
+                told.join("\n    "),
                 difference.what
             );
         }

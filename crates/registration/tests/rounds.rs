@@ -47,12 +47,17 @@ struct Scene {
 
 async fn after_rounds_of_everything_at_once_the_logs_explain_the_queue(database: TestDatabase) {
     let seed = environment::seed();
-    println!("repeat the operations, if not their order, with {}={seed}", environment::SEED);
+    println!(
+        "repeat the operations, if not their order, with {}={seed}",
+        environment::SEED
+    );
     let mut random = StdRng::seed_from_u64(seed);
     let mut scene = Scene::new(database).await;
     for _ in 0..ROUNDS {
-        let seen = scene.look().await;
-        let operations: Vec<_> = (0..AT_ONCE).map(|_| any_operation(&mut random, &seen)).collect();
+        let before = scene.look().await;
+        let operations: Vec<_> = (0..AT_ONCE)
+            .map(|_| any_operation(&mut random, &before))
+            .collect();
         scene.play(operations).await;
         counts_of(&scene.harness, &scene.organizer, scene.event).await;
         scene.harness.assert_invariants().await;
@@ -133,11 +138,15 @@ impl Scene {
                 let operation = &operations[index];
                 let (answer, possible): (_, &[u16]) = match operation {
                     Operation::Register { person } => (
-                        crowd[*person].post(&format!("/events/{event}/registrations")).await,
+                        crowd[*person]
+                            .post(&format!("/events/{event}/registrations"))
+                            .await,
                         &[201, 202, 409],
                     ),
                     Operation::Leave { person } => (
-                        crowd[*person].delete(&format!("/events/{event}/waitlist/me")).await,
+                        crowd[*person]
+                            .delete(&format!("/events/{event}/waitlist/me"))
+                            .await,
                         &[204, 404],
                     ),
                     Operation::Cancel { registration } => (

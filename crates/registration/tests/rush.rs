@@ -219,7 +219,10 @@ async fn people_removed_while_they_register_leave_no_seat_behind(database: TestD
         let attendee = attendees[index / 2].parse().expect("an id");
         async move {
             if index % 2 == 0 {
-                return client.post(&format!("/events/{second}/registrations")).await.status();
+                return client
+                    .post(&format!("/events/{second}/registrations"))
+                    .await
+                    .status();
             }
             let removed = store
                 .write(move |tx| user::remove_attendee(tx, &ctx, attendee))

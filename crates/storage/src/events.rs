@@ -3,6 +3,7 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::prepared::Prepared;
 use crate::schema::{events, users};
 use crate::transaction::{count, named, parsed};
 use chrono::NaiveDate;
@@ -468,9 +469,13 @@ impl EventRepository for Tx<'_> {
             .between(0.into_sql::<diesel::sql_types::Integer>(), events::capacity);
         let changed = self.run(|connection| {
             on!(connection, |c| if guarded {
-                diesel::update(events::table.find(id).filter(within))
-                    .set(set)
-                    .execute(c)
+                Prepared(
+                    diesel::update(events::table.find(id).filter(within))
+                        .set(set)
+                        .returning(events::id),
+                )
+                .load::<Uid>(c)
+                .map(|changed| changed.len())
             } else {
                 diesel::update(events::table.find(id)).set(set).execute(c)
             })

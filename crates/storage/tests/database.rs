@@ -56,7 +56,9 @@ impl Database {
         let url = format!("{base}/{name}").parse().unwrap();
         let server: DatabaseUrl = server.parse().unwrap();
         open(&server)
-            .execute_batch(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+            .execute_batch(&format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
+            ))
             .unwrap();
         Self {
             connector: Connector::new(url),

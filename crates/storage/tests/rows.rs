@@ -1,13 +1,15 @@
 //! Rows to write: everything that a repository keeps, with as much in it as fits, and with as little.
 
+use event::EventRepository;
 use event::{Event, EventDetails, EventFields, EventFormat, EventStatus, Organizer, StreamStatus};
-use kernel::{Actor, Clock, Ctx, EventId, IdSource, Instant, SessionId, SignedIn, StoreError, TypedId, UserId};
+use kernel::{
+    Actor, Clock, Ctx, EventId, IdSource, Instant, SessionId, SignedIn, StoreError, TypedId, UserId,
+};
 use registration::{Registration, RegistrationStatus};
 use std::sync::Arc;
 use storage::{Store, StoreOptions, Tx};
 use testkit::{TestClock, TestDatabase, ids};
 use user::{Attendee, AttendeeRepository, NewUser, User, UserRepository, UserStatus};
-use event::EventRepository;
 use waitlist::{EntryStatus, WaitlistEntry};
 
 /// A text of so many characters, none of them of one byte.

@@ -135,7 +135,8 @@ impl TestDatabase {
         statements.push(match self.kind {
             Kind::Postgres => format!("ALTER TABLE events DROP CONSTRAINT {SEAT_CHECK}"),
             Kind::Sqlite => {
-                let constraint = format!("CONSTRAINT {SEAT_CHECK} CHECK (seats_taken BETWEEN 0 AND capacity)");
+                let constraint =
+                    format!("CONSTRAINT {SEAT_CHECK} CHECK (seats_taken BETWEEN 0 AND capacity)");
                 sqlite::without_constraint("events", &constraint)
             }
         });

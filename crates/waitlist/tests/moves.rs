@@ -18,14 +18,21 @@ async fn full_event(harness: &Harness, waiting: usize) -> (Person, EventId, Vec<
     harness.registered(&crowd.remove(0), event).await;
     let mut entries = Vec::new();
     for person in &crowd {
-        let answer = person.client.post(&format!("/events/{event}/registrations")).await;
+        let answer = person
+            .client
+            .post(&format!("/events/{event}/registrations"))
+            .await;
         entries.push(answer.expect(202).text_at("/waitlist_entry/id"));
     }
     (organizer, event, crowd, entries)
 }
 
 async fn queue(organizer: &Person, event: EventId) -> Vec<String> {
-    let list = organizer.client.get(&format!("/events/{event}/waitlist")).await.expect(200);
+    let list = organizer
+        .client
+        .get(&format!("/events/{event}/waitlist"))
+        .await
+        .expect(200);
     list.items()
         .iter()
         .map(|entry| entry["id"].as_str().expect("an id").to_owned())
@@ -66,16 +73,32 @@ async fn a_move_is_in_the_log_of_the_person_with_its_reason(database: TestDataba
         .json(json!({"position": 1, "reason": "speaks that day"}))
         .await
         .expect(200);
-    let own = crowd[2].client.get(&format!("/events/{event}/waitlist/me")).await.expect(200).json();
+    let own = crowd[2]
+        .client
+        .get(&format!("/events/{event}/waitlist/me"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!((&own["position"], &own["length"]), (&json!(1), &json!(3)));
     let log = own["log"].as_array().expect("a log");
-    let told: Vec<_> = log.iter().map(|line| (&line["action"], &line["reason"])).collect();
+    let told: Vec<_> = log
+        .iter()
+        .map(|line| (&line["action"], &line["reason"]))
+        .collect();
     assert_eq!(
         told,
-        [(&json!("joined"), &json!(null)), (&json!("moved"), &json!("speaks that day"))]
+        [
+            (&json!("joined"), &json!(null)),
+            (&json!("moved"), &json!("speaks that day"))
+        ]
     );
     // Whom the move passed over was not moved.
-    let passed = crowd[0].client.get(&format!("/events/{event}/waitlist/me")).await.expect(200).json();
+    let passed = crowd[0]
+        .client
+        .get(&format!("/events/{event}/waitlist/me"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(passed["position"], 2);
     assert_eq!(passed["log"].as_array().map(Vec::len), Some(1));
 }
@@ -85,10 +108,21 @@ async fn only_a_manager_moves_and_only_within_the_queue(database: TestDatabase) 
     let (organizer, event, crowd, entries) = full_event(&harness, 2).await;
     let path = format!("/events/{event}/waitlist/{}", entries[1]);
     let first = json!({"position": 1, "reason": "please"});
-    crowd[1].client.patch(&path).json(first).await.expect(403).problem("forbidden");
+    crowd[1]
+        .client
+        .patch(&path)
+        .json(first)
+        .await
+        .expect(403)
+        .problem("forbidden");
     for position in [0, 3] {
         let body = json!({"position": position, "reason": "asked for"});
-        organizer.client.patch(&path).json(body).await.invalid(&["/position"]);
+        organizer
+            .client
+            .patch(&path)
+            .json(body)
+            .await
+            .invalid(&["/position"]);
     }
     let body = json!({"position": 1, "reason": " "});
     organizer.client.patch(&path).json(body).await.expect(422);

@@ -399,8 +399,8 @@ pub fn describe_read(operation: OperationDoc) -> OperationDoc {
 fn render(state: &AppState, event: Event, now: DateTime<Utc>) -> CachedEvent {
     let etag = EntityTag::of(&event).header_value();
     let turn = event.seats().next_turn_after(now);
-    let stale = now + state.settings.cache_ttl;
-    let valid_until = turn.map_or(stale, |turn| turn.min(stale));
+    let latest = now + state.settings.cache_ttl;
+    let valid_until = turn.map_or(latest, |turn| turn.min(latest));
     let body = serde_json::to_vec(&EventBody::of(event, now)).unwrap_or_default();
     CachedEvent {
         body: Bytes::from(body),

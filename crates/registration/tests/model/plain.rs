@@ -267,10 +267,7 @@ impl Plain {
     /// Free seats go to the head of the queue, until the start.
     fn promote(&mut self) -> u32 {
         let mut promoted = 0;
-        while self.now < self.start
-            && self.holders.len() < self.capacity as usize
-            && !self.queue.is_empty()
-        {
+        while self.now < self.start && self.holders.len() < self.capacity as usize && !self.queue.is_empty() {
             let person = self.queue.remove(0);
             self.place[person] = Last::Ended;
             self.seat[person] = Last::Live;

@@ -8,6 +8,7 @@ use kernel::{
 };
 use notification::{Message, Outbox};
 use realtime::{LiveEvent, LiveEvents};
+use storage::Tx;
 use testkit::{TestDatabase, on_both_databases};
 
 on_both_databases! {
@@ -35,8 +36,11 @@ async fn a_message_is_written_once_for_its_occasion(database: TestDatabase) {
         })
         .await;
     }
-    let entries = rows.read(|tx| tx.list_outbox()).await;
-    let keys: Vec<_> = entries.iter().map(|entry| entry.recipient_key.as_deref()).collect();
+    let entries = rows.read(Tx::list_outbox).await;
+    let keys: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.recipient_key.as_deref())
+        .collect();
     assert_eq!(keys, [Some(someone.email.key()), Some(other.email.key())]);
     assert_eq!(entries[0].payload["email"], someone.email.as_str());
 }
@@ -55,13 +59,17 @@ async fn live_events_are_written_each_time(database: TestDatabase) {
         Ok::<_, StoreError>(())
     })
     .await;
-    let entries = rows.read(|tx| tx.list_outbox()).await;
+    let entries = rows.read(Tx::list_outbox).await;
     let seats: Vec<_> = entries
         .iter()
         .map(|entry| entry.payload["seats_available"].as_u64())
         .collect();
     assert_eq!(seats, [Some(2), Some(1), Some(1)]);
-    assert!(entries.iter().all(|entry| entry.topic == Some(format!("event:{event_id}"))));
+    assert!(
+        entries
+            .iter()
+            .all(|entry| entry.topic == Some(format!("event:{event_id}")))
+    );
 }
 
 async fn what_was_to_be_told_goes_with_a_refused_operation(database: TestDatabase) {
@@ -186,7 +194,8 @@ async fn an_action_leaves_a_row_in_the_audit_log(database: TestDatabase) {
         1
     );
     assert_eq!(
-        rows.count("audit_log WHERE CAST(changes AS TEXT) LIKE '%title,agenda%'").await,
+        rows.count("audit_log WHERE CAST(changes AS TEXT) LIKE '%title,agenda%'")
+            .await,
         1
     );
 }

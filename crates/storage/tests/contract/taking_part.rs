@@ -55,7 +55,10 @@ async fn an_attendee_has_one_live_registration_and_one_live_entry_at_an_event(da
     let event = rows.saved_event().await;
     let attendee = rows.attendee();
     rows.saved(&attendee).await;
-    let twice = [rows.registration(&event, &attendee), rows.registration(&event, &attendee)];
+    let twice = [
+        rows.registration(&event, &attendee),
+        rows.registration(&event, &attendee),
+    ];
     let refused = rows.store.write(move |tx| tx.insert_registrations(&twice)).await;
     assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{refused:?}");
     let mut ended = rows.registration(&event, &attendee);
@@ -65,7 +68,11 @@ async fn an_attendee_has_one_live_registration_and_one_live_entry_at_an_event(da
     let entries = [rows.entry(&event, &attendee, 1), rows.entry(&event, &attendee, 2)];
     let refused = rows
         .store
-        .write(move |tx| entries.iter().try_for_each(|entry| tx.insert_waitlist_entry(entry)))
+        .write(move |tx| {
+            entries
+                .iter()
+                .try_for_each(|entry| tx.insert_waitlist_entry(entry))
+        })
         .await;
     assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{refused:?}");
 }
@@ -75,7 +82,10 @@ async fn only_what_is_live_is_ended(database: TestDatabase) {
     let event = rows.saved_event().await;
     let attendee = rows.attendee();
     rows.saved(&attendee).await;
-    let (seat, place) = (rows.registration(&event, &attendee), rows.entry(&event, &attendee, 1));
+    let (seat, place) = (
+        rows.registration(&event, &attendee),
+        rows.entry(&event, &attendee, 1),
+    );
     let (seat_id, place_id) = (seat.id, place.id);
     rows.write(move |tx| {
         tx.insert_registrations(std::slice::from_ref(&seat))?;
@@ -107,9 +117,7 @@ async fn a_person_stands_with_an_event_as_the_rows_say(database: TestDatabase) {
     let standing = || rows.read(move |tx| tx.find_standing_of_user(id, user_id));
 
     let stranger = rows.id();
-    let none = rows
-        .read(move |tx| tx.find_standing_of_user(id, stranger))
-        .await;
+    let none = rows.read(move |tx| tx.find_standing_of_user(id, stranger)).await;
     assert_eq!(none, None, "there is no such account");
 
     let newcomer = standing().await.expect("an account");
@@ -123,7 +131,11 @@ async fn a_person_stands_with_an_event_as_the_rows_say(database: TestDatabase) {
     attendee.email = user.email.clone();
     rows.saved(&attendee).await;
     let noted = standing().await.expect("an account");
-    assert_eq!(noted.attendee, Some(attendee.clone()), "noted by somebody, not linked");
+    assert_eq!(
+        noted.attendee,
+        Some(attendee.clone()),
+        "noted by somebody, not linked"
+    );
 
     // Neither what is at another event nor what has ended counts.
     let mut ended = rows.registration(&event, &attendee);
@@ -136,7 +148,10 @@ async fn a_person_stands_with_an_event_as_the_rows_say(database: TestDatabase) {
     })
     .await;
     let linked = standing().await.expect("an account");
-    assert_eq!(linked.attendee.as_ref().and_then(|known| known.user_id), Some(user.id));
+    assert_eq!(
+        linked.attendee.as_ref().and_then(|known| known.user_id),
+        Some(user.id)
+    );
     assert_eq!((linked.registration, linked.entry), (None, None));
 
     let entry = rows.entry(&event, &attendee, 5);
@@ -155,7 +170,10 @@ async fn a_person_stands_with_an_event_as_the_rows_say(database: TestDatabase) {
     })
     .await;
     let holder = standing().await.expect("an account");
-    assert_eq!((holder.registration.as_ref(), holder.entry.as_ref()), (Some(&seat), None));
+    assert_eq!(
+        (holder.registration.as_ref(), holder.entry.as_ref()),
+        (Some(&seat), None)
+    );
     let by_attendee = rows
         .read(move |tx| tx.find_standing_of_attendee(id, attendee_id))
         .await
@@ -178,8 +196,12 @@ async fn the_queue_is_read_in_the_order_of_its_ranks(database: TestDatabase) {
         entries.push(rows.entry(&event, &attendee, rank));
     }
     let written = entries.clone();
-    rows.write(move |tx| written.iter().try_for_each(|entry| tx.insert_waitlist_entry(entry)))
-        .await;
+    rows.write(move |tx| {
+        written
+            .iter()
+            .try_for_each(|entry| tx.insert_waitlist_entry(entry))
+    })
+    .await;
     entries.sort_by_key(|entry| entry.rank);
     let third = entries[2].id;
     let (all, two, ranks, position) = rows
@@ -192,7 +214,10 @@ async fn the_queue_is_read_in_the_order_of_its_ranks(database: TestDatabase) {
             ))
         })
         .await;
-    assert_eq!(all.iter().map(|person| &person.entry).collect::<Vec<_>>(), entries.iter().collect::<Vec<_>>());
+    assert_eq!(
+        all.iter().map(|person| &person.entry).collect::<Vec<_>>(),
+        entries.iter().collect::<Vec<_>>()
+    );
     assert_eq!(two, all[..2]);
     assert_eq!(position, 3);
     let others = [&entries[1], &entries[3]].map(|entry| (entry.id, entry.rank));
@@ -214,7 +239,10 @@ async fn the_queue_is_read_in_the_order_of_its_ranks(database: TestDatabase) {
             break;
         }
     }
-    let expected: Vec<_> = (1..).map(Some).zip(entries.iter().map(|entry| entry.id)).collect();
+    let expected: Vec<_> = (1..)
+        .map(Some)
+        .zip(entries.iter().map(|entry| entry.id))
+        .collect();
     assert_eq!(seen, expected);
 }
 
@@ -226,12 +254,13 @@ async fn a_rank_is_given_once(database: TestDatabase) {
     rows.saved(&second).await;
     let entries = [rows.entry(&event, &first, 1), rows.entry(&event, &second, 2)];
     let id = entries[1].id;
-    rows.write(move |tx| entries.iter().try_for_each(|entry| tx.insert_waitlist_entry(entry)))
-        .await;
-    let refused = rows
-        .store
-        .write(move |tx| tx.update_waitlist_rank(id, 1))
-        .await;
+    rows.write(move |tx| {
+        entries
+            .iter()
+            .try_for_each(|entry| tx.insert_waitlist_entry(entry))
+    })
+    .await;
+    let refused = rows.store.write(move |tx| tx.update_waitlist_rank(id, 1)).await;
     assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{refused:?}");
     rows.write(move |tx| tx.update_waitlist_rank(id, 0)).await;
     let event_id = event.id;
@@ -293,9 +322,7 @@ async fn registrations_are_listed_page_by_page_among_equal_times(database: TestD
             after,
             include_total: true,
         };
-        let page = rows
-            .read(move |tx| tx.list_registrations(&filter, request))
-            .await;
+        let page = rows.read(move |tx| tx.list_registrations(&filter, request)).await;
         assert_eq!(page.total, Some(5));
         seen.extend(page.items.iter().map(|view| view.registration.id));
         after = page.next;
