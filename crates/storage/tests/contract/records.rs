@@ -8,7 +8,7 @@ use kernel::{
 };
 use notification::{Message, Outbox};
 use realtime::{LiveEvent, LiveEvents};
-use storage::Tx;
+use storage::OutboxEntry;
 use testkit::{TestDatabase, on_both_databases};
 
 on_both_databases! {
@@ -18,6 +18,14 @@ on_both_databases! {
     a_key_is_claimed_once_and_answers_for_a_day,
     a_key_of_a_refused_operation_is_free_again,
     an_action_leaves_a_row_in_the_audit_log,
+}
+
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's path does not stand for every lifetime"
+)]
+async fn outbox_of(rows: &Rows) -> Vec<OutboxEntry> {
+    rows.read(|tx| tx.list_outbox()).await
 }
 
 async fn a_message_is_written_once_for_its_occasion(database: TestDatabase) {
@@ -36,7 +44,7 @@ async fn a_message_is_written_once_for_its_occasion(database: TestDatabase) {
         })
         .await;
     }
-    let entries = rows.read(Tx::list_outbox).await;
+    let entries = outbox_of(&rows).await;
     let keys: Vec<_> = entries
         .iter()
         .map(|entry| entry.recipient_key.as_deref())
@@ -59,7 +67,7 @@ async fn live_events_are_written_each_time(database: TestDatabase) {
         Ok::<_, StoreError>(())
     })
     .await;
-    let entries = rows.read(Tx::list_outbox).await;
+    let entries = outbox_of(&rows).await;
     let seats: Vec<_> = entries
         .iter()
         .map(|entry| entry.payload["seats_available"].as_u64())
