@@ -2,4 +2,8 @@
 
 mod commands;
 mod configuration;
+mod event_list;
+mod events;
+mod matrix;
 mod story;
+mod support;
