@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod bad_input;
 mod commands;
 mod configuration;
 mod event_list;
