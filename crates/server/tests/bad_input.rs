@@ -536,7 +536,11 @@ async fn text_of_any_kind_comes_back_unchanged(database: TestDatabase) {
         let profile = profile.await.expect(200).json();
         assert_eq!((&profile["name"], &profile["bio"]), (&json!(name), &json!(text)));
     }
-    let broken = scene.holder.client.patch("/users/me").json(json!({"name": "a\nb"}));
+    let broken = scene
+        .holder
+        .client
+        .patch("/users/me")
+        .json(json!({"name": "a\nb"}));
     broken.await.invalid(&["/name"]);
     // What stands around is trimmed.
     let profile = scene

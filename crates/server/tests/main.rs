@@ -6,5 +6,7 @@ mod configuration;
 mod event_list;
 mod events;
 mod matrix;
+mod registrations;
 mod story;
 mod support;
+mod waitlist;
