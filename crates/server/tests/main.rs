@@ -7,6 +7,7 @@ mod event_list;
 mod events;
 mod idempotency;
 mod matrix;
+mod operations;
 mod registrations;
 mod sign_in;
 mod story;
