@@ -104,7 +104,9 @@ pub fn edit_event(
         return Err(EditEventError::PaymentsNotConfigured);
     }
     let occupies = (event.details.place_key(), event.local_date());
-    if occupies != (before.details.place_key(), before.local_date())
+    // A draft is checked at every edit: its place may have been taken since.
+    let moved = occupies != (before.details.place_key(), before.local_date());
+    if (moved || event.status == EventStatus::Draft)
         && let Some(other) = place_taken(tx, &event)?
     {
         return Err(EditEventError::PlaceTaken(Some(other)));

@@ -2,7 +2,7 @@
 
 use crate::Tx;
 use crate::columns::{Ts, Uid};
-use crate::connection::on;
+use crate::connection::{DbConn, on};
 use crate::schema::{attendees, events, registrations, roles, user_roles, users, waitlist_entries};
 use crate::transaction::{named, parsed};
 use diesel::dsl::exists;
@@ -178,6 +178,22 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// A linked attendee has its user's name: keeps the name from changing until the end of the transaction, or has the
+    /// operation tried again if it changed since it was read. On SQLite there is one writer at a time.
+    fn hold_name_of_user(&mut self, id: UserId, name: &str) -> Result<(), StoreError> {
+        let user = users::table.find(Uid::of(id)).select(users::name);
+        let current: Option<String> = self.run(|connection| match connection {
+            DbConn::Postgres(c) => user.for_share().first(c).optional(),
+            DbConn::Sqlite(_) => Ok(Some(name.to_owned())),
+        })?;
+        if current.as_deref() == Some(name) {
+            return Ok(());
+        }
+        Err(self.contend("the user was renamed or removed meanwhile".to_owned()))
+    }
+}
+
 impl UserRepository for Tx<'_> {
     fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
         let row = self.run(|connection| {
@@ -296,6 +312,9 @@ impl AttendeeRepository for Tx<'_> {
     }
 
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
+        if let Some(user_id) = attendee.user_id {
+            self.hold_name_of_user(user_id, attendee.name.as_str())?;
+        }
         let row = AttendeeRow::of(attendee);
         let inserted = self.run(|connection| {
             on!(connection, |c| diesel::insert_into(attendees::table)
@@ -312,6 +331,7 @@ impl AttendeeRepository for Tx<'_> {
     }
 
     fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError> {
+        self.hold_name_of_user(account.id, account.name.as_str())?;
         let link = (
             attendees::user_id.eq(Uid::of(account.id)),
             attendees::name.eq(account.name.as_str()),

@@ -229,6 +229,19 @@ impl WaitlistRepository for Tx<'_> {
         Ok(())
     }
 
+    fn shift_waitlist(&mut self, event_id: EventId, from: i64, by: i64) -> Result<(), StoreError> {
+        let behind = waitlist_entries::table
+            .filter(waitlist_entries::event_id.eq(Uid::of(event_id)))
+            .filter(waitlist_entries::rank.ge(from))
+            .filter(sql::<Bool>(WAITING));
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(behind)
+                .set(waitlist_entries::rank.eq(waitlist_entries::rank + by))
+                .execute(c))
+        })?;
+        Ok(())
+    }
+
     fn end_waitlist_entries(
         &mut self,
         ids: &[WaitlistEntryId],

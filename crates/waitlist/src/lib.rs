@@ -1,8 +1,8 @@
 //! The queue of an event: ranks, entries and their log. It moves people within the queue and out of it; who gets a seat
 //! is `registration`'s to decide.
 //!
-//! Invariants: the order is that of the ranks, taken under the event's lock; every change of an entry leaves a line in
-//! its log; `waitlist_length` changes together with the entries that it counts.
+//! Invariants: the order is that of the ranks, taken under the event's lock; everything that happens to an
+//! entry leaves a line in its log (new ranks that change nobody's place do not); `waitlist_length` changes together with the entries that it counts.
 
 mod join;
 mod leave;

@@ -119,13 +119,18 @@ fn new_rank(
     if let Some(rank) = rank_between(before, after) {
         return Ok(rank);
     }
-    // No room: everybody from there on moves behind the counter, in order, the entry first.
-    let behind = tx.waiting_ranks(seats.id, entry.id, position - 1, u32::MAX >> 1)?;
-    let rank = rank_from_counter(tx, seats)?;
-    for (id, _) in behind {
-        let next = rank_from_counter(tx, seats)?;
-        tx.update_waitlist_rank(id, next)?;
-    }
+    // No room: everybody from there on moves behind the counter, in their order, and the entry goes before them.
+    let rank = seats.next_rank;
+    let by = rank - after + RANK_STEP;
+    tx.shift_waitlist(seats.id, after, by)?;
+    tx.change_seats(
+        seats,
+        SeatChange {
+            taken: 0,
+            waiting: 0,
+            ranks: by + RANK_STEP,
+        },
+    )?;
     Ok(rank)
 }
 

@@ -36,6 +36,9 @@ pub trait WaitlistRepository {
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError>;
     /// Gives an entry another rank.
     fn update_waitlist_rank(&mut self, id: WaitlistEntryId, rank: i64) -> Result<(), StoreError>;
+    /// Adds `by` to the rank of everybody who waits with the rank `from` or a greater one. The new ranks must lie beyond
+    /// all present ones.
+    fn shift_waitlist(&mut self, event_id: EventId, from: i64, by: i64) -> Result<(), StoreError>;
     /// Ends entries; gives how many were live.
     fn end_waitlist_entries(
         &mut self,
