@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use unicode_normalization::UnicodeNormalization;
 
 /// A syntactically right address (RFC 5321), its domain in ASCII (IDNA), and the folded key that makes it unique.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -38,6 +39,8 @@ impl FromStr for EmailAddress {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        // Some keyboards send a letter and its accent apart; a mail server expects them composed (RFC 6532, section 3.1).
+        let local: String = local.nfc().collect();
         let domain = idna::domain_to_ascii(domain).map_err(|_| InvalidEmail)?;
         let text = format!("{local}@{domain}");
         // A quoted local part or an address literal is legal and always a mistake on a sign-up form.
@@ -45,7 +48,7 @@ impl FromStr for EmailAddress {
         if text.len() > 254 || !plain || !email_address::EmailAddress::is_valid(&text) {
             return Err(InvalidEmail);
         }
-        let key = format!("{}@{domain}", crate::fold(local));
+        let key = format!("{}@{domain}", crate::fold(&local));
         Ok(Self { text, key })
     }
 }
@@ -73,6 +76,12 @@ mod tests {
         let other: EmailAddress = " ada@xn--bcher-kva.example ".parse().unwrap();
         assert_eq!(one.key(), other.key());
         assert_eq!(one.as_str(), "Ada@xn--bcher-kva.example");
+    }
+
+    #[test]
+    fn a_letter_and_its_accent_are_composed() {
+        let one: EmailAddress = "o\u{308}@example.org".parse().unwrap();
+        assert_eq!(one.as_str(), "\u{f6}@example.org");
     }
 
     #[test]

@@ -1,7 +1,17 @@
 //! The binary's library and the binary itself, from outside.
 
+mod bad_input;
 mod commands;
 mod configuration;
 mod documents;
+mod event_list;
+mod events;
+mod idempotency;
+mod matrix;
+mod operations;
+mod registrations;
+mod sign_in;
 mod story;
+mod support;
 mod tour;
+mod waitlist;

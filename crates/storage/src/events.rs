@@ -311,7 +311,7 @@ impl EventRepository for Tx<'_> {
     fn lock_event_seats(&mut self, id: EventId) -> Result<Option<EventSeats>, StoreError> {
         let guarded = self.is_guarded();
         let event = events::table.find(Uid::of(id));
-        self.run(|connection| match connection {
+        let row = self.run(|connection| match connection {
             DbConn::Postgres(c) if guarded => event
                 .select(SeatsRow::as_select())
                 .for_update()
@@ -321,9 +321,9 @@ impl EventRepository for Tx<'_> {
                 .select(SeatsRow::as_select())
                 .first(c)
                 .optional()),
-        })?
-        .map(SeatsRow::into_seats)
-        .transpose()
+        })?;
+        self.let_others_in();
+        row.map(SeatsRow::into_seats).transpose()
     }
 
     fn list_events(&mut self, filter: &EventFilter, page: PageRequest) -> Result<Page<Event>, StoreError> {

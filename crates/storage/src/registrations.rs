@@ -9,7 +9,7 @@ use crate::prepared::Prepared;
 use crate::schema::{attendees, events, registrations, users, waitlist_entries};
 use crate::transaction::{named, rows, uids};
 use crate::waitlist::{EntryRow, waiting_people};
-use diesel::dsl::sql;
+use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use event::EventStatus;
@@ -291,11 +291,12 @@ impl RegistrationRepository for Tx<'_> {
         }
         for chunk in registrations.chunks(1_000) {
             let rows: Vec<_> = chunk.iter().map(RegistrationRow::of).collect();
-            self.run(|connection| {
+            let inserted = self.run(|connection| {
                 on!(connection, |c| diesel::insert_into(registrations::table)
                     .values(&rows)
                     .execute(c))
-            })?;
+            });
+            self.unless_attendee_went(inserted)?;
         }
         Ok(())
     }
@@ -424,11 +425,22 @@ impl RegistrationRepository for Tx<'_> {
 
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError> {
         let id = Uid::of(attendee_id);
+        // What is live came to be after the events were looked up, and holds a seat: it stays, and stands in the way of
+        // the attendee's row, so that the whole operation is tried again and frees that seat too.
         self.run(|connection| {
             on!(connection, |c| {
-                diesel::delete(registrations::table.filter(registrations::attendee_id.eq(id))).execute(c)?;
-                diesel::delete(waitlist_entries::table.filter(waitlist_entries::attendee_id.eq(id)))
-                    .execute(c)
+                diesel::delete(
+                    registrations::table
+                        .filter(registrations::attendee_id.eq(id))
+                        .filter(not(sql::<Bool>(LIVE))),
+                )
+                .execute(c)?;
+                diesel::delete(
+                    waitlist_entries::table
+                        .filter(waitlist_entries::attendee_id.eq(id))
+                        .filter(not(sql::<Bool>(LIVE_ENTRY))),
+                )
+                .execute(c)
             })
         })?;
         Ok(())
@@ -436,6 +448,17 @@ impl RegistrationRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// A row that refers to an attendee who was removed since they were found: tried again, they are made anew.
+    pub(crate) fn unless_attendee_went(
+        &mut self,
+        inserted: Result<usize, StoreError>,
+    ) -> Result<usize, StoreError> {
+        match inserted {
+            Err(StoreError::Referenced(what)) => Err(self.contend(what)),
+            result => result,
+        }
+    }
+
     fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {
         let total: i64 = self.run(|connection| {
             on!(connection, |c| {

@@ -209,11 +209,12 @@ impl WaitlistRepository for Tx<'_> {
 
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError> {
         let row = EntryRow::of(entry);
-        self.run(|connection| {
+        let inserted = self.run(|connection| {
             on!(connection, |c| diesel::insert_into(waitlist_entries::table)
                 .values(&row)
                 .execute(c))
-        })?;
+        });
+        self.unless_attendee_went(inserted)?;
         Ok(())
     }
 

@@ -55,14 +55,83 @@ pub struct HarnessOptions {
 
 /// The server under test.
 pub struct Harness {
-    running: Running,
+    first: Started,
     clock: Arc<TestClock>,
     ids: Arc<dyn IdSource>,
-    store: Store,
     signer: TokenSigner,
-    handle: actix_web::dev::ServerHandle,
+    surroundings: Surroundings,
+    // The last field, so that the server is told to stop before its database goes.
     database: TestDatabase,
+}
+
+/// A second instance over the database of a harness. It stops when this is dropped.
+pub struct AnotherServer {
+    started: Started,
+}
+
+impl AnotherServer {
+    /// The server as clients reach it.
+    pub fn running(&self) -> &Running {
+        &self.started.running
+    }
+}
+
+/// One instance that serves.
+struct Started {
+    running: Running,
+    store: Store,
+    config: Config,
+    handle: actix_web::dev::ServerHandle,
     _data: tempfile::TempDir,
+}
+
+impl Started {
+    fn over(
+        database: &TestDatabase,
+        environment: Vec<(&'static str, String)>,
+        surroundings: &Surroundings,
+    ) -> Self {
+        let data = tempfile::tempdir().expect("a folder for the server's data");
+        let usual = [
+            ("PODIUM_HTTP__ADDRESS", "127.0.0.1:0".to_owned()),
+            ("PODIUM_HTTP__WORKERS", "2".to_owned()),
+            ("PODIUM_DATA__DIR", data.path().display().to_string()),
+            ("PODIUM_DATABASE__URL", database.url().to_owned()),
+            ("PODIUM_AUTH__BCRYPT_COST", "4".to_owned()),
+            ("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT.to_owned()),
+            ("PODIUM_LOG__REQUESTS", "none".to_owned()),
+        ];
+        let environment = usual
+            .into_iter()
+            .chain(environment)
+            .map(|(name, value)| (name.to_owned(), value));
+        let config = Config::load(data.path(), environment).expect("a configuration that fits");
+        let instance = Instance::start(&config, surroundings).expect("a server that starts");
+        let running = Running::at(format!("http://{}", instance.address));
+        let (store, handle) = (instance.store.clone(), instance.handle());
+        tokio::spawn(instance.serve());
+        Self {
+            running,
+            store,
+            config,
+            handle,
+            _data: data,
+        }
+    }
+
+    fn signer(&self) -> TokenSigner {
+        let key = SigningKey::new(SIGNING_KEY.to_vec()).expect("a key of 32 bytes");
+        let auth = &self.config.auth;
+        let lifetime = i64::try_from(auth.access_token_lifetime.as_secs()).expect("minutes");
+        TokenSigner::new(&key, &[], auth.issuer.clone(), auth.audience.clone(), lifetime)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // Without waiting: connections that are still open are closed with the runtime.
+        drop(self.handle.stop(false));
+    }
 }
 
 impl Harness {
@@ -74,21 +143,6 @@ impl Harness {
     /// The same with some things changed.
     #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
     pub async fn start_with(database: TestDatabase, options: HarnessOptions) -> Self {
-        let data = tempfile::tempdir().expect("a folder for the server's data");
-        let environment = [
-            ("PODIUM_HTTP__ADDRESS", "127.0.0.1:0".to_owned()),
-            ("PODIUM_HTTP__WORKERS", "2".to_owned()),
-            ("PODIUM_DATA__DIR", data.path().display().to_string()),
-            ("PODIUM_DATABASE__URL", database.url().to_owned()),
-            ("PODIUM_AUTH__BCRYPT_COST", "4".to_owned()),
-            ("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT.to_owned()),
-            ("PODIUM_LOG__REQUESTS", "none".to_owned()),
-        ];
-        let environment = environment
-            .into_iter()
-            .chain(options.environment)
-            .map(|(name, value)| (name.to_owned(), value));
-        let config = Config::load(data.path(), environment).expect("a configuration that fits");
         let clock = Arc::new(TestClock::new());
         let ids = ids::source();
         let surroundings = Surroundings {
@@ -97,24 +151,28 @@ impl Harness {
             guard: options.guard,
             stops_on_signals: false,
         };
-        let instance = Instance::start(&config, &surroundings).expect("a server that starts");
-        let running = Running::at(format!("http://{}", instance.address));
-        let store = instance.store.clone();
-        let handle = instance.handle();
-        tokio::spawn(instance.serve());
-        let key = SigningKey::new(SIGNING_KEY.to_vec()).expect("a key of 32 bytes");
-        let lifetime = i64::try_from(config.auth.access_token_lifetime.as_secs()).expect("minutes");
-        let signer = TokenSigner::new(&key, &[], config.auth.issuer, config.auth.audience, lifetime);
+        let started = Started::over(&database, options.environment, &surroundings);
         Self {
-            running,
             clock,
             ids,
-            store,
-            signer,
-            handle,
+            signer: started.signer(),
+            first: started,
+            surroundings,
             database,
-            _data: data,
         }
+    }
+
+    /// Another server over the same database, by the same clock, as a second instance beside the first.
+    #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
+    pub async fn another_server(&self) -> AnotherServer {
+        AnotherServer {
+            started: Started::over(&self.database, Vec::new(), &self.surroundings),
+        }
+    }
+
+    /// Stops the server as an operator does: what runs is finished first.
+    pub async fn stop(&self) {
+        self.first.handle.stop(true).await;
     }
 
     /// The clock of the server.
@@ -124,7 +182,7 @@ impl Harness {
 
     /// The database of the server, to call operations and look at rows beside it.
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.first.store
     }
 
     /// The database itself.
@@ -134,12 +192,12 @@ impl Harness {
 
     /// The server as clients reach it.
     pub fn running(&self) -> &Running {
-        &self.running
+        &self.first.running
     }
 
     /// Nobody.
     pub fn client(&self) -> Client {
-        self.running.client()
+        self.first.running.client()
     }
 
     /// Makes access tokens as the server does.
@@ -180,7 +238,8 @@ impl Harness {
         let ctx = self.system();
         let address: EmailAddress = email.parse().expect("an address");
         let hash = test_hash();
-        self.store
+        self.first
+            .store
             .write(move |tx| {
                 let command = CreateAdmin {
                     email: address.clone(),
@@ -223,7 +282,7 @@ impl Harness {
             .signer
             .verify(self.clock.now(), &token)
             .expect("a token of the server's");
-        let client = self.running.person(token);
+        let client = self.first.running.person(token);
         Person {
             id: claims.sub,
             email: email.to_owned(),
@@ -238,7 +297,8 @@ impl Harness {
         let people: Vec<(User, Session)> = (0..size).map(|number| new_person(&ctx, number)).collect();
         let rows = people.clone();
         let hash = test_hash();
-        self.store
+        self.first
+            .store
             .write(move |tx| {
                 for (user, session) in &rows {
                     let new = NewUser {
@@ -262,7 +322,7 @@ impl Harness {
                 Person {
                     id: user.id,
                     email: user.email.as_str().to_owned(),
-                    client: self.running.person(token),
+                    client: self.first.running.person(token),
                     session_id: session.id,
                 }
             })
@@ -314,13 +374,18 @@ impl Harness {
         reason = "the method itself is not general over the lifetime of the transaction"
     )]
     pub async fn outbox(&self) -> Vec<OutboxEntry> {
-        self.store.read(|tx| tx.list_outbox()).await.expect("the outbox")
+        self.first
+            .store
+            .read(|tx| tx.list_outbox())
+            .await
+            .expect("the outbox")
     }
 
     /// Checks every rule over the rows; gives what breaks one.
     pub async fn violations(&self) -> Vec<Violation> {
         let now = self.clock.now();
-        self.store
+        self.first
+            .store
             .read(move |tx| tx.sweep_invariants(now))
             .await
             .expect("a sweep")
@@ -335,17 +400,11 @@ impl Harness {
     /// How many rows a table has under a condition: `count("registrations WHERE status = 'confirmed'")`.
     pub async fn count(&self, from: &str) -> i64 {
         let from = from.to_owned();
-        self.store
+        self.first
+            .store
             .read(move |tx| tx.count_rows(&from))
             .await
             .expect("a count")
-    }
-}
-
-impl Drop for Harness {
-    fn drop(&mut self) {
-        // Without waiting: connections that are still open are closed with the runtime.
-        drop(self.handle.stop(false));
     }
 }
 

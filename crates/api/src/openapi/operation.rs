@@ -190,6 +190,13 @@ impl OperationDoc {
         )
     }
 
+    /// An answer with a JSON object of any form.
+    #[must_use]
+    pub fn answer_object(self, status: u16, description: &'static str) -> Self {
+        let schema = ObjectBuilder::new().schema_type(Type::Object).build();
+        self.with_answer(status, description, Some(("application/json", schema.into())))
+    }
+
     /// An answer of another media type.
     #[must_use]
     pub fn answer_media(self, status: u16, media_type: &str, description: &'static str) -> Self {

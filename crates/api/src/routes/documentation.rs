@@ -28,7 +28,7 @@ pub async fn openapi(state: SharedState) -> HttpResponse {
 pub fn describe_openapi(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("This document")
-        .answer_media(200, "application/json", "OpenAPI 3.1.")
+        .answer_object(200, "OpenAPI 3.1.")
 }
 
 /// The page of Swagger UI.

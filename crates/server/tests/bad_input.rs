@@ -1,0 +1,682 @@
+//! What does not fit is refused as the right problem, and leaves every table as it was.
+
+mod cases;
+
+use crate::support::{operations, row_counts};
+use cases::{Case, Scene};
+use chrono::TimeDelta;
+use kernel::Clock;
+use serde_json::{Value, json};
+use testkit::{Harness, TestDatabase, on_both_databases};
+
+on_both_databases! {
+    there_is_a_case_for_every_route_with_a_body,
+    what_is_not_json_is_refused,
+    json_that_is_no_object_is_refused,
+    a_field_of_the_wrong_type_is_named,
+    unknown_and_duplicate_fields_are_refused,
+    a_missing_field_is_named,
+    text_with_nul_is_refused,
+    a_body_of_a_megabyte_is_refused,
+    another_media_type_is_refused,
+    ids_that_name_nothing_are_not_found,
+    numbers_out_of_range_are_refused,
+    instants_that_do_not_fit_are_refused,
+    text_of_any_kind_comes_back_unchanged,
+    query_parameters_that_do_not_fit_are_named,
+    a_cursor_of_another_list_or_order_is_refused,
+    headers_that_do_not_fit_are_refused,
+    a_method_that_a_path_does_not_have_is_refused,
+}
+
+async fn scene(database: TestDatabase) -> Scene {
+    Scene::new(Harness::start(database).await).await
+}
+
+/// Runs the requests and fails if a table has another number of rows afterwards.
+async fn writes_nothing<'s>(scene: &'s Scene, requests: impl AsyncFnOnce(&'s Scene)) {
+    let before = row_counts(&scene.harness).await;
+    requests(scene).await;
+    assert_eq!(before, row_counts(&scene.harness).await, "something was written");
+    scene.harness.assert_invariants().await;
+}
+
+async fn there_is_a_case_for_every_route_with_a_body(database: TestDatabase) {
+    let scene = scene(database).await;
+    let mut expected: Vec<String> = operations(&scene.harness)
+        .await
+        .into_iter()
+        .filter(|operation| operation.takes_body)
+        .map(|operation| format!("{} {}", operation.method, operation.path))
+        .collect();
+    let mut given: Vec<String> = scene
+        .cases()
+        .iter()
+        .map(|case| {
+            let path = case
+                .path
+                .replace(&scene.event.to_string(), "{id}")
+                .replace(&scene.entry, "{entry_id}");
+            format!("{} {path}", case.method)
+        })
+        .collect();
+    expected.sort();
+    given.sort();
+    assert_eq!(given, expected);
+}
+
+async fn what_is_not_json_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            let whole = case.body.to_string();
+            let cut = whole[..whole.len() - 1].to_owned();
+            let texts: [&[u8]; 9] = [
+                b"{",
+                b"{\"title\":}",
+                b"{'a': 1}",
+                b"{\"a\": 01}",
+                b"{\"a\": NaN}",
+                b"{} {}",
+                b"\xff\xfe{}",
+                b"{\"a\": \"\\ud800\"}",
+                cut.as_bytes(),
+            ];
+            for text in texts {
+                let answer = case.send(text).await;
+                assert_eq!(
+                    answer.status(),
+                    400,
+                    "{}: {answer}",
+                    String::from_utf8_lossy(text)
+                );
+                answer.problem("not-json");
+            }
+            if !case.may_be_empty {
+                case.send("").await.expect(400).problem("not-json");
+            }
+        }
+    })
+    .await;
+}
+
+async fn json_that_is_no_object_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            for text in ["[]", "null", "7", "\"text\"", "true", "[[]]"] {
+                case.send(text).await.expect(422).problem("invalid");
+            }
+            let deep = format!("{{\"a\": {}{}}}", "[".repeat(5_000), "]".repeat(5_000));
+            case.send(deep).await.expect(422).problem("invalid");
+        }
+    })
+    .await;
+}
+
+async fn a_field_of_the_wrong_type_is_named(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            for (name, value) in case.body.as_object().expect("an object") {
+                let wrong = match value {
+                    Value::String(_) => vec![json!(7), json!(true), json!([]), json!({}), json!(["a"])],
+                    Value::Object(_) => vec![json!(7), json!("text"), json!(["a", "b"])],
+                    _ => vec![json!("7"), json!([]), json!({}), json!(true), json!(1.5)],
+                };
+                for value in wrong {
+                    let mut body = case.body.clone();
+                    body[name] = value;
+                    let answer = case.send(body.to_string()).await;
+                    assert_eq!(answer.status(), 422, "{}: {body}: {answer}", case.name());
+                    answer.invalid(&[&format!("/{name}")]);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+async fn unknown_and_duplicate_fields_are_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            let mut body = case.body.clone();
+            body["nonsense"] = json!(1);
+            case.send(body.to_string()).await.invalid(&["/nonsense"]);
+            let (name, value) = case
+                .body
+                .as_object()
+                .expect("an object")
+                .iter()
+                .next()
+                .expect("a field");
+            let whole = case.body.to_string();
+            let twice = format!("{{\"{name}\": {value}, {}", &whole[1..]);
+            case.send(twice).await.invalid(&[&format!("/{name}")]);
+        }
+    })
+    .await;
+}
+
+async fn a_missing_field_is_named(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            for name in case.needed {
+                for value in [None, Some(Value::Null), Some(json!("  "))] {
+                    let is_text = case.body[*name].is_string() && !name.contains("password");
+                    if value.as_ref().is_some_and(Value::is_string) && !is_text {
+                        continue;
+                    }
+                    let mut body = case.body.clone();
+                    match value {
+                        None => drop(body.as_object_mut().expect("an object").remove(*name)),
+                        Some(value) => body[*name] = value,
+                    }
+                    let answer = case.send(body.to_string()).await;
+                    assert_eq!(answer.status(), 422, "{}: {body}: {answer}", case.name());
+                    answer.invalid(&[&format!("/{name}")]);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+async fn text_with_nul_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            for (name, value) in case.body.as_object().expect("an object") {
+                let Some(text) = value.as_str() else { continue };
+                let mut body = case.body.clone();
+                body[name] = json!(format!("{text}\0tail"));
+                case.send(body.to_string()).await.invalid(&[&format!("/{name}")]);
+            }
+            // Unescaped it is no JSON at all.
+            case.send("{\"reason\": \"a\0b\"}")
+                .await
+                .expect(400)
+                .problem("not-json");
+        }
+    })
+    .await;
+}
+
+async fn a_body_of_a_megabyte_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            for encoding in [Transfer::Length, Transfer::Chunks] {
+                let request = raw_request(&case, encoding, &"a".repeat(1 << 20));
+                let answer = testkit::raw::send(scene.harness.running().address(), &request).await;
+                assert_eq!(
+                    answer.status,
+                    Some(413),
+                    "{} {encoding:?}: {}",
+                    case.name(),
+                    answer.text
+                );
+                assert!(
+                    answer.text.contains("/problems/body-too-large"),
+                    "{}",
+                    answer.text
+                );
+            }
+        }
+    })
+    .await;
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Transfer {
+    Length,
+    Chunks,
+}
+
+fn raw_request(case: &Case, transfer: Transfer, filler: &str) -> Vec<u8> {
+    let token = case
+        .client
+        .token()
+        .map(|token| format!("authorization: Bearer {token}\r\n"));
+    let head = format!(
+        "{} /api/v1{} HTTP/1.1\r\nhost: podium\r\ncontent-type: {}\r\n{}",
+        case.method,
+        case.path,
+        case.media_type,
+        token.unwrap_or_default()
+    );
+    let body = format!("{{\"reason\": \"{filler}\"}}");
+    match transfer {
+        Transfer::Length => format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes(),
+        Transfer::Chunks => format!(
+            "{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+            body.len()
+        )
+        .into_bytes(),
+    }
+}
+
+async fn another_media_type_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for case in scene.cases() {
+            let mut types = vec![
+                "text/plain",
+                "application/x-www-form-urlencoded",
+                "application/json; charset=utf-16",
+                "nonsense",
+                "multipart/form-data; boundary=x",
+            ];
+            if case.method != "PATCH" {
+                types.push("application/merge-patch+json");
+            }
+            for media_type in types {
+                let answer = case.send_as(media_type, case.body.to_string()).await;
+                assert_eq!(answer.status(), 415, "{media_type}: {answer}");
+                answer.problem("unsupported-media-type");
+            }
+            let packed = case
+                .send(case.body.to_string())
+                .header("content-encoding", "gzip")
+                .await;
+            packed.expect(415).problem("unsupported-media-type");
+        }
+    })
+    .await;
+}
+
+async fn ids_that_name_nothing_are_not_found(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for operation in operations(&scene.harness).await {
+            if !operation.has_placeholders() {
+                continue;
+            }
+            let ids = [
+                "00000000-0000-0000-0000-000000000000",
+                "018f0000-0000-7000-8000-000000000000",
+                "1",
+                "x",
+                "%00",
+                "..%2F..",
+                "'%20OR%20'1'='1",
+                "018f0000000070008000000000000000",
+                "%F0%9F%8E%9F",
+                "-1",
+                "%7B018f0000-0000-7000-8000-000000000000%7D",
+                "%FF",
+                "null",
+            ];
+            for id in ids {
+                let method = operation.method.parse().expect("a method");
+                let request = scene.organizer.client.request(method, &operation.path_with(id));
+                let answer = request.json(json!({"position": 1, "reason": "because"})).await;
+                assert_eq!(answer.status(), 404, "{id}: {answer}");
+                answer.problem("not-found");
+            }
+        }
+        // An entry of another event is not found in this one.
+        let path = format!("/events/{}/waitlist/{}", scene.draft, scene.entry);
+        let request = scene.organizer.client.patch(&path);
+        request
+            .json(json!({"position": 1, "reason": "because"}))
+            .await
+            .expect(404)
+            .problem("not-found");
+        scene
+            .organizer
+            .client
+            .get("/nothing/here")
+            .await
+            .expect(404)
+            .problem("not-found");
+    })
+    .await;
+}
+
+async fn numbers_out_of_range_are_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        let numbers = [
+            "1e400",
+            "-1e400",
+            "9223372036854775807",
+            "9223372036854775808",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1000001",
+            "0",
+            "-1",
+            "1.5",
+            "1e-5",
+            "99999999999999999999999999999999999999",
+        ];
+        let create = scene.cases().remove(0);
+        for number in numbers {
+            for (field, pointer) in [
+                ("capacity", "/capacity"),
+                ("refund_until_hours", "/refund_until_hours"),
+                ("amount", "/fee"),
+            ] {
+                if field != "capacity" && matches!(number, "0") {
+                    continue;
+                }
+                if field == "amount" && matches!(number, "1000001" | "9223372036854775807") {
+                    continue;
+                }
+                let text = match field {
+                    "amount" => with_field(
+                        &create.body,
+                        "fee",
+                        &format!("{{\"amount\": {number}, \"currency\": \"INR\"}}"),
+                    ),
+                    field => with_field(&create.body, field, number),
+                };
+                let answer = create.send(text).await;
+                assert_eq!(answer.status(), 422, "{field} {number}: {answer}");
+                let problem = answer.problem("invalid");
+                let at = problem["errors"][0]["pointer"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
+                assert!(at.starts_with(pointer), "{field} {number}: {answer}");
+            }
+            let place = format!("/events/{}/waitlist/{}", scene.event, scene.entry);
+            if number != "1" {
+                let body = format!("{{\"position\": {number}, \"reason\": \"because\"}}");
+                let request = scene.organizer.client.patch(&place).body(body);
+                request.await.invalid(&["/position"]);
+            }
+        }
+    })
+    .await;
+}
+
+/// The body with a field whose value is written as is.
+fn with_field(body: &Value, name: &str, value: &str) -> String {
+    let mut fields = body.clone();
+    fields.as_object_mut().expect("an object").remove(name);
+    let whole = fields.to_string();
+    format!("{{\"{name}\": {value}, {}", &whole[1..])
+}
+
+async fn instants_that_do_not_fit_are_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        let create = scene.cases().remove(0);
+        let now = scene.harness.clock().now();
+        let at = |hours: i64| json!((now + TimeDelta::hours(hours)).to_rfc3339());
+        let start = 240;
+        for (changes, pointers) in [
+            (vec![("starts_at", at(-1))], vec!["/starts_at"]),
+            (vec![("starts_at", at(0))], vec!["/starts_at"]),
+            (vec![("ends_at", at(start))], vec!["/ends_at"]),
+            (vec![("ends_at", at(start - 1))], vec!["/ends_at"]),
+            (
+                vec![("registration_closes_at", at(start + 1))],
+                vec!["/registration_closes_at"],
+            ),
+            (
+                vec![("voting_opens_at", at(1)), ("voting_closes_at", at(start + 1))],
+                vec!["/voting_closes_at"],
+            ),
+            (vec![("voting_closes_at", at(1))], vec!["/voting_opens_at"]),
+            (
+                vec![("starts_at", json!("2030-02-31T10:00:00Z"))],
+                vec!["/starts_at"],
+            ),
+            (vec![("starts_at", json!("tomorrow"))], vec!["/starts_at"]),
+            (vec![("starts_at", json!("2030-03-01"))], vec!["/starts_at"]),
+            (
+                vec![("starts_at", json!("2030-03-01T10:00:00"))],
+                vec!["/starts_at"],
+            ),
+            (vec![("time_zone", json!("Mars/Olympus"))], vec!["/time_zone"]),
+            (vec![("time_zone", json!("+05:30"))], vec!["/time_zone"]),
+            (vec![("title", json!("t".repeat(201)))], vec!["/title"]),
+            (vec![("location", json!("l".repeat(301)))], vec!["/location"]),
+            (
+                vec![("description", json!("d".repeat(20_001)))],
+                vec!["/description"],
+            ),
+            (vec![("format", json!("outdoors"))], vec!["/format"]),
+            (vec![("format", json!("virtual"))], vec!["/location"]),
+            (vec![("location", Value::Null)], vec!["/location"]),
+            (
+                vec![
+                    ("stream_url", json!("javascript:alert(1)")),
+                    ("format", json!("hybrid")),
+                ],
+                vec!["/stream_url"],
+            ),
+        ] {
+            let mut body = create.body.clone();
+            for (name, value) in changes {
+                body[name] = value;
+            }
+            let answer = create.send(body.to_string()).await;
+            assert_eq!(answer.status(), 422, "{body}: {answer}");
+            answer.invalid(&pointers);
+        }
+        // Years that a calendar has and a database may not.
+        for year in [
+            "9999-12-31T23:59:59Z",
+            "+262142-01-01T00:00:00Z",
+            "-0001-01-01T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+        ] {
+            let mut body = create.body.clone();
+            body["ends_at"] = json!(year);
+            body["starts_at"] = json!(year);
+            create.send(body.to_string()).await.expect(422);
+        }
+    })
+    .await;
+}
+
+async fn text_of_any_kind_comes_back_unchanged(database: TestDatabase) {
+    let scene = scene(database).await;
+    let long = "🎟".repeat(200);
+    let texts = [
+        "Robert'); DROP TABLE events;--",
+        "\" OR 1=1 --",
+        "%_\\",
+        "${jndi:ldap://x}",
+        "<script>alert(1)</script>",
+        "🎉 Fête 👩‍👩‍👧‍👦 日本語 العربية",
+        "e\u{301}\u{200d}\u{202e}x",
+        "{{now+30d}}",
+        "$1 ? :name @x",
+        "line\nbreak\ttab",
+        &long,
+    ];
+    for text in texts {
+        let mut body = scene.harness.event_fields(2);
+        body["title"] = json!(text);
+        body["description"] = json!(text);
+        body["location"] = json!(text);
+        body["publish"] = json!(true);
+        let made = scene
+            .organizer
+            .client
+            .post("/events")
+            .json(body)
+            .await
+            .expect(201);
+        let read = scene
+            .harness
+            .client()
+            .get(&format!("/events/{}", made.text_at("/id")))
+            .await
+            .expect(200)
+            .json();
+        for field in ["title", "description", "location"] {
+            assert_eq!(read[field], text, "{field}");
+        }
+        let coded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for parameter in ["q", "location"] {
+            let found = scene
+                .harness
+                .client()
+                .get(&format!("/events?{parameter}={coded}"))
+                .await
+                .expect(200)
+                .items();
+            assert!(
+                found.iter().any(|event| event["id"] == read["id"]),
+                "{parameter}={text}"
+            );
+        }
+        // A name stands in a mail's header: it is one line.
+        let name = if text.contains('\n') { "Asha" } else { text };
+        let change = json!({"name": name, "bio": text});
+        let profile = scene.holder.client.patch("/users/me").json(change);
+        let profile = profile.await.expect(200).json();
+        assert_eq!((&profile["name"], &profile["bio"]), (&json!(name), &json!(text)));
+    }
+    let broken = scene
+        .holder
+        .client
+        .patch("/users/me")
+        .json(json!({"name": "a\nb"}));
+    broken.await.invalid(&["/name"]);
+    // What stands around is trimmed.
+    let profile = scene
+        .holder
+        .client
+        .patch("/users/me")
+        .json(json!({"name": "  Asha \n"}));
+    assert_eq!(profile.await.expect(200).text_at("/name"), "Asha");
+    scene.harness.assert_invariants().await;
+}
+
+async fn query_parameters_that_do_not_fit_are_named(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        let of_any = [
+            "limit=0",
+            "limit=101",
+            "limit=-1",
+            "limit=x",
+            "limit=1e2",
+            "limit=99999999999999999999",
+            "nonsense=1",
+            "limit=1&limit=1",
+            "cursor=nonsense",
+            "cursor=%00",
+            "cursor=%F0%9F%8E%9F",
+            "include_total=perhaps",
+            "cursor=AAAAAAAAAAAAAAAAAAAA",
+            "%ff=1",
+        ];
+        let manager = &scene.organizer.client;
+        let (event, person) = (scene.event, &scene.waiter.client);
+        let lists = [
+            (manager, "/events".to_owned()),
+            (manager, "/users/me/events".to_owned()),
+            (person, "/users/me/registrations".to_owned()),
+            (person, "/users/me/waitlist".to_owned()),
+            (person, "/registrations".to_owned()),
+            (manager, format!("/events/{event}/registrations")),
+            (manager, format!("/events/{event}/waitlist")),
+        ];
+        for (client, path) in &lists {
+            for query in of_any {
+                let answer = client.get(&format!("{path}?{query}")).await;
+                assert_eq!(answer.status(), 400, "{answer}");
+                answer.problem("bad-query");
+            }
+        }
+        for query in [
+            "status=gone",
+            "format=",
+            "from=2030-02-31",
+            "from=tomorrow",
+            "organizer_id=x",
+            "has_seats=1",
+            "sort=title",
+            "q=%00",
+            "q=%zz",
+            "location=%ff",
+            "sort=-",
+            "status=DRAFT",
+        ] {
+            let answer = scene.harness.client().get(&format!("/events?{query}")).await;
+            // Blank is no value.
+            let expected = if query == "format=" { 200 } else { 400 };
+            assert_eq!(answer.status(), expected, "{answer}");
+        }
+    })
+    .await;
+}
+
+async fn a_cursor_of_another_list_or_order_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    scene.harness.published_event(&scene.organizer, 1).await;
+    let first = scene.organizer.client.get("/events?limit=1").await.expect(200);
+    let cursor = first.text_at("/next_cursor");
+    let next = |path: &str| scene.organizer.client.get(&format!("{path}cursor={cursor}"));
+    next("/events?").await.expect(200);
+    for path in [
+        "/events?sort=-starts_at&",
+        "/events?sort=created_at&",
+        "/registrations?",
+        "/users/me/waitlist?",
+    ] {
+        next(path).await.expect(400).problem("bad-query");
+    }
+    for spoilt in [&cursor[1..], &cursor[..cursor.len() - 1], "x"] {
+        let request = scene.organizer.client.get(&format!("/events?cursor={spoilt}"));
+        request.await.expect(400).problem("bad-query");
+    }
+}
+
+async fn headers_that_do_not_fit_are_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        let register = format!("/events/{}/publish", scene.draft);
+        let long = "k".repeat(256);
+        for key in ["", long.as_str(), "with\ttab"] {
+            let request = scene.organizer.client.post(&register).key(key);
+            request.await.expect(400).problem("bad-header");
+        }
+        for value in ["Bearer", "Bearer ", "Basic abc", "Bearer a.b.c", "nonsense"] {
+            let request = scene
+                .harness
+                .client()
+                .get("/users/me")
+                .header("authorization", value);
+            request.await.expect(401).problem("unauthenticated");
+        }
+        let edit = scene.organizer.client.patch(&format!("/events/{}", scene.event));
+        let edit = edit.if_match("W/\"x\", nonsense").json(json!({"title": "Other"}));
+        edit.await.expect(412).problem("precondition-failed");
+    })
+    .await;
+}
+
+async fn a_method_that_a_path_does_not_have_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    writes_nothing(&scene, async |scene| {
+        for (method, path) in [
+            ("PUT", "/events"),
+            ("DELETE", "/events"),
+            ("PATCH", "/auth/login"),
+            ("GET", "/auth/login"),
+            ("TRACE", "/events"),
+            ("PROPFIND", "/users/me"),
+            ("POST", "/users/me"),
+        ] {
+            let method = method.parse().expect("a method");
+            let answer = scene.organizer.client.request(method, path).await.expect(405);
+            answer.problem("method-not-allowed");
+            assert!(
+                answer.header("allow").is_some_and(|allow| !allow.is_empty()),
+                "{answer}"
+            );
+        }
+    })
+    .await;
+}

@@ -1,0 +1,159 @@
+//! A server with something of everything, and a request that fits for each route that takes a body.
+
+use kernel::EventId;
+use serde_json::{Value, json};
+use testkit::harness::PASSWORD;
+use testkit::http::Request;
+use testkit::{Client, Harness, Person};
+
+/// A request that would succeed, to be spoilt.
+pub struct Case {
+    pub method: &'static str,
+    pub path: String,
+    pub client: Client,
+    pub body: Value,
+    /// Fields of the body without which it does not fit.
+    pub needed: &'static [&'static str],
+    /// Whether no body at all is one that fits.
+    pub may_be_empty: bool,
+    pub media_type: &'static str,
+}
+
+impl Case {
+    /// The request with this text for a body.
+    pub fn send(&self, body: impl Into<Vec<u8>>) -> Request {
+        self.send_as(self.media_type, body)
+    }
+
+    /// The same, said to be of another media type.
+    pub fn send_as(&self, media_type: &str, body: impl Into<Vec<u8>>) -> Request {
+        let method = self.method.parse().expect("a method");
+        self.client.request(method, &self.path).text(media_type, body)
+    }
+
+    /// What the request is called in messages.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// The server and its things.
+pub struct Scene {
+    pub harness: Harness,
+    pub organizer: Person,
+    pub holder: Person,
+    pub waiter: Person,
+    pub event: EventId,
+    pub draft: String,
+    pub registration: String,
+    pub entry: String,
+}
+
+impl Scene {
+    /// A full event with one who holds a seat and one who waits, and a draft.
+    pub async fn new(harness: Harness) -> Self {
+        let organizer = harness.organizer().await;
+        let (holder, waiter) = (harness.attendee("holder").await, harness.attendee("waiter").await);
+        let event = harness.published_event(&organizer, 1).await;
+        let (registration, _) = harness.registered(&holder, event).await;
+        let register = waiter.client.post(&format!("/events/{event}/registrations"));
+        let entry = register.await.expect(202).text_at("/waitlist_entry/id");
+        let draft = organizer.client.post("/events").json(harness.event_fields(2));
+        let draft = draft.await.expect(201).text_at("/id");
+        Self {
+            harness,
+            organizer,
+            holder,
+            waiter,
+            event,
+            draft,
+            registration: registration.to_string(),
+            entry,
+        }
+    }
+
+    /// One case for each route that takes a body.
+    pub fn cases(&self) -> Vec<Case> {
+        let (event, entry, manager) = (self.event, &self.entry, &self.organizer.client);
+        let nobody = self.harness.client();
+        let plain = |method, path: String, client: &Client, body, needed| Case {
+            method,
+            path,
+            client: client.clone(),
+            body,
+            needed,
+            may_be_empty: false,
+            media_type: if method == "PATCH" {
+                "application/merge-patch+json"
+            } else {
+                "application/json"
+            },
+        };
+        let optional = |path: String, client: &Client, body| Case {
+            may_be_empty: true,
+            ..plain("POST", path, client, body, &[])
+        };
+        let new_event = self.harness.event_fields(4);
+        let guest = json!({"attendee": {"name": "Guest", "email": "guest@example.org"}});
+        let sign_up = json!({"email": "new@example.org", "password": PASSWORD, "name": "New"});
+        let sign_in = json!({"email": self.holder.email, "password": PASSWORD});
+        let position = json!({"position": 1, "reason": "because"});
+        let place = format!("/events/{event}/waitlist/{entry}");
+        vec![
+            plain(
+                "POST",
+                "/events".into(),
+                manager,
+                new_event,
+                &["title", "format", "starts_at", "ends_at", "time_zone", "capacity"],
+            ),
+            plain(
+                "PATCH",
+                format!("/events/{event}"),
+                manager,
+                json!({"title": "Other", "capacity": 7}),
+                &[],
+            ),
+            optional(
+                format!("/events/{event}/cancel"),
+                manager,
+                json!({"reason": "rain"}),
+            ),
+            optional(format!("/events/{event}/registrations"), manager, guest),
+            plain("PATCH", place.clone(), manager, position, &["position", "reason"]),
+            plain(
+                "DELETE",
+                place,
+                manager,
+                json!({"reason": "because"}),
+                &["reason"],
+            ),
+            plain(
+                "PATCH",
+                "/users/me".into(),
+                &self.holder.client,
+                json!({"name": "Other", "bio": "Words"}),
+                &[],
+            ),
+            plain(
+                "POST",
+                "/auth/register".into(),
+                &nobody,
+                sign_up,
+                &["email", "password", "name"],
+            ),
+            plain(
+                "POST",
+                "/auth/login".into(),
+                &nobody,
+                sign_in,
+                &["email", "password"],
+            ),
+            optional(
+                "/auth/refresh".into(),
+                &nobody,
+                json!({"refresh_token": "nonsense"}),
+            ),
+        ]
+    }
+}

@@ -1,0 +1,594 @@
+//! Events: made, read, changed, announced, called off and deleted.
+
+use chrono::TimeDelta;
+use kernel::{Clock, EventId};
+use serde_json::{Value, json};
+use testkit::{Harness, Person, TestDatabase, on_both_databases};
+
+on_both_databases! {
+    a_made_event_is_read_back_as_it_was_sent,
+    an_edit_needs_the_version_that_the_organizer_read,
+    registrations_do_not_break_an_edit_but_change_the_tag,
+    a_read_of_a_known_version_is_not_sent_again,
+    null_clears_a_field_and_an_absent_one_stays,
+    two_published_events_do_not_share_a_place_on_a_date,
+    the_date_of_a_place_is_that_of_the_zone,
+    an_edit_may_not_move_onto_a_taken_place,
+    of_two_drafts_published_at_once_one_gets_the_place,
+    a_fee_is_refused_when_an_event_is_published,
+    a_cancelled_event_is_read_only,
+    an_event_that_ended_is_completed_without_a_sweep,
+    a_raised_capacity_moves_the_waitlist,
+    a_capacity_below_the_seats_taken_is_refused,
+    a_moved_start_is_told_to_seat_holders,
+    a_cancelled_event_is_told_to_everybody_who_took_part,
+    a_deleted_event_is_gone_and_told,
+    a_draft_whose_start_went_by_is_not_published,
+    a_user_without_the_role_makes_no_event,
+}
+
+async fn draft(harness: &Harness, organizer: &Person, fields: Value) -> EventId {
+    let _ = harness;
+    let answer = organizer.client.post("/events").json(fields).await.expect(201);
+    answer.text_at("/id").parse().expect("an id")
+}
+
+async fn etag_of(person: &Person, event: EventId) -> String {
+    let answer = person.client.get(&format!("/events/{event}")).await.expect(200);
+    answer.header("etag").expect("an ETag").to_owned()
+}
+
+/// Who was told what, as rows of the outbox.
+async fn told(harness: &Harness, kind: &str) -> Vec<String> {
+    let mut people: Vec<String> = harness
+        .outbox()
+        .await
+        .into_iter()
+        .filter(|entry| entry.kind == kind)
+        .filter_map(|entry| entry.recipient_key)
+        .collect();
+    people.sort();
+    people
+}
+
+fn sorted<const N: usize>(mut people: [&Person; N]) -> Vec<String> {
+    people.sort_by(|a, b| a.email.cmp(&b.email));
+    people.iter().map(|person| person.email.clone()).collect()
+}
+
+async fn a_made_event_is_read_back_as_it_was_sent(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let start = harness.clock().now() + TimeDelta::days(20);
+    let at = |hours: i64| {
+        (start + TimeDelta::hours(hours))
+            .format("%Y-%m-%dT%H:%M:%SZ")
+            .to_string()
+    };
+    let fields = json!({
+        "title": "Rust in the hall", "description": "All of it", "agenda": "1. Talk\n2. Tea",
+        "format": "hybrid", "location": "Hall 1", "stream_url": "https://stream.example.org/1",
+        "starts_at": at(0), "ends_at": at(2), "time_zone": "Asia/Kolkata", "capacity": 250,
+        "registration_opens_at": at(-200), "registration_closes_at": at(-1),
+        "voting_opens_at": at(-100), "voting_closes_at": at(-2),
+        "waitlist_enabled": false, "live_results": true, "refund_until_hours": 48,
+        "fee": {"amount": 130_000, "currency": "INR"},
+    });
+    let made = organizer
+        .client
+        .post("/events")
+        .json(fields.clone())
+        .await
+        .expect(201);
+    let id = made.text_at("/id");
+    assert_eq!(
+        made.header("location"),
+        Some(format!("/api/v1/events/{id}").as_str())
+    );
+    let read = organizer.client.get(&format!("/events/{id}")).await.expect(200);
+    assert_eq!(read.header("etag"), made.header("etag"));
+    let read = read.json();
+    assert_eq!(read, made.json());
+    for (name, sent) in fields.as_object().expect("an object") {
+        if name == "stream_url" {
+            assert!(
+                read.get(name).is_none(),
+                "the stream's URL is shown to nobody here"
+            );
+        } else {
+            assert_eq!(&read[name], sent, "{name}");
+        }
+    }
+    assert_eq!(read["status"], "draft");
+    assert_eq!(read["organizer"]["id"], organizer.id.to_string());
+    assert_eq!(
+        (&read["seats_taken"], &read["seats_available"]),
+        (&json!(0), &json!(250))
+    );
+}
+
+async fn an_edit_needs_the_version_that_the_organizer_read(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 5).await;
+    let path = format!("/events/{event}");
+    let first = etag_of(&organizer, event).await;
+    let edit = |title: &str| organizer.client.patch(&path).json(json!({"title": title}));
+    let edited = edit("Second").if_match(&first).await.expect(200);
+    let second = edited.header("etag").expect("an ETag").to_owned();
+    assert_ne!(first, second);
+    edit("Lost")
+        .if_match(&first)
+        .await
+        .expect(412)
+        .problem("precondition-failed");
+    edit("Lost")
+        .if_match("\"nonsense\"")
+        .await
+        .expect(412)
+        .problem("precondition-failed");
+    assert_eq!(
+        organizer.client.get(&path).await.expect(200).text_at("/title"),
+        "Second"
+    );
+    edit("Third").if_match(&second).await.expect(200);
+    edit("Fourth").if_match("*").await.expect(200);
+    edit("Fifth").await.expect(200);
+}
+
+async fn registrations_do_not_break_an_edit_but_change_the_tag(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 5).await;
+    let before = etag_of(&organizer, event).await;
+    let asha = harness.attendee("asha").await;
+    harness.registered(&asha, event).await;
+    let after = etag_of(&organizer, event).await;
+    assert_ne!(before, after, "a seat changes the tag");
+    let edit = organizer.client.patch(&format!("/events/{event}"));
+    edit.if_match(&before)
+        .json(json!({"title": "Edited"}))
+        .await
+        .expect(200);
+}
+
+async fn a_read_of_a_known_version_is_not_sent_again(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 5).await;
+    let path = format!("/events/{event}");
+    let tag = etag_of(&organizer, event).await;
+    let again = |tag: &str| harness.client().get(&path).header("if-none-match", tag);
+    let unchanged = again(&tag).await.expect(304);
+    assert!(unchanged.bytes().is_empty());
+    assert_eq!(unchanged.header("etag"), Some(tag.as_str()));
+    let asha = harness.attendee("asha").await;
+    harness.registered(&asha, event).await;
+    let changed = again(&tag).await.expect(200);
+    assert_eq!(changed.json()["seats_taken"], 1);
+    again(changed.header("etag").expect("an ETag")).await.expect(304);
+}
+
+async fn null_clears_a_field_and_an_absent_one_stays(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let mut fields = harness.event_fields(3);
+    fields["description"] = json!("Words");
+    fields["agenda"] = json!("Points");
+    let event = draft(&harness, &organizer, fields).await;
+    let edit = organizer.client.patch(&format!("/events/{event}"));
+    let edited = edit.json(json!({"description": null})).await.expect(200).json();
+    assert_eq!(
+        (&edited["description"], &edited["agenda"]),
+        (&Value::Null, &json!("Points"))
+    );
+    let edit = organizer.client.patch(&format!("/events/{event}"));
+    edit.json(json!({"title": null, "capacity": null}))
+        .await
+        .invalid(&["/title", "/capacity"]);
+}
+
+async fn two_published_events_do_not_share_a_place_on_a_date(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let (organizer, other) = (harness.organizer().await, harness.organizer().await);
+    let mut fields = harness.event_fields(3);
+    fields["location"] = json!("Öffentlicher  Saal");
+    // Two drafts may plan the same.
+    let first = draft(&harness, &organizer, fields.clone()).await;
+    let second = draft(&harness, &other, fields.clone()).await;
+    organizer
+        .client
+        .post(&format!("/events/{first}/publish"))
+        .await
+        .expect(200);
+    let refused = other
+        .client
+        .post(&format!("/events/{second}/publish"))
+        .await
+        .expect(409);
+    assert_eq!(refused.problem("place-taken")["event_id"], first.to_string());
+    // Also where it is written differently, and at another hour of the day.
+    for spelling in [
+        "ÖFFENTLICHER SAAL",
+        " o\u{308}ffentlicher\u{a0}saal ",
+        "Öffentlicher Saal",
+    ] {
+        fields["location"] = json!(spelling);
+        let refused = other
+            .client
+            .post("/events")
+            .json(fields.clone())
+            .await
+            .expect(409);
+        assert_eq!(
+            refused.problem("place-taken")["event_id"],
+            first.to_string(),
+            "{spelling}"
+        );
+    }
+    fields["location"] = json!("Kleiner Saal");
+    other.client.post("/events").json(fields).await.expect(201);
+    // Called off, it leaves the place.
+    organizer
+        .client
+        .post(&format!("/events/{first}/cancel"))
+        .await
+        .expect(200);
+    other
+        .client
+        .post(&format!("/events/{second}/publish"))
+        .await
+        .expect(200);
+    harness.assert_invariants().await;
+}
+
+async fn the_date_of_a_place_is_that_of_the_zone(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let with = |start: &str, end: &str| {
+        let mut fields = harness.event_fields(3);
+        fields["location"] = json!("Pier 1");
+        fields["time_zone"] = json!("Asia/Kolkata");
+        fields["starts_at"] = json!(start);
+        fields["ends_at"] = json!(end);
+        fields["publish"] = json!(true);
+        organizer.client.post("/events").json(fields)
+    };
+    // 18:30 UTC is midnight in India: one UTC date, two local ones.
+    let first = with("2030-03-01T18:00:00Z", "2030-03-01T18:10:00Z")
+        .await
+        .expect(201);
+    assert_eq!(first.text_at("/local_date"), "2030-03-01");
+    let second = with("2030-03-01T18:30:00Z", "2030-03-01T19:00:00Z")
+        .await
+        .expect(201);
+    assert_eq!(second.text_at("/local_date"), "2030-03-02");
+    // Two UTC dates, one local one.
+    with("2030-03-02T10:00:00Z", "2030-03-02T11:00:00Z")
+        .await
+        .expect(409)
+        .problem("place-taken");
+}
+
+async fn an_edit_may_not_move_onto_a_taken_place(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let first = harness.published_event(&organizer, 3).await;
+    let second = harness.published_event(&organizer, 3).await;
+    let place = organizer
+        .client
+        .get(&format!("/events/{first}"))
+        .await
+        .expect(200)
+        .text_at("/location");
+    let planned = draft(&harness, &organizer, harness.event_fields(3)).await;
+    for event in [second, planned] {
+        let edit = organizer.client.patch(&format!("/events/{event}"));
+        let refused = edit.json(json!({"location": place})).await.expect(409);
+        assert_eq!(refused.problem("place-taken")["event_id"], first.to_string());
+    }
+}
+
+async fn of_two_drafts_published_at_once_one_gets_the_place(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let fields = harness.event_fields(3);
+    let mut drafts = Vec::new();
+    for _ in 0..6 {
+        drafts.push(draft(&harness, &organizer, fields.clone()).await);
+    }
+    let answers = testkit::all_at_once(drafts.len(), |index| {
+        let (client, event) = (organizer.client.clone(), drafts[index]);
+        async move { client.post(&format!("/events/{event}/publish")).await }
+    })
+    .await;
+    let published = answers.iter().filter(|answer| answer.status() == 200).count();
+    assert_eq!(published, 1);
+    for refused in answers.iter().filter(|answer| answer.status() != 200) {
+        refused.problem("place-taken");
+    }
+    harness.assert_invariants().await;
+}
+
+async fn a_fee_is_refused_when_an_event_is_published(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let mut fields = harness.event_fields(3);
+    fields["fee"] = json!({"amount": 500, "currency": "EUR"});
+    let priced = draft(&harness, &organizer, fields.clone()).await;
+    let publish = organizer.client.post(&format!("/events/{priced}/publish"));
+    publish.await.expect(409).problem("payments-not-configured");
+    fields["publish"] = json!(true);
+    fields["location"] = json!("Elsewhere");
+    let events = harness.count("events").await;
+    let create = organizer.client.post("/events").json(fields);
+    create.await.expect(409).problem("payments-not-configured");
+    assert_eq!(harness.count("events").await, events, "nothing is written");
+    let free = harness.published_event(&organizer, 3).await;
+    let edit = organizer.client.patch(&format!("/events/{free}"));
+    let edit = edit.json(json!({"fee": {"amount": 1, "currency": "EUR"}}));
+    edit.await.expect(409).problem("payments-not-configured");
+    let edit = organizer.client.patch(&format!("/events/{free}"));
+    edit.json(json!({"fee": {"amount": 0, "currency": "EUR"}}))
+        .await
+        .expect(200);
+}
+
+async fn a_cancelled_event_is_read_only(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 3).await;
+    let asha = harness.attendee("asha").await;
+    let (registration, _) = harness.registered(&asha, event).await;
+    let path = format!("/events/{event}");
+    let cancelled = organizer.client.post(&format!("{path}/cancel"));
+    let cancelled = cancelled.json(json!({"reason": "rain"})).await.expect(200).json();
+    assert_eq!(
+        (&cancelled["status"], &cancelled["seats_taken"]),
+        (&json!("cancelled"), &json!(0))
+    );
+    assert_eq!(cancelled["registration_state"], "cancelled");
+    let edit = organizer.client.patch(&path).json(json!({"title": "Again"}));
+    edit.await.expect(409).problem("event-read-only");
+    organizer
+        .client
+        .post(&format!("{path}/publish"))
+        .await
+        .expect(409)
+        .problem("event-read-only");
+    organizer
+        .client
+        .post(&format!("{path}/cancel"))
+        .await
+        .expect(409)
+        .problem("event-read-only");
+    let cancel = asha.client.delete(&format!("/registrations/{registration}"));
+    cancel.await.expect(409).problem("event-read-only");
+    let register = asha.client.post(&format!("{path}/registrations"));
+    register.await.expect(409).problem("event-not-published");
+    harness.assert_invariants().await;
+}
+
+async fn an_event_that_ended_is_completed_without_a_sweep(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 3).await;
+    let path = format!("/events/{event}");
+    harness.client().get(&path).await.expect(200);
+    harness.clock().advance(TimeDelta::days(10) + TimeDelta::hours(3));
+    assert_eq!(
+        harness.count("events WHERE status = 'published'").await,
+        1,
+        "no sweep ran"
+    );
+    let shown = harness.client().get(&path).await.expect(200).json();
+    assert_eq!(
+        (&shown["status"], &shown["registration_state"]),
+        (&json!("completed"), &json!("closed"))
+    );
+    let completed = harness
+        .client()
+        .get("/events?status=completed")
+        .await
+        .expect(200)
+        .items();
+    assert_eq!(completed.len(), 1);
+    assert_eq!(
+        harness
+            .client()
+            .get("/events?status=published")
+            .await
+            .expect(200)
+            .items()
+            .len(),
+        0
+    );
+    let organizer = harness.log_in(&organizer.email).await;
+    let edit = organizer.client.patch(&path).json(json!({"title": "Again"}));
+    edit.await.expect(409).problem("event-read-only");
+    organizer
+        .client
+        .post(&format!("{path}/cancel"))
+        .await
+        .expect(409)
+        .problem("event-read-only");
+}
+
+async fn a_raised_capacity_moves_the_waitlist(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 1).await;
+    let people = harness.crowd(5).await;
+    for person in &people {
+        person
+            .client
+            .post(&format!("/events/{event}/registrations"))
+            .await;
+    }
+    let edit = organizer
+        .client
+        .patch(&format!("/events/{event}"))
+        .json(json!({"capacity": 3}));
+    let edited = edit.await.expect(200);
+    let shown = edited.json();
+    assert_eq!(
+        (&shown["seats_taken"], &shown["waitlist_length"]),
+        (&json!(3), &json!(2))
+    );
+    let read = harness
+        .client()
+        .get(&format!("/events/{event}"))
+        .await
+        .expect(200);
+    assert_eq!(read.json(), shown);
+    assert_eq!(read.header("etag"), edited.header("etag"));
+    assert_eq!(
+        told(&harness, "seat_from_waitlist").await,
+        sorted([&people[1], &people[2]])
+    );
+    harness.assert_invariants().await;
+}
+
+async fn a_capacity_below_the_seats_taken_is_refused(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 5).await;
+    for person in harness.crowd(3).await {
+        harness.registered(&person, event).await;
+    }
+    let lower = |capacity: u32| {
+        organizer
+            .client
+            .patch(&format!("/events/{event}"))
+            .json(json!({"capacity": capacity}))
+    };
+    let refused = lower(2).await.expect(409).problem("capacity-below-taken");
+    assert_eq!(refused["seats_taken"], 3);
+    assert_eq!(
+        lower(3).await.expect(200).json()["registration_state"],
+        "waitlist"
+    );
+}
+
+async fn a_moved_start_is_told_to_seat_holders(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 2).await;
+    let (asha, bela, waits) = (
+        harness.attendee("asha").await,
+        harness.attendee("bela").await,
+        harness.attendee("waits").await,
+    );
+    harness.registered(&asha, event).await;
+    harness.registered(&bela, event).await;
+    waits
+        .client
+        .post(&format!("/events/{event}/registrations"))
+        .await
+        .expect(202);
+    let edit = |fields: Value| organizer.client.patch(&format!("/events/{event}")).json(fields);
+    edit(json!({"title": "Only the title"})).await.expect(200);
+    assert!(told(&harness, "event_moved").await.is_empty());
+    let start = harness.clock().now() + TimeDelta::days(12);
+    let end = start + TimeDelta::hours(1);
+    let moved = json!({"starts_at": start.to_rfc3339(), "ends_at": end.to_rfc3339()});
+    edit(moved.clone()).await.expect(200);
+    assert_eq!(told(&harness, "event_moved").await, sorted([&asha, &bela]));
+    edit(moved).await.expect(200);
+    assert_eq!(
+        told(&harness, "event_moved").await.len(),
+        2,
+        "the same start again is no news"
+    );
+}
+
+async fn a_cancelled_event_is_told_to_everybody_who_took_part(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 1).await;
+    let (holds, waits, left) = (
+        harness.attendee("holds").await,
+        harness.attendee("waits").await,
+        harness.attendee("left").await,
+    );
+    let (registration, _) = harness.registered(&left, event).await;
+    left.client
+        .delete(&format!("/registrations/{registration}"))
+        .await
+        .expect(200);
+    harness.registered(&holds, event).await;
+    waits
+        .client
+        .post(&format!("/events/{event}/registrations"))
+        .await
+        .expect(202);
+    organizer
+        .client
+        .post(&format!("/events/{event}/cancel"))
+        .await
+        .expect(200);
+    assert_eq!(told(&harness, "event_cancelled").await, sorted([&holds, &waits]));
+    waits
+        .client
+        .get(&format!("/events/{event}/waitlist/me"))
+        .await
+        .expect(404);
+    harness.assert_invariants().await;
+}
+
+async fn a_deleted_event_is_gone_and_told(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 1).await;
+    let (holds, waits) = (harness.attendee("holds").await, harness.attendee("waits").await);
+    let (registration, _) = harness.registered(&holds, event).await;
+    waits
+        .client
+        .post(&format!("/events/{event}/registrations"))
+        .await
+        .expect(202);
+    let path = format!("/events/{event}");
+    harness.client().get(&path).await.expect(200);
+    organizer.client.delete(&path).await.expect(204);
+    harness.client().get(&path).await.expect(404).problem("not-found");
+    organizer
+        .client
+        .delete(&path)
+        .await
+        .expect(404)
+        .problem("not-found");
+    holds
+        .client
+        .get(&format!("/registrations/{registration}"))
+        .await
+        .expect(404);
+    assert_eq!(told(&harness, "event_cancelled").await, sorted([&holds, &waits]));
+    assert_eq!(harness.count("audit_log WHERE action = 'event.delete'").await, 1);
+    assert_eq!(
+        harness
+            .count("audit_log WHERE action = 'event.publish' OR action = 'event.create'")
+            .await,
+        2
+    );
+    for table in ["events", "registrations", "waitlist_entries", "waitlist_log"] {
+        assert_eq!(harness.count(table).await, 0, "{table}");
+    }
+}
+
+async fn a_draft_whose_start_went_by_is_not_published(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = draft(&harness, &organizer, harness.event_fields(3)).await;
+    harness.clock().advance(TimeDelta::days(10));
+    let organizer = harness.log_in(&organizer.email).await;
+    let publish = organizer.client.post(&format!("/events/{event}/publish"));
+    publish.await.expect(422).invalid(&["/starts_at"]);
+}
+
+async fn a_user_without_the_role_makes_no_event(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let asha = harness.attendee("asha").await;
+    let create = asha.client.post("/events").json(harness.event_fields(3));
+    create.await.expect(403).problem("forbidden");
+    assert_eq!(harness.count("events").await, 0);
+}

@@ -1,0 +1,214 @@
+//! Who may do what: every operation of the served document, asked by every kind of caller.
+//!
+//! The table below is the expectation; an operation of the document without a row fails, and so does a row without an
+//! operation.
+
+mod world;
+
+use crate::support::operations;
+use kernel::Permission::{self, EventCreate, EventManageAny, RegistrationReadAny};
+use std::collections::BTreeSet;
+use testkit::{Harness, TestDatabase, on_both_databases};
+use world::{Caller, Content, Of, World};
+
+on_both_databases! {
+    every_operation_answers_each_kind_of_caller_as_the_table_says,
+    nobody_is_told_to_sign_in_before_anything_is_said_of_the_request,
+    a_stranger_is_refused_before_anything_is_said_of_the_body,
+}
+
+/// What an operation answers to each of [`Caller::COLUMNS`], in their order, and to people whose one permission changes
+/// something; any other single permission is worth nothing, which is what a stranger gets.
+struct Row {
+    method: &'static str,
+    path: &'static str,
+    of: Of,
+    content: Content,
+    statuses: [u16; 10],
+    besides: &'static [(Permission, u16)],
+}
+
+const fn row(
+    method: &'static str,
+    path: &'static str,
+    of: Of,
+    content: Content,
+    statuses: [u16; 10],
+    besides: &'static [(Permission, u16)],
+) -> Row {
+    Row {
+        method,
+        path,
+        of,
+        content,
+        statuses,
+        besides,
+    }
+}
+
+#[rustfmt::skip]
+const TABLE: &[Row] = {
+    use Content::{Guest, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title};
+    use Of::{Draft, Published};
+    &[
+        //                                                        not signed in ─┬─────────  strange hold wait other organ admin
+        //                                                        nobody bad  susp  ended
+        row("GET",    "/events", Published, Nothing,                [200, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/events", Published, NewEvent,               [401, 401, 401, 401,     403, 403, 403, 201, 201, 201], &[(EventCreate, 201)]),
+        row("GET",    "/events/{id}", Published, Nothing,           [200, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/events/{id}", Draft, Nothing,               [404, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("PATCH",  "/events/{id}", Published, Title,             [401, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("PATCH",  "/events/{id}", Draft, Title,                 [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("DELETE", "/events/{id}", Published, Nothing,           [401, 401, 401, 401,     403, 403, 403, 403, 204, 204], &[(EventManageAny, 204)]),
+        row("DELETE", "/events/{id}", Draft, Nothing,               [401, 401, 401, 401,     404, 404, 404, 404, 204, 204], &[(EventManageAny, 204)]),
+        row("POST",   "/events/{id}/publish", Draft, Nothing,       [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("POST",   "/events/{id}/publish", Published, Nothing,   [401, 401, 401, 401,     403, 403, 403, 403, 409, 409], &[(EventManageAny, 409)]),
+        row("POST",   "/events/{id}/cancel", Published, Reason,     [401, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("POST",   "/events/{id}/cancel", Draft, Reason,         [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+
+        row("POST",   "/events/{id}/registrations", Published, Nothing, [401, 401, 401, 401, 202, 409, 409, 202, 202, 202], &[]),
+        row("POST",   "/events/{id}/registrations", Draft, Nothing, [401, 401, 401, 401,     404, 404, 404, 404, 409, 409], &[(EventManageAny, 409)]),
+        row("POST",   "/events/{id}/registrations", Published, Guest, [401, 401, 401, 401,   403, 403, 403, 403, 202, 202], &[(EventManageAny, 202)]),
+        row("POST",   "/events/{id}/registrations", Draft, Guest,   [401, 401, 401, 401,     404, 404, 404, 404, 409, 409], &[(EventManageAny, 409)]),
+        row("GET",    "/events/{id}/registrations", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events/{id}/registrations", Draft, Nothing, [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200), (RegistrationReadAny, 200)]),
+        row("DELETE", "/registrations/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+
+        row("GET",    "/events/{id}/waitlist/me", Published, Nothing, [401, 401, 401, 401,   404, 404, 200, 404, 404, 404], &[]),
+        row("DELETE", "/events/{id}/waitlist/me", Published, Nothing, [401, 401, 401, 401,   404, 404, 204, 404, 404, 404], &[]),
+        row("GET",    "/events/{id}/waitlist", Published, Nothing,  [401, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events/{id}/waitlist", Draft, Nothing,      [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("PATCH",  "/events/{id}/waitlist/{entry_id}", Published, Position, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("DELETE", "/events/{id}/waitlist/{entry_id}", Published, Reason, [401, 401, 401, 401, 403, 403, 403, 403, 204, 204], &[(EventManageAny, 204)]),
+
+        row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/{id}", Published, Nothing,            [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+
+        row("POST",   "/auth/register", Published, SignUp,          [201, 201, 201, 201,     201, 201, 201, 201, 201, 201], &[]),
+        row("POST",   "/auth/login", Published, SignIn,             [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/refresh", Published, Refresh,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        // The last, because it ends every caller's session.
+        row("POST",   "/auth/logout", Published, Nothing,           [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
+    ]
+};
+
+impl Row {
+    fn expected(&self, caller: Caller) -> u16 {
+        match caller {
+            Caller::Only(permission) => {
+                let besides = self.besides.iter().find(|(known, _)| *known == permission);
+                besides.map_or(self.expected(Caller::Stranger), |(_, status)| *status)
+            }
+            named => {
+                let column = Caller::COLUMNS.iter().position(|column| *column == named);
+                self.statuses[column.expect("every named caller has a column")]
+            }
+        }
+    }
+}
+
+async fn every_operation_answers_each_kind_of_caller_as_the_table_says(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let in_document: BTreeSet<(String, String)> = operations(&harness)
+        .await
+        .into_iter()
+        .map(|operation| (operation.method, operation.path))
+        .collect();
+    let in_table: BTreeSet<(String, String)> = TABLE
+        .iter()
+        .map(|row| (row.method.to_owned(), row.path.to_owned()))
+        .collect();
+    let missing: Vec<_> = in_document.difference(&in_table).collect();
+    let superfluous: Vec<_> = in_table.difference(&in_document).collect();
+    assert!(missing.is_empty(), "operations without a row: {missing:?}");
+    assert!(
+        superfluous.is_empty(),
+        "rows without an operation: {superfluous:?}"
+    );
+
+    let mut world = World::new(&harness).await;
+    let mut wrong = Vec::new();
+    for row in TABLE {
+        for caller in Caller::all() {
+            let (path, content) = world.request(row.path, row.of, row.content).await;
+            let answer = world.ask(caller, row.method, &path, content.as_ref()).await;
+            let expected = row.expected(caller);
+            if answer.status() != expected {
+                wrong.push(format!(
+                    "{caller:?}: {} {} ({:?}): expected {expected}, got {answer}",
+                    row.method, row.path, row.of
+                ));
+            }
+            let changed = row.method != "GET" && !row.path.starts_with("/auth/");
+            if changed && (200..300).contains(&answer.status()) {
+                world.renew().await;
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} cells differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    harness.assert_invariants().await;
+}
+
+async fn nobody_is_told_to_sign_in_before_anything_is_said_of_the_request(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let mut wrong = Vec::new();
+    for operation in operations(&harness).await {
+        let public = operation.who.iter().any(|who| who == "public");
+        for place in ["018f0000-0000-7000-8000-000000000000", "not-an-id"] {
+            let method = operation.method.parse().expect("a method");
+            let path = operation.path_with(place);
+            let request = harness.client().request(method, &path);
+            let answer = request.text("text/plain", "{no json").await;
+            if (answer.status() == 401) == public {
+                wrong.push(format!("x-who {:?}: {answer}", operation.who));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn a_stranger_is_refused_before_anything_is_said_of_the_body(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let world = World::new(&harness).await;
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    for operation in operations(&harness).await {
+        let owned_or_managed = ["own", "manager"]
+            .iter()
+            .any(|who| operation.who.iter().any(|known| known == who));
+        let by_permission = operation.who.iter().any(|who| who.starts_with("permission "));
+        if !operation.takes_body || !(owned_or_managed || by_permission) {
+            continue;
+        }
+        for of in [Of::Published, Of::Draft] {
+            let (path, _) = world.request(&operation.path, of, Content::Nothing).await;
+            let expected = if of == Of::Draft && operation.has_placeholders() {
+                404
+            } else {
+                403
+            };
+            for body in ["{no json", r#"{"nonsense": 1}"#, "[]"] {
+                asked += 1;
+                let answer = world
+                    .ask_raw(Caller::Stranger, &operation.method, &path, body)
+                    .await;
+                if answer.status() != expected {
+                    wrong.push(format!("expected {expected} for {body}: {answer}"));
+                }
+            }
+        }
+    }
+    assert!(asked > 0, "the document has no operation that guards a body");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

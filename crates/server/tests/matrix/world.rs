@@ -1,0 +1,243 @@
+//! The people and things that the matrix asks about.
+
+use crate::support::{give_only, suspend};
+use kernel::{EventId, Permission};
+use serde_json::{Value, json};
+use testkit::harness::PASSWORD;
+use testkit::{Answer, Client, Harness, Person};
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Sends no token.
+    Nobody,
+    /// Sends what is no token.
+    BadBearer,
+    /// Has an account that was suspended.
+    Suspended,
+    /// Has signed out.
+    Ended,
+    /// An attendee who has nothing to do with the event.
+    Stranger,
+    /// Holds the seat: the owner of the registration.
+    Holder,
+    /// Waits: the owner of the waitlist entry.
+    Waiter,
+    /// Organises other events.
+    OtherOrganizer,
+    /// Organises the event.
+    Organizer,
+    /// An admin.
+    Admin,
+    /// Has a role of this permission alone, and nothing to do with the event.
+    Only(Permission),
+}
+
+impl Caller {
+    /// Those who have a column in the table, in its order.
+    pub const COLUMNS: [Self; 10] = [
+        Self::Nobody,
+        Self::BadBearer,
+        Self::Suspended,
+        Self::Ended,
+        Self::Stranger,
+        Self::Holder,
+        Self::Waiter,
+        Self::OtherOrganizer,
+        Self::Organizer,
+        Self::Admin,
+    ];
+
+    /// Everybody.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let singles = Permission::ALL.iter().copied().map(Self::Only);
+        Self::COLUMNS.into_iter().chain(singles)
+    }
+}
+
+/// Which event the path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A full one that is announced.
+    Published,
+    /// One that only its managers know of.
+    Draft,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Content {
+    /// No body.
+    Nothing,
+    /// A whole event.
+    NewEvent,
+    /// Another title.
+    Title,
+    /// A reason.
+    Reason,
+    /// A position in the queue with a reason.
+    Position,
+    /// Somebody else to register.
+    Guest,
+    /// Another name of oneself.
+    Name,
+    /// A new account.
+    SignUp,
+    /// The holder's password.
+    SignIn,
+    /// A refresh token of the holder's.
+    Refresh,
+}
+
+struct Things {
+    published: EventId,
+    draft: EventId,
+    registration: String,
+    entry: String,
+}
+
+/// A server with people of every kind, and things that are made anew when they were changed.
+pub struct World<'h> {
+    harness: &'h Harness,
+    clients: Vec<(Caller, Client)>,
+    organizer: Person,
+    holder: Person,
+    waiter: Person,
+    things: Things,
+}
+
+impl<'h> World<'h> {
+    pub async fn new(harness: &'h Harness) -> Self {
+        let organizer = harness.organizer().await;
+        let [holder, waiter, stranger, suspended, ended] = harness
+            .crowd(5)
+            .await
+            .try_into()
+            .unwrap_or_else(|_| panic!("five people"));
+        suspend(harness, &suspended);
+        ended.client.post("/auth/logout").await.expect(204);
+        let mut clients = vec![
+            (Caller::Nobody, harness.client()),
+            (Caller::BadBearer, harness.running().person("not.a.token")),
+            (Caller::Suspended, suspended.client),
+            (Caller::Ended, ended.client),
+            (Caller::Stranger, stranger.client),
+            (Caller::Holder, holder.client.clone()),
+            (Caller::Waiter, waiter.client.clone()),
+            (Caller::OtherOrganizer, harness.organizer().await.client),
+            (Caller::Organizer, organizer.client.clone()),
+            (Caller::Admin, harness.admin().await.client),
+        ];
+        let people = harness.crowd(Permission::ALL.len()).await;
+        for (permission, person) in Permission::ALL.iter().zip(people) {
+            give_only(harness, &person, *permission);
+            clients.push((Caller::Only(*permission), person.client));
+        }
+        let things = Things::make(harness, &organizer, &holder, &waiter).await;
+        Self {
+            harness,
+            clients,
+            organizer,
+            holder,
+            waiter,
+            things,
+        }
+    }
+
+    /// Makes the things anew.
+    pub async fn renew(&mut self) {
+        self.things = Things::make(self.harness, &self.organizer, &self.holder, &self.waiter).await;
+    }
+
+    /// A path that names the things, and a body that fits.
+    pub async fn request(&self, path: &str, of: Of, content: Content) -> (String, Option<Value>) {
+        let event = match of {
+            Of::Published => self.things.published,
+            Of::Draft => self.things.draft,
+        };
+        let id = match path.split('/').nth(1) {
+            Some("registrations") => self.things.registration.clone(),
+            Some("users") => self.holder.id.to_string(),
+            _ => event.to_string(),
+        };
+        let path = path
+            .replace("{id}", &id)
+            .replace("{entry_id}", &self.things.entry);
+        (path, self.content(content).await)
+    }
+
+    async fn content(&self, content: Content) -> Option<Value> {
+        let sign_in = || json!({"email": self.holder.email, "password": PASSWORD});
+        Some(match content {
+            Content::Nothing => return None,
+            Content::NewEvent => self.harness.event_fields(3),
+            Content::Title => json!({"title": format!("Talk {}", self.new_word())}),
+            Content::Reason => json!({"reason": "because"}),
+            Content::Position => json!({"position": 1, "reason": "because"}),
+            Content::Guest => {
+                json!({"attendee": {"name": "Guest", "email": format!("{}@example.org", self.new_word())}})
+            }
+            Content::Name => json!({"profession": "gardener"}),
+            Content::SignUp => {
+                let email = format!("{}@example.org", self.new_word());
+                json!({"email": email, "password": PASSWORD, "name": "New"})
+            }
+            Content::SignIn => sign_in(),
+            Content::Refresh => {
+                let login = self.harness.client().post("/auth/login").json(sign_in());
+                let token = login.await.expect(200).text_at("/refresh_token");
+                json!({"refresh_token": token})
+            }
+        })
+    }
+
+    /// A word that nothing has yet.
+    fn new_word(&self) -> String {
+        let ctx = self.harness.system();
+        ctx.new_id::<EventId>().to_string()
+    }
+
+    fn client(&self, caller: Caller) -> &Client {
+        let found = self.clients.iter().find(|(known, _)| *known == caller);
+        &found.expect("a client for every caller").1
+    }
+
+    /// Asks as that caller.
+    pub async fn ask(&self, caller: Caller, method: &str, path: &str, content: Option<&Value>) -> Answer {
+        let request = self
+            .client(caller)
+            .request(method.parse().expect("a method"), path);
+        match content {
+            Some(content) => request.json(content.clone()).await,
+            None => request.await,
+        }
+    }
+
+    /// The same with a text that is said to be JSON.
+    pub async fn ask_raw(&self, caller: Caller, method: &str, path: &str, body: &'static str) -> Answer {
+        let method = method.parse().expect("a method");
+        let request = self.client(caller).request(method, path);
+        request.text("application/json", body).await
+    }
+}
+
+impl Things {
+    async fn make(harness: &Harness, organizer: &Person, holder: &Person, waiter: &Person) -> Self {
+        let published = harness.published_event(organizer, 1).await;
+        let (registration, _) = harness.registered(holder, published).await;
+        let path = format!("/events/{published}/registrations");
+        let waits = waiter.client.post(&path).await.expect(202);
+        let draft = organizer
+            .client
+            .post("/events")
+            .json(harness.event_fields(1))
+            .await
+            .expect(201);
+        Self {
+            published,
+            draft: draft.text_at("/id").parse().expect("an id"),
+            registration: registration.to_string(),
+            entry: waits.text_at("/waitlist_entry/id"),
+        }
+    }
+}

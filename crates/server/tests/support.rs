@@ -1,0 +1,132 @@
+//! What several modules need: rows changed behind the server's back, all rows counted, the served document taken apart.
+
+use kernel::Permission;
+use serde_json::Value;
+use testkit::{Harness, Person};
+
+/// Every table that a request can write to.
+const TABLES: &[&str] = &[
+    "users",
+    "user_roles",
+    "roles",
+    "role_permissions",
+    "sessions",
+    "refresh_tokens",
+    "attendees",
+    "events",
+    "registrations",
+    "waitlist_entries",
+    "waitlist_log",
+    "outbox",
+    "idempotency_keys",
+    "audit_log",
+];
+
+/// Runs statements on a connection of the test's own.
+pub fn sql(harness: &Harness, statements: &str) {
+    let result = harness.database().connect().execute_batch(statements);
+    result.unwrap_or_else(|error| panic!("{statements}: {error}"));
+}
+
+/// How many rows each table has.
+pub async fn row_counts(harness: &Harness) -> Vec<(&'static str, i64)> {
+    let mut counts = Vec::new();
+    for table in TABLES {
+        counts.push((*table, harness.count(table).await));
+    }
+    counts
+}
+
+/// Takes the person's roles and gives one that is made of this permission alone. Before the person's first request:
+/// the server remembers permissions for some seconds.
+pub fn give_only(harness: &Harness, person: &Person, permission: Permission) {
+    let role = format!("only-{}", permission.as_str().replace(':', "-"));
+    let id = person.id;
+    sql(
+        harness,
+        &format!(
+            "INSERT INTO roles (name, description, built_in) VALUES ('{role}', 'One permission', false);
+             INSERT INTO role_permissions (role_name, permission) VALUES ('{role}', '{permission}');
+             DELETE FROM user_roles WHERE user_id = '{id}';
+             INSERT INTO user_roles (user_id, role_name) VALUES ('{id}', '{role}');"
+        ),
+    );
+}
+
+/// Suspends the account, as a row.
+pub fn suspend(harness: &Harness, person: &Person) {
+    sql(
+        harness,
+        &format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", person.id),
+    );
+}
+
+/// Says that the person's address was confirmed, or takes that back.
+pub fn set_verified(harness: &Harness, person: &Person, verified: bool) {
+    let value = if verified { "created_at" } else { "NULL" };
+    sql(
+        harness,
+        &format!(
+            "UPDATE users SET email_verified_at = {value} WHERE id = '{}'",
+            person.id
+        ),
+    );
+}
+
+/// An operation of the served document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// In capitals.
+    pub method: String,
+    /// Without `/api/v1`, with its placeholders.
+    pub path: String,
+    /// `x-who`.
+    pub who: Vec<String>,
+    /// Whether it takes a body.
+    pub takes_body: bool,
+}
+
+impl Operation {
+    /// The path with another text in the place of each placeholder.
+    pub fn path_with(&self, text: &str) -> String {
+        let parts = self.path.split('/');
+        let filled: Vec<&str> = parts
+            .map(|part| if part.starts_with('{') { text } else { part })
+            .collect();
+        filled.join("/")
+    }
+
+    /// Whether the path names things.
+    pub fn has_placeholders(&self) -> bool {
+        self.path.contains('{')
+    }
+}
+
+/// Every operation of the interface, as the server describes it.
+pub async fn operations(harness: &Harness) -> Vec<Operation> {
+    let document = harness
+        .client()
+        .root()
+        .get("/api-docs/openapi.json")
+        .await
+        .expect(200)
+        .json();
+    let paths = document["paths"].as_object().expect("paths");
+    let mut found = Vec::new();
+    for (path, methods) in paths {
+        let Some(path) = path.strip_prefix("/api/v1") else {
+            continue;
+        };
+        for (method, operation) in methods.as_object().expect("operations") {
+            let who = operation["x-who"].as_array().expect("x-who of every operation");
+            found.push(Operation {
+                method: method.to_uppercase(),
+                path: path.to_owned(),
+                who: who.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                takes_body: operation.get("requestBody").is_some(),
+            });
+        }
+    }
+    assert!(!found.is_empty(), "the document describes no operation");
+    found
+}
