@@ -74,7 +74,7 @@ impl PasswordHash {
     /// cost.
     pub fn of_nobody(cost: BcryptCost) -> Self {
         Self(format!(
-            "$2b${:02}$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
+            "$2b${:02}$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01232",
             cost.0
         ))
     }
