@@ -17,7 +17,7 @@ on_both_databases! {
     a_manager_registers_a_guest_and_sees_no_more_than_was_sent,
     a_manager_registers_an_attendee_of_their_own_events_only,
     an_attendee_noted_by_an_organizer_is_linked_when_the_address_is_confirmed,
-    an_unconfirmed_account_does_not_register_where_that_is_required,
+    an_unconfirmed_account_neither_registers_nor_organises_where_that_is_required,
     lists_show_ones_own_and_filters_fit,
     a_manager_finds_registrations_by_name_and_address,
     the_place_is_taken_while_the_event_runs,
@@ -377,7 +377,9 @@ async fn an_attendee_noted_by_an_organizer_is_linked_when_the_address_is_confirm
     harness.assert_invariants().await;
 }
 
-async fn an_unconfirmed_account_does_not_register_where_that_is_required(database: TestDatabase) {
+async fn an_unconfirmed_account_neither_registers_nor_organises_where_that_is_required(
+    database: TestDatabase,
+) {
     let options = HarnessOptions {
         environment: vec![("PODIUM_AUTH__REQUIRE_VERIFIED_EMAIL", "true".to_owned())],
         ..HarnessOptions::default()
@@ -392,6 +394,10 @@ async fn an_unconfirmed_account_does_not_register_where_that_is_required(databas
         .await
         .expect(403)
         .problem("verify-email-first");
+    let fields = harness.event_fields(1);
+    let newcomer = harness.organizer().await;
+    let organise = newcomer.client.post("/events").json(fields);
+    organise.await.expect(403).problem("verify-email-first");
     assert_eq!(
         harness.count("attendees").await + harness.count("registrations").await,
         0

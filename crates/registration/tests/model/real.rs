@@ -125,6 +125,7 @@ impl Real {
             ..EventFields::default()
         };
         let command = CreateEvent {
+            require_verified_email: false,
             fields,
             publish: true,
         };

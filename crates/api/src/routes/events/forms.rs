@@ -76,7 +76,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    pub(super) fn into_command(self) -> CreateEvent {
+    pub(super) fn into_command(self, require_verified_email: bool) -> CreateEvent {
         let fields = EventFields {
             title: Some(self.title),
             description: self.description,
@@ -98,6 +98,7 @@ impl NewEvent {
             refund_until_hours: self.refund_until_hours,
         };
         CreateEvent {
+            require_verified_email,
             fields,
             publish: self.publish.unwrap_or(false),
         }
