@@ -1,6 +1,6 @@
 //! What does not fit is refused as the right problem, and leaves every table as it was.
 
-mod cases;
+pub mod cases;
 
 use crate::support::{operations, row_counts};
 use cases::{Case, Scene};

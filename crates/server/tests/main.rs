@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod event_list;
 mod events;
+mod fuzz;
 mod idempotency;
 mod matrix;
 mod operations;
