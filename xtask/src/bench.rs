@@ -80,7 +80,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
 fn again_in_release() -> Result<()> {
     let mut command = Command::new("cargo");
     command
-        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "xtask",
+            "--features",
+            "bench",
+            "--",
+        ])
         .args(std::env::args_os().skip(1));
     let status = command.status().context("cargo does not run")?;
     anyhow::ensure!(status.success(), "the benchmark ended with {status}");

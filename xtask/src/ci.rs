@@ -11,6 +11,8 @@ pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--features",
+        "xtask/bench",
         "--locked",
         "--",
         "-D",

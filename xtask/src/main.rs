@@ -1,8 +1,10 @@
 //! `cargo xtask …`: what developers run. Each command is a file; none needs a built server unless it runs one.
 
+#[cfg(feature = "bench")]
 mod bench;
 mod ci;
 mod new_migration;
+mod openapi;
 mod podium;
 mod process;
 mod test;
@@ -30,12 +32,20 @@ enum Command {
     Seed(podium::Seed),
     /// Make the next migration, for both databases.
     NewMigration(new_migration::NewMigration),
+    /// Write docs/openapi.json anew from the routes.
+    #[command(name = "openapi")]
+    OpenApi,
     /// Check the rules that the compiler does not know.
     Tidy,
     /// Run every test.
     Test(test::Test),
     /// Measure the server against its floor and against the database alone.
+    #[cfg(feature = "bench")]
     Bench(bench::Arguments),
+    /// Measure the server against its floor and against the database alone.
+    #[cfg(not(feature = "bench"))]
+    #[command(disable_help_flag = true)]
+    Bench(process::Again),
     /// Run what has to pass before a change goes in.
     Ci,
 }
@@ -46,9 +56,13 @@ fn main() -> ExitCode {
         Command::Rollback => podium::rollback(),
         Command::Seed(command) => command.run(),
         Command::NewMigration(command) => command.run(&root()),
+        Command::OpenApi => openapi::run(&root()),
         Command::Tidy => tidy::run(&root()),
         Command::Test(command) => command.run(),
+        #[cfg(feature = "bench")]
         Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
+        #[cfg(not(feature = "bench"))]
+        Command::Bench(again) => again.run("bench"),
         Command::Ci => ci::run(&root()),
     };
     outcome.unwrap_or_else(|error| {

@@ -11,6 +11,34 @@ pub fn cargo<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command
     command
 }
 
+/// A command that this build leaves out: xtask builds itself anew with the feature of that name.
+#[cfg(not(feature = "bench"))]
+#[derive(Debug, clap::Args)]
+pub struct Again {
+    /// What the command takes; `--help` tells.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<std::ffi::OsString>,
+}
+
+#[cfg(not(feature = "bench"))]
+impl Again {
+    /// Runs the command of that name.
+    pub fn run(self, name: &str) -> anyhow::Result<ExitCode> {
+        let call = [
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "xtask",
+            "--features",
+            name,
+            "--",
+            name,
+        ];
+        Ok(code_of(run(cargo(call).args(self.arguments))?))
+    }
+}
+
 /// Runs it and waits.
 pub fn run(command: &mut Command) -> anyhow::Result<ExitStatus> {
     command

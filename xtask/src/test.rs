@@ -23,7 +23,7 @@ impl Test {
             .iter()
             .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
         {
-            command.arg("--workspace");
+            command.args(["--workspace", "--features", "xtask/bench"]);
         }
         command.args(self.arguments);
         let _postgres = with_postgres_of_the_run(&mut command);

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules that the compiler does not know. Each finding names the file and the rule.
 
 mod crates;
+mod data_model;
 mod migrations;
 mod sources;
 
@@ -29,6 +30,7 @@ impl Finding {
 pub fn run(root: &Path) -> anyhow::Result<ExitCode> {
     let mut findings = crates::check(&crates::workspace(root)?);
     findings.extend(migrations::check(root)?);
+    findings.extend(data_model::check(root)?);
     findings.extend(sources::check(root)?);
     findings.sort();
     for finding in &findings {

@@ -56,7 +56,7 @@ pub fn create_admin(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
     command: CreateAdmin,
-    password_hash: PasswordHash,
+    password_hash: &PasswordHash,
 ) -> Result<User, CreateAdminError> {
     let user = User {
         id: ctx.new_id(),

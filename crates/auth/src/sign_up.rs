@@ -105,7 +105,7 @@ pub fn sign_up(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
     form: CheckedSignUp,
-    password_hash: PasswordHash,
+    password_hash: &PasswordHash,
     public_roles: &[String],
 ) -> Result<User, SignUpError> {
     if !public_roles.contains(&form.role) {
@@ -141,7 +141,7 @@ pub fn sign_up(
 pub(crate) fn insert_account(
     tx: &mut dyn AuthTx,
     user: User,
-    password_hash: PasswordHash,
+    password_hash: &PasswordHash,
 ) -> Result<(), SignUpError> {
     if tx.find_user_by_email(user.email.key())?.is_some() {
         return Err(SignUpError::EmailTaken);

@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use kernel::{Instant, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,11 @@ impl SigningKey {
             return Err(WeakKey);
         }
         let digest = Sha256::digest(&secret);
-        let id = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let mut id = String::with_capacity(12);
+        for byte in &digest[..6] {
+            // Writing into a string does not fail.
+            let _ = write!(id, "{byte:02x}");
+        }
         Ok(Self { id, secret })
     }
 }

@@ -42,6 +42,9 @@ pub fn cancel_event(
     let mut seats = event.seats();
     let told = tx.event_ended(ctx, &mut seats, Ending::Cancelled, reason.as_deref())?;
     let was_public = event.status == EventStatus::Published;
+    if (event.seats_taken, event.waitlist_length) != (seats.taken, seats.waiting) {
+        event.seats_version += 1;
+    }
     event.seats_taken = seats.taken;
     event.waitlist_length = seats.waiting;
     event.status = EventStatus::Cancelled;
@@ -56,7 +59,7 @@ pub fn cancel_event(
     tx.record_audit(
         ctx,
         AuditEntry::new("event.cancel", "event", id.uuid())
-            .with("told", told)
+            .with("told", &told)
             .because(reason),
     )?;
     Ok(event)

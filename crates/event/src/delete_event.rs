@@ -30,7 +30,7 @@ pub fn delete_event(tx: &mut dyn EventTx, ctx: &Ctx, id: EventId) -> Result<(), 
     }
     tx.record_audit(
         ctx,
-        AuditEntry::new("event.delete", "event", id.uuid()).with("told", told),
+        AuditEntry::new("event.delete", "event", id.uuid()).with("told", &told),
     )?;
     Ok(())
 }

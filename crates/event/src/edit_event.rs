@@ -104,10 +104,10 @@ pub fn edit_event(
         return Err(EditEventError::PaymentsNotConfigured);
     }
     let occupies = (event.details.place_key(), event.local_date());
-    if occupies != (before.details.place_key(), before.local_date()) {
-        if let Some(other) = place_taken(tx, &event)? {
-            return Err(EditEventError::PlaceTaken(Some(other)));
-        }
+    if occupies != (before.details.place_key(), before.local_date())
+        && let Some(other) = place_taken(tx, &event)?
+    {
+        return Err(EditEventError::PlaceTaken(Some(other)));
     }
     tx.update_event(&event).map_err(|error| match error {
         StoreError::Duplicate(_) => EditEventError::PlaceTaken(None),
@@ -189,5 +189,5 @@ fn changed_fields(before: &Event, after: &Event) -> AuditEntry {
         "refund_until_hours",
         old.refund_until_hours != new.refund_until_hours,
     );
-    AuditEntry::new("event.edit", "event", after.id.uuid()).with("fields", changed.join(","))
+    AuditEntry::new("event.edit", "event", after.id.uuid()).with("fields", &changed.join(","))
 }

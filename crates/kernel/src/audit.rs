@@ -32,7 +32,7 @@ impl AuditEntry {
 
     /// The same with one more fact.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.changes.push((name, value.to_string()));
         self
     }

@@ -48,6 +48,10 @@ pub struct Register {
 
 /// What became of it. Waiting is an outcome, not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value a request, which is taken apart at once"
+)]
 pub enum Registered {
     /// The seat is the person's.
     Confirmed {
@@ -102,6 +106,10 @@ impl From<AttendeeError> for RegisterError {
 }
 
 /// Gives the person a seat, or a place in the queue.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a command is used up by its operation, as everywhere"
+)]
 pub fn register(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
@@ -131,7 +139,7 @@ pub fn register(
     };
     if !matches!(command.person, Person::Oneself) {
         let entry = AuditEntry::new("registration.create", "event", seats.id.uuid());
-        tx.record_audit(ctx, entry.with("attendee_id", attendee.id))?;
+        tx.record_audit(ctx, entry.with("attendee_id", &attendee.id))?;
     }
     match decision {
         Decision::Seat => give_seat(tx, ctx, seats, attendee),

@@ -42,7 +42,8 @@ pub trait RegistrationRepository {
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// The registration with what is shown beside it.
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError>;
-    /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one.
+    /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one; [`StoreError::Contention`] if an
+    /// attendee went meanwhile: tried again, it is made anew.
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError>;
     /// Ends live registrations; gives how many were live.
     fn end_registrations(
@@ -65,7 +66,7 @@ pub trait RegistrationRepository {
     ) -> Result<Page<RegistrationView>, StoreError>;
     /// Removes all registrations, entries and logs of an event.
     fn delete_taking_part_in(&mut self, event_id: EventId) -> Result<(), StoreError>;
-    /// Removes all registrations, entries and logs of an attendee.
+    /// Removes the ended registrations and entries of an attendee, with the logs. What is live stays.
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError>;
 }
 

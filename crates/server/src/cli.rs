@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which function runs each.
 
-use crate::commands::{admin, doctor, migrate, seed, serve};
+use crate::commands::{admin, doctor, migrate, openapi, seed, serve};
 use crate::config::Config;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -26,14 +26,22 @@ enum Command {
     Admin(admin::Admin),
     /// Print the configuration in force and check each part.
     Doctor(doctor::Doctor),
+    /// Print the OpenAPI document, as `/api-docs/openapi.json` serves it but with line breaks.
+    #[command(hide = true, name = "openapi")]
+    OpenApi(openapi::OpenApi),
 }
 
 impl Cli {
     /// Reads the configuration and runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let config = Config::of_this_process()?;
         let mut out = std::io::stdout();
-        match self.command.unwrap_or(Command::Serve(serve::Serve {})) {
+        let command = match self.command.unwrap_or(Command::Serve(serve::Serve {})) {
+            Command::OpenApi(command) => return command.run(&mut out),
+            command => command,
+        };
+        let config = Config::of_this_process()?;
+        match command {
+            Command::OpenApi(command) => command.run(&mut out),
             Command::Serve(command) => command.run(&config),
             Command::Admin(command) => command.run(&config, &mut out),
             Command::Migrate(command) => command.run(&config, &mut out),

@@ -3,5 +3,6 @@
 pub mod admin;
 pub mod doctor;
 pub mod migrate;
+pub mod openapi;
 pub mod seed;
 pub mod serve;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use storage::Store;
 
 /// How often it looks.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 
 /// Marks events that are over and forgets old answers, until it is aborted. A failure is logged and tried again the
 /// next time.

@@ -60,7 +60,7 @@ impl Instance {
             guard: surroundings.guard,
         })
         .context("the database cannot be opened")?;
-        let state = state(config, surroundings, &store, keys)?;
+        let state = state(config, surroundings, &store, &keys)?;
         let (server, address) = listen(config, surroundings, &state)?;
         let housekeeping = tokio::spawn(housekeeping::run(
             store.clone(),
@@ -109,10 +109,10 @@ fn state(
     config: &Config,
     surroundings: &Surroundings,
     store: &Store,
-    keys: SigningKeys,
+    keys: &SigningKeys,
 ) -> anyhow::Result<SharedState> {
     let clock = Arc::clone(&surroundings.clock);
-    let signer = Arc::new(signer(config, &keys)?);
+    let signer = Arc::new(signer(config, keys)?);
     let authenticator = Arc::new(SessionAuthenticator::new(
         Arc::clone(&signer),
         store.clone(),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod configuration;
+mod documents;
 mod event_list;
 mod events;
 mod fuzz;
@@ -13,4 +14,5 @@ mod registrations;
 mod sign_in;
 mod story;
 mod support;
+mod tour;
 mod waitlist;

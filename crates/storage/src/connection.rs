@@ -140,7 +140,7 @@ impl Connector {
         connection
             .batch_execute(&format!(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-                 PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000"
+                 PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000"
             ))
             .map_err(diesel::r2d2::Error::QueryError)?;
         Ok(DbConn::Sqlite(connection))

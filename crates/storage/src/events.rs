@@ -3,6 +3,7 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::prepared::Prepared;
 use crate::schema::{events, users};
 use crate::transaction::{count, named, parsed};
 use chrono::NaiveDate;
@@ -310,7 +311,7 @@ impl EventRepository for Tx<'_> {
     fn lock_event_seats(&mut self, id: EventId) -> Result<Option<EventSeats>, StoreError> {
         let guarded = self.is_guarded();
         let event = events::table.find(Uid::of(id));
-        self.run(|connection| match connection {
+        let row = self.run(|connection| match connection {
             DbConn::Postgres(c) if guarded => event
                 .select(SeatsRow::as_select())
                 .for_update()
@@ -320,9 +321,9 @@ impl EventRepository for Tx<'_> {
                 .select(SeatsRow::as_select())
                 .first(c)
                 .optional()),
-        })?
-        .map(SeatsRow::into_seats)
-        .transpose()
+        })?;
+        self.let_others_in();
+        row.map(SeatsRow::into_seats).transpose()
     }
 
     fn list_events(&mut self, filter: &EventFilter, page: PageRequest) -> Result<Page<Event>, StoreError> {
@@ -468,9 +469,13 @@ impl EventRepository for Tx<'_> {
             .between(0.into_sql::<diesel::sql_types::Integer>(), events::capacity);
         let changed = self.run(|connection| {
             on!(connection, |c| if guarded {
-                diesel::update(events::table.find(id).filter(within))
-                    .set(set)
-                    .execute(c)
+                Prepared(
+                    diesel::update(events::table.find(id).filter(within))
+                        .set(set)
+                        .returning(events::id),
+                )
+                .load::<Uid>(c)
+                .map(|changed| changed.len())
             } else {
                 diesel::update(events::table.find(id)).set(set).execute(c)
             })

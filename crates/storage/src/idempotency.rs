@@ -3,6 +3,7 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
+use crate::prepared::Prepared;
 use crate::schema::idempotency_keys;
 use chrono::Duration;
 use diesel::prelude::*;
@@ -99,14 +100,17 @@ impl IdempotencyStore for Tx<'_> {
             scope.key.as_str().to_owned(),
         );
         self.run(|connection| {
-            on!(connection, |c| diesel::update(idempotency_keys::table.find(id))
-                .set((
-                    idempotency_keys::status.eq(i16::try_from(answer.status).unwrap_or(200)),
-                    idempotency_keys::location.eq(answer.location.as_deref()),
-                    idempotency_keys::etag.eq(answer.etag.as_deref()),
-                    idempotency_keys::body.eq(&answer.body),
-                ))
-                .execute(c))
+            on!(connection, |c| Prepared(
+                diesel::update(idempotency_keys::table.find(id))
+                    .set((
+                        idempotency_keys::status.eq(i16::try_from(answer.status).unwrap_or(200)),
+                        idempotency_keys::location.eq(answer.location.as_deref()),
+                        idempotency_keys::etag.eq(answer.etag.as_deref()),
+                        idempotency_keys::body.eq(&answer.body),
+                    ))
+                    .returning(idempotency_keys::key)
+            )
+            .load::<String>(c))
         })?;
         Ok(())
     }

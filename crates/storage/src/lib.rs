@@ -16,6 +16,7 @@ pub mod invariants;
 pub mod migrations;
 mod outbox;
 mod people;
+mod prepared;
 mod reactions;
 mod registrations;
 mod schema;

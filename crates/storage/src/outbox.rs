@@ -3,6 +3,7 @@
 use crate::Tx;
 use crate::columns::{Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::prepared::Prepared;
 use crate::schema::outbox;
 use diesel::prelude::*;
 use kernel::{Ctx, Instant, OutboxId, StoreError};
@@ -110,6 +111,15 @@ impl Tx<'_> {
         // 11 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {
             self.run(|connection| match connection {
+                // Most operations tell of one to four things: four texts to keep.
+                DbConn::Postgres(c) if rows.len() <= 4 => Prepared(
+                    diesel::insert_into(outbox::table)
+                        .values(rows)
+                        .on_conflict_do_nothing()
+                        .returning(outbox::id),
+                )
+                .load::<Uid>(c)
+                .map(|written| written.len()),
                 DbConn::Postgres(c) => diesel::insert_into(outbox::table)
                     .values(rows)
                     .on_conflict_do_nothing()

@@ -232,11 +232,11 @@ impl UserRepository for Tx<'_> {
         let name = user.name.as_str();
         let profile = (
             users::name.eq(name),
-            users::phone.eq(user.phone.as_ref().map(|phone| phone.as_str())),
+            users::phone.eq(user.phone.as_ref().map(kernel::PhoneNumber::as_str)),
             users::profession.eq(user.profession.as_deref()),
             users::bio.eq(user.bio.as_deref()),
             users::avatar_url.eq(user.avatar_url.as_deref()),
-            users::time_zone.eq(user.time_zone.map(|zone| zone.name())),
+            users::time_zone.eq(user.time_zone.map(kernel::TimeZone::name)),
             users::listed.eq(user.listed),
             users::updated_at.eq(Ts(user.updated_at)),
         );

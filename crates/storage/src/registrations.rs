@@ -5,10 +5,11 @@ use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
 use crate::people::{AccountRow, AttendeeRow};
+use crate::prepared::Prepared;
 use crate::schema::{attendees, events, registrations, users, waitlist_entries};
 use crate::transaction::{named, rows, uids};
 use crate::waitlist::{EntryRow, waiting_people};
-use diesel::dsl::sql;
+use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use event::EventStatus;
@@ -168,31 +169,34 @@ impl RegistrationRepository for Tx<'_> {
         );
         let event = Uid::of(event_id);
         let row: Option<Row> = self.run(|connection| {
-            on!(connection, |c| users::table
-                .left_join(attendees::table.on(attendees::email_key.eq(users::email_key)))
-                .left_join(
-                    registrations::table.on(registrations::attendee_id
-                        .nullable()
-                        .eq(attendees::id.nullable())
-                        .and(registrations::event_id.nullable().eq(event))
-                        .and(sql::<Bool>(LIVE)))
-                )
-                .left_join(
-                    waitlist_entries::table.on(waitlist_entries::attendee_id
-                        .nullable()
-                        .eq(attendees::id.nullable())
-                        .and(waitlist_entries::event_id.nullable().eq(event))
-                        .and(sql::<Bool>(LIVE_ENTRY)))
-                )
-                .filter(users::id.eq(Uid::of(user_id)))
-                .select((
-                    AccountRow::as_select(),
-                    Option::<AttendeeRow>::as_select(),
-                    Option::<RegistrationRow>::as_select(),
-                    Option::<EntryRow>::as_select(),
-                ))
-                .first(c)
-                .optional())
+            on!(connection, |c| Prepared(
+                users::table
+                    .left_join(attendees::table.on(attendees::email_key.eq(users::email_key)))
+                    .left_join(
+                        registrations::table.on(registrations::attendee_id
+                            .nullable()
+                            .eq(attendees::id.nullable())
+                            .and(registrations::event_id.nullable().eq(event))
+                            .and(sql::<Bool>(LIVE)))
+                    )
+                    .left_join(
+                        waitlist_entries::table.on(waitlist_entries::attendee_id
+                            .nullable()
+                            .eq(attendees::id.nullable())
+                            .and(waitlist_entries::event_id.nullable().eq(event))
+                            .and(sql::<Bool>(LIVE_ENTRY)))
+                    )
+                    .filter(users::id.eq(Uid::of(user_id)))
+                    .select((
+                        AccountRow::as_select(),
+                        Option::<AttendeeRow>::as_select(),
+                        Option::<RegistrationRow>::as_select(),
+                        Option::<EntryRow>::as_select(),
+                    ))
+                    .limit(1)
+            )
+            .get_result(c)
+            .optional())
         })?;
         let Some((account, attendee, registration, entry)) = row else {
             return Ok(None);
@@ -213,27 +217,30 @@ impl RegistrationRepository for Tx<'_> {
         type Row = (AttendeeRow, Option<RegistrationRow>, Option<EntryRow>);
         let event = Uid::of(event_id);
         let row: Option<Row> = self.run(|connection| {
-            on!(connection, |c| attendees::table
-                .left_join(
-                    registrations::table.on(registrations::attendee_id
-                        .eq(attendees::id)
-                        .and(registrations::event_id.eq(event))
-                        .and(sql::<Bool>(LIVE)))
-                )
-                .left_join(
-                    waitlist_entries::table.on(waitlist_entries::attendee_id
-                        .eq(attendees::id)
-                        .and(waitlist_entries::event_id.eq(event))
-                        .and(sql::<Bool>(LIVE_ENTRY)))
-                )
-                .filter(attendees::id.eq(Uid::of(attendee_id)))
-                .select((
-                    AttendeeRow::as_select(),
-                    Option::<RegistrationRow>::as_select(),
-                    Option::<EntryRow>::as_select(),
-                ))
-                .first(c)
-                .optional())
+            on!(connection, |c| Prepared(
+                attendees::table
+                    .left_join(
+                        registrations::table.on(registrations::attendee_id
+                            .eq(attendees::id)
+                            .and(registrations::event_id.eq(event))
+                            .and(sql::<Bool>(LIVE)))
+                    )
+                    .left_join(
+                        waitlist_entries::table.on(waitlist_entries::attendee_id
+                            .eq(attendees::id)
+                            .and(waitlist_entries::event_id.eq(event))
+                            .and(sql::<Bool>(LIVE_ENTRY)))
+                    )
+                    .filter(attendees::id.eq(Uid::of(attendee_id)))
+                    .select((
+                        AttendeeRow::as_select(),
+                        Option::<RegistrationRow>::as_select(),
+                        Option::<EntryRow>::as_select(),
+                    ))
+                    .limit(1)
+            )
+            .get_result(c)
+            .optional())
         })?;
         let Some((attendee, registration, entry)) = row else {
             return Ok(None);
@@ -273,13 +280,23 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
+        if let [only] = registrations {
+            let row = RegistrationRow::of(only);
+            self.run(|connection| {
+                on!(connection, |c| diesel::insert_into(registrations::table)
+                    .values(&row)
+                    .execute(c))
+            })?;
+            return Ok(());
+        }
         for chunk in registrations.chunks(1_000) {
             let rows: Vec<_> = chunk.iter().map(RegistrationRow::of).collect();
-            self.run(|connection| {
+            let inserted = self.run(|connection| {
                 on!(connection, |c| diesel::insert_into(registrations::table)
                     .values(&rows)
                     .execute(c))
-            })?;
+            });
+            self.unless_attendee_went(inserted)?;
         }
         Ok(())
     }
@@ -290,21 +307,29 @@ impl RegistrationRepository for Tx<'_> {
         status: RegistrationStatus,
         at: Instant,
     ) -> Result<u32, StoreError> {
+        let set = (
+            registrations::status.eq(status.as_str()),
+            registrations::hold_expires_at.eq(None::<Ts>),
+            registrations::ended_at.eq(Ts(at)),
+        );
+        if let [only] = ids {
+            let live = registrations::table
+                .filter(registrations::id.eq(Uid::of(*only)))
+                .filter(sql::<Bool>(LIVE));
+            let ended = self.run(|connection| {
+                on!(connection, |c| Prepared(
+                    diesel::update(live).set(set).returning(registrations::id)
+                )
+                .load::<Uid>(c))
+            })?;
+            return Ok(rows(ended.len()));
+        }
         let mut ended = 0;
         for chunk in ids.chunks(1_000) {
-            ended += self.run(|connection| {
-                on!(connection, |c| diesel::update(
-                    registrations::table
-                        .filter(registrations::id.eq_any(uids(chunk)))
-                        .filter(sql::<Bool>(LIVE))
-                )
-                .set((
-                    registrations::status.eq(status.as_str()),
-                    registrations::hold_expires_at.eq(None::<Ts>),
-                    registrations::ended_at.eq(Ts(at)),
-                ))
-                .execute(c))
-            })?;
+            let live = registrations::table
+                .filter(registrations::id.eq_any(uids(chunk)))
+                .filter(sql::<Bool>(LIVE));
+            ended += self.run(|connection| on!(connection, |c| diesel::update(live).set(set).execute(c)))?;
         }
         Ok(rows(ended))
     }
@@ -400,11 +425,22 @@ impl RegistrationRepository for Tx<'_> {
 
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError> {
         let id = Uid::of(attendee_id);
+        // What is live came to be after the events were looked up, and holds a seat: it stays, and stands in the way of
+        // the attendee's row, so that the whole operation is tried again and frees that seat too.
         self.run(|connection| {
             on!(connection, |c| {
-                diesel::delete(registrations::table.filter(registrations::attendee_id.eq(id))).execute(c)?;
-                diesel::delete(waitlist_entries::table.filter(waitlist_entries::attendee_id.eq(id)))
-                    .execute(c)
+                diesel::delete(
+                    registrations::table
+                        .filter(registrations::attendee_id.eq(id))
+                        .filter(not(sql::<Bool>(LIVE))),
+                )
+                .execute(c)?;
+                diesel::delete(
+                    waitlist_entries::table
+                        .filter(waitlist_entries::attendee_id.eq(id))
+                        .filter(not(sql::<Bool>(LIVE_ENTRY))),
+                )
+                .execute(c)
             })
         })?;
         Ok(())
@@ -412,6 +448,17 @@ impl RegistrationRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// A row that refers to an attendee who was removed since they were found: tried again, they are made anew.
+    pub(crate) fn unless_attendee_went(
+        &mut self,
+        inserted: Result<usize, StoreError>,
+    ) -> Result<usize, StoreError> {
+        match inserted {
+            Err(StoreError::Referenced(what)) => Err(self.contend(what)),
+            result => result,
+        }
+    }
+
     fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {
         let total: i64 = self.run(|connection| {
             on!(connection, |c| {

@@ -95,6 +95,19 @@ impl<'c> Tx<'c> {
         self.lost
     }
 
+    /// Without the guards, holds on after the seats were read, so that whoever reads meanwhile decides over the same.
+    #[cfg(feature = "negative-control")]
+    pub(crate) fn let_others_in(&self) {
+        if !self.is_guarded() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// With the guards there is nothing to hold on for.
+    #[cfg(not(feature = "negative-control"))]
+    #[expect(clippy::unused_self, reason = "the same call with and without the feature")]
+    pub(crate) fn let_others_in(&self) {}
+
     pub(crate) fn is_guarded(&self) -> bool {
         self.guard == SeatGuard::On
     }

@@ -5,6 +5,7 @@ use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
 use crate::people::AttendeeRow;
+use crate::prepared::Prepared;
 use crate::registrations::LIVE_ENTRY;
 use crate::schema::{attendees, waitlist_entries, waitlist_log};
 use crate::transaction::{named, rows, uids};
@@ -116,14 +117,16 @@ pub(crate) fn waiting_people(
 ) -> Result<Vec<WaitingPerson>, StoreError> {
     let limit = first.map_or(i64::MAX, i64::from);
     let rows: Vec<(EntryRow, AttendeeRow)> = tx.run(|connection| {
-        on!(connection, |c| waitlist_entries::table
-            .inner_join(attendees::table)
-            .filter(waitlist_entries::event_id.eq(Uid::of(event_id)))
-            .filter(sql::<Bool>(WAITING))
-            .order(waitlist_entries::rank)
-            .limit(limit)
-            .select((EntryRow::as_select(), AttendeeRow::as_select()))
-            .load(c))
+        on!(connection, |c| Prepared(
+            waitlist_entries::table
+                .inner_join(attendees::table)
+                .filter(waitlist_entries::event_id.eq(Uid::of(event_id)))
+                .filter(sql::<Bool>(WAITING))
+                .order(waitlist_entries::rank)
+                .limit(limit)
+                .select((EntryRow::as_select(), AttendeeRow::as_select()))
+        )
+        .load(c))
     })?;
     rows.into_iter()
         .map(|(entry, attendee)| {
@@ -206,11 +209,12 @@ impl WaitlistRepository for Tx<'_> {
 
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError> {
         let row = EntryRow::of(entry);
-        self.run(|connection| {
+        let inserted = self.run(|connection| {
             on!(connection, |c| diesel::insert_into(waitlist_entries::table)
                 .values(&row)
                 .execute(c))
-        })?;
+        });
+        self.unless_attendee_went(inserted)?;
         Ok(())
     }
 
@@ -231,26 +235,43 @@ impl WaitlistRepository for Tx<'_> {
         status: EntryStatus,
         at: Instant,
     ) -> Result<u32, StoreError> {
+        let set = (
+            waitlist_entries::status.eq(status.as_str()),
+            waitlist_entries::offer_expires_at.eq(None::<Ts>),
+            waitlist_entries::ended_at.eq(Ts(at)),
+        );
+        if let [only] = ids {
+            let live = waitlist_entries::table
+                .filter(waitlist_entries::id.eq(Uid::of(*only)))
+                .filter(sql::<Bool>(LIVE_ENTRY));
+            let ended = self.run(|connection| {
+                on!(connection, |c| Prepared(
+                    diesel::update(live).set(set).returning(waitlist_entries::id)
+                )
+                .load::<Uid>(c))
+            })?;
+            return Ok(rows(ended.len()));
+        }
         let mut ended = 0;
         for chunk in ids.chunks(1_000) {
-            ended += self.run(|connection| {
-                on!(connection, |c| diesel::update(
-                    waitlist_entries::table
-                        .filter(waitlist_entries::id.eq_any(uids(chunk)))
-                        .filter(sql::<Bool>(LIVE_ENTRY))
-                )
-                .set((
-                    waitlist_entries::status.eq(status.as_str()),
-                    waitlist_entries::offer_expires_at.eq(None::<Ts>),
-                    waitlist_entries::ended_at.eq(Ts(at)),
-                ))
-                .execute(c))
-            })?;
+            let live = waitlist_entries::table
+                .filter(waitlist_entries::id.eq_any(uids(chunk)))
+                .filter(sql::<Bool>(LIVE_ENTRY));
+            ended += self.run(|connection| on!(connection, |c| diesel::update(live).set(set).execute(c)))?;
         }
         Ok(rows(ended))
     }
 
     fn log_waitlist(&mut self, lines: &[EntryLogLine]) -> Result<(), StoreError> {
+        if let [only] = lines {
+            let row = LogRow::of(only);
+            self.run(|connection| {
+                on!(connection, |c| diesel::insert_into(waitlist_log::table)
+                    .values(&row)
+                    .execute(c))
+            })?;
+            return Ok(());
+        }
         for chunk in lines.chunks(1_000) {
             let rows: Vec<_> = chunk.iter().map(LogRow::of).collect();
             self.run(|connection| {
@@ -283,9 +304,10 @@ impl WaitlistRepository for Tx<'_> {
                 .select((EntryRow::as_select(), attendees::name, attendees::email))
                 .load(c))
         })?;
-        let total = match page.include_total {
-            true => Some(u64::from(self.waitlist_position(event_id, i64::MAX)?)),
-            false => None,
+        let total = if page.include_total {
+            Some(u64::from(self.waitlist_position(event_id, i64::MAX)?))
+        } else {
+            None
         };
         let places = (already_shown + 1..)
             .zip(rows)
@@ -340,16 +362,17 @@ impl WaitlistRepository for Tx<'_> {
                     .load(c)
             })
         })?;
-        let total = match page.include_total {
-            true => Some(self.run(|connection| {
+        let total = if page.include_total {
+            Some(self.run(|connection| {
                 on!(connection, |c| waitlist_entries::table
                     .inner_join(attendees::table)
                     .filter(attendees::user_id.eq(user))
                     .filter(sql::<Bool>(LIVE_ENTRY))
                     .count()
                     .get_result::<i64>(c))
-            })?),
-            false => None,
+            })?)
+        } else {
+            None
         };
         let places = rows
             .into_iter()

@@ -1,4 +1,4 @@
-//! A fresh, empty database per test.
+//! A fresh, empty database per test, not even migrated: for the runners of migrations and seeds.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -20,9 +20,9 @@ macro_rules! on_both_databases {
         }
         mod postgres {
             $(#[test] fn $name() {
-                match $crate::database::Database::postgres() {
-                    Some(database) => super::$name(&database),
-                    None => println!("left out: PODIUM_TEST_DATABASE_URL names no PostgreSQL"),
+                // Says so, or fails, where PostgreSQL is missing.
+                if testkit::TestDatabase::unless_left_out(testkit::Kind::Postgres).is_some() {
+                    super::$name(&$crate::database::Database::postgres());
                 }
             })+
         }
@@ -41,10 +41,10 @@ impl Database {
         }
     }
 
-    pub fn postgres() -> Option<Self> {
+    /// Beside the other databases of the tests' server.
+    pub fn postgres() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        #[expect(clippy::disallowed_methods, reason = "the tests' own setting")]
-        let server = std::env::var("PODIUM_TEST_DATABASE_URL").ok()?;
+        let server = testkit::cluster::shared().expect("asked for before");
         let name = format!(
             "podium_storage_{}_{}",
             std::process::id(),
@@ -56,13 +56,15 @@ impl Database {
         let url = format!("{base}/{name}").parse().unwrap();
         let server: DatabaseUrl = server.parse().unwrap();
         open(&server)
-            .execute_batch(&format!("CREATE DATABASE {name}"))
+            .execute_batch(&format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
+            ))
             .unwrap();
-        Some(Self {
+        Self {
             connector: Connector::new(url),
             folder: None,
             server: Some((server, name)),
-        })
+        }
     }
 
     pub fn connect(&self) -> DbConn {
@@ -129,5 +131,5 @@ impl Drop for Database {
 fn open(server: &DatabaseUrl) -> DbConn {
     Connector::new(server.clone())
         .open()
-        .expect("the PostgreSQL that PODIUM_TEST_DATABASE_URL names")
+        .expect("the PostgreSQL of the tests")
 }

@@ -1,5 +1,8 @@
 //! The storage crate on real databases: each test gets one of its own, once in SQLite and once in PostgreSQL.
 
+mod contract;
 mod database;
 mod migrations;
+mod rows;
 mod seeds;
+mod store;

@@ -32,6 +32,15 @@ impl fmt::Display for Kind {
     }
 }
 
+/// The CHECK that keeps `seats_taken` within the capacity.
+const SEAT_CHECK: &str = "events_seats_within_capacity";
+/// The indexes that keep a person to one live registration and entry, and a queue to one entry a rank.
+const SEAT_INDEXES: [&str; 3] = [
+    "registrations_one_live",
+    "waitlist_entries_one_live",
+    "waitlist_entries_in_order",
+];
+
 /// Whether tests can have a database of this kind. SQLite is always there: it is compiled in.
 pub fn available(kind: Kind) -> Result<(), Reason> {
     match kind {
@@ -114,6 +123,27 @@ impl TestDatabase {
         Connector::new(self.parsed_url())
             .open()
             .unwrap_or_else(|error| panic!("{}: {error}", self.parsed_url()))
+    }
+
+    /// Takes out what stands in the schema against overselling and double registration, for the tests that show what the
+    /// guards are for. Call it before anybody else has the database open.
+    pub fn take_seat_guards_out(&self) {
+        let mut statements: Vec<String> = SEAT_INDEXES
+            .iter()
+            .map(|index| format!("DROP INDEX {index}"))
+            .collect();
+        statements.push(match self.kind {
+            Kind::Postgres => format!("ALTER TABLE events DROP CONSTRAINT {SEAT_CHECK}"),
+            Kind::Sqlite => {
+                let constraint =
+                    format!("CONSTRAINT {SEAT_CHECK} CHECK (seats_taken BETWEEN 0 AND capacity)");
+                sqlite::without_constraint("events", &constraint)
+            }
+        });
+        let sql = statements.join("; ");
+        if let Err(error) = self.connect().execute_batch(&sql) {
+            panic!("{sql}: {error}");
+        }
     }
 
     /// The name of the database or the path of the file, for messages.

@@ -1,6 +1,7 @@
 //! The `PODIUM_TEST_*` variables: the one place where the tests read their environment.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
 /// A ready PostgreSQL server, as the URL of its administrative database; test databases are created beside it.
@@ -9,8 +10,10 @@ pub const DATABASE_URL: &str = "PODIUM_TEST_DATABASE_URL";
 pub const POSTGRES_FOLDER: &str = "PODIUM_TEST_PG_BIN";
 /// The parts without which a run fails instead of leaving tests out, with commas between: `postgres,redis`.
 pub const REQUIRE: &str = "PODIUM_TEST_REQUIRE";
-/// The share of a large corpus that is run, such as `0.1`; absent is the whole.
+/// What large corpora are multiplied by; absent is 1.
 pub const SCALE: &str = "PODIUM_TEST_SCALE";
+/// What random tests draw from, to repeat one that failed; absent is something new each time.
+pub const SEED: &str = "PODIUM_TEST_SEED";
 
 /// Why a part that tests need is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,23 +49,34 @@ pub fn requires(part: &str) -> bool {
     variable(REQUIRE).is_some_and(|list| names(&list, part))
 }
 
-/// So many of a large corpus, scaled by [`SCALE`]; never none.
-pub fn scaled(whole: usize) -> usize {
-    let scale = variable(SCALE).map_or(1.0, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{SCALE} is a number, not {text:?}"))
-    });
-    share(whole, scale)
+/// How large a corpus of this full size is to be, by [`SCALE`]; at least 1. Panics if the variable holds no such number.
+pub fn scaled(full: usize) -> usize {
+    scaled_by(full, variable(SCALE).as_deref())
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "a corpus is counted in thousands"
+    reason = "a corpus counts far fewer than 2^52, and the factor is checked"
 )]
-fn share(whole: usize, scale: f64) -> usize {
-    ((whole as f64 * scale).round() as usize).max(1)
+fn scaled_by(full: usize, factor: Option<&str>) -> usize {
+    let factor = factor.map_or(1.0, |text| match text.trim().parse::<f64>() {
+        Ok(factor) if factor > 0.0 && factor.is_finite() => factor,
+        _ => panic!("{SCALE} is a number above 0, not {text:?}"),
+    });
+    ((full as f64 * factor).round() as usize).max(1)
+}
+
+/// The number that [`SEED`] holds, or a new one. Panics if the variable holds none.
+pub fn seed() -> u64 {
+    match variable(SEED) {
+        Some(text) => text
+            .trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("{SEED} is a number from 0 to {}, not {text:?}", u64::MAX)),
+        None => RandomState::new().build_hasher().finish(),
+    }
 }
 
 fn names(list: &str, part: &str) -> bool {
@@ -82,16 +96,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_of_a_corpus_is_never_nothing() {
-        assert_eq!(share(3_000, 1.0), 3_000);
-        assert_eq!(share(3_000, 0.1), 300);
-        assert_eq!(share(5, 0.0), 1);
-    }
-
-    #[test]
     fn a_part_is_required_by_its_whole_name() {
         assert!(names("postgres, redis", "redis"));
         assert!(!names("postgresql", "postgres"));
         assert!(!names("", "postgres"));
+    }
+
+    #[test]
+    fn a_scaled_corpus_is_never_empty() {
+        assert_eq!(scaled_by(10_000, None), 10_000);
+        assert_eq!(scaled_by(10_000, Some("0.1")), 1_000);
+        assert_eq!(scaled_by(3, Some("0.001")), 1);
     }
 }

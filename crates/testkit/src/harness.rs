@@ -245,7 +245,7 @@ impl Harness {
                     email: address.clone(),
                     name: "Admin".parse().expect("a name"),
                 };
-                auth::create_admin(tx, &ctx, command, hash.clone())
+                auth::create_admin(tx, &ctx, command, &hash)
             })
             .await
             .expect("an admin");
@@ -369,6 +369,10 @@ impl Harness {
     }
 
     /// What was written to be told.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method itself is not general over the lifetime of the transaction"
+    )]
     pub async fn outbox(&self) -> Vec<OutboxEntry> {
         self.first
             .store

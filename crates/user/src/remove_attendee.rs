@@ -42,7 +42,7 @@ pub fn remove_attendee(
     tx.delete_attendee(id)?;
     tx.record_audit(
         ctx,
-        AuditEntry::new("attendee.delete", "attendee", id.uuid()).with("seats_freed", freed),
+        AuditEntry::new("attendee.delete", "attendee", id.uuid()).with("seats_freed", &freed),
     )?;
     Ok(freed)
 }

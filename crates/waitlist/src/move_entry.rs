@@ -76,7 +76,7 @@ pub fn move_entry(
     tx.record_audit(
         ctx,
         AuditEntry::new("waitlist.move", "waitlist_entry", entry.id.uuid())
-            .with("position", command.position)
+            .with("position", &command.position)
             .because(Some(command.reason)),
     )?;
     if let Some(attendee) = tx.find_attendee(entry.attendee_id)? {

@@ -31,7 +31,8 @@ pub trait WaitlistRepository {
         from: u32,
         count: u32,
     ) -> Result<Vec<(WaitlistEntryId, i64)>, StoreError>;
-    /// Makes an entry. [`StoreError::Duplicate`] if the attendee has a live one.
+    /// Makes an entry. [`StoreError::Duplicate`] if the attendee has a live one; [`StoreError::Contention`] if the
+    /// attendee went meanwhile.
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError>;
     /// Gives an entry another rank.
     fn update_waitlist_rank(&mut self, id: WaitlistEntryId, rank: i64) -> Result<(), StoreError>;

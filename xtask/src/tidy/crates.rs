@@ -73,6 +73,9 @@ pub(super) const KEPT: &[(&str, &[&str])] = &[
     ("redis", &["gateway"]),
 ];
 
+/// Libraries that a crate may know in its tests alone.
+const KEPT_BY_TESTS: &[(&str, &[&str])] = &[("reqwest", &["api"])];
+
 /// One crate of the workspace.
 #[derive(Debug)]
 pub(super) struct Crate {
@@ -166,7 +169,7 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Finding> {
                 let rule = format!("{} may not depend on {dependency}", one.name);
                 findings.push(Finding::new(&one.manifest, rule));
             }
-            if !may_know(&one.name, dependency) {
+            if !may_know(&one.name, dependency, kind.as_deref() == Some("dev")) {
                 findings.push(Finding::new(
                     &one.manifest,
                     format!("{} may not know {dependency}", one.name),
@@ -177,11 +180,14 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Finding> {
     findings
 }
 
-/// Whether a crate may know a library, by its name as a package.
-pub(super) fn may_know(name: &str, library: &str) -> bool {
-    KEPT.iter()
-        .find(|(kept, _)| *kept == library)
-        .is_none_or(|(_, who)| who.contains(&name))
+/// Whether a crate, or its tests, may know a library, by its name as a package.
+pub(super) fn may_know(name: &str, library: &str, in_tests: bool) -> bool {
+    let keeper = |list: &[(&str, &[&str])]| {
+        list.iter()
+            .find(|(kept, _)| *kept == library)
+            .map(|(_, who)| who.contains(&name))
+    };
+    keeper(KEPT).unwrap_or(true) || (in_tests && keeper(KEPT_BY_TESTS).unwrap_or(false))
 }
 
 #[cfg(test)]
@@ -241,6 +247,12 @@ mod tests {
         ];
         let rules: Vec<String> = check(&crates).into_iter().map(|finding| finding.rule).collect();
         assert_eq!(rules, ["event may not know diesel", "event may not know reqwest"]);
+    }
+
+    #[test]
+    fn a_library_of_the_tests_is_not_for_the_crate_itself() {
+        assert!(check(&[one("api", &[("reqwest", Some("dev"))])]).is_empty());
+        assert_eq!(check(&[one("api", &[("reqwest", None)])]).len(), 1);
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub async fn register(
     let roles = state.settings.public_roles.clone();
     let user = state
         .store
-        .write(move |tx| auth::sign_up(tx, &ctx, form.clone(), hash.clone(), &roles))
+        .write(move |tx| auth::sign_up(tx, &ctx, form.clone(), &hash, &roles))
         .await?;
     Ok(Answer::created(
         "/api/v1/users/me".to_owned(),

@@ -95,7 +95,7 @@ pub async fn metrics(request: HttpRequest, state: SharedState) -> Result<HttpRes
         .body((state.render_metrics)()))
 }
 
-/// See [`metrics`].
+/// See [`metrics()`].
 pub fn describe_metrics(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Counters for Prometheus")

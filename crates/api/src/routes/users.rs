@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
 use crate::views::{PublicProfile, UserBody};
-use kernel::{Change, StoreError, UserId};
+use kernel::{Change, UserId};
 use serde::Deserialize;
 use user::{ProfileChange, UserRepository, UserStatus};
 use utoipa::ToSchema;
@@ -60,10 +60,7 @@ impl ProfileChanges {
 /// One's own account.
 pub async fn read_own(caller: SignedInCaller, state: SharedState) -> Result<Answer, Problem> {
     let id = caller.signed_in.user_id;
-    let found = state
-        .store
-        .read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?))
-        .await?;
+    let found = state.store.read(move |tx| tx.find_user(id)).await?;
     let user = found.ok_or_else(|| Problem::new(ProblemType::SessionEnded))?;
     Ok(Answer::ok(&UserBody::of(user)))
 }
@@ -104,10 +101,7 @@ pub async fn read_public(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let id = id.0;
-    let found = state
-        .store
-        .read(move |tx| Ok::<_, StoreError>(tx.find_user(id)?))
-        .await?;
+    let found = state.store.read(move |tx| tx.find_user(id)).await?;
     let user = found
         .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(Problem::not_found)?;

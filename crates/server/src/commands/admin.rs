@@ -74,7 +74,7 @@ impl Create {
             let store = Store::open(&options)?;
             let command = CreateAdmin { email, name };
             store
-                .write(move |tx| auth::create_admin(tx, &ctx, command.clone(), hash.clone()))
+                .write(move |tx| auth::create_admin(tx, &ctx, command.clone(), &hash))
                 .await
                 .map_err(anyhow::Error::from)
         })?;

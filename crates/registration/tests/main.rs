@@ -1,0 +1,7 @@
+//! Registering against real databases and a real server: many people at once, a guard taken out, and a plain model.
+
+mod control;
+mod crowd;
+mod model;
+mod rounds;
+mod rush;

@@ -1,0 +1,3 @@
+//! Queues over a real server, on both databases.
+
+mod moves;
