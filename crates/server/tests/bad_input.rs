@@ -7,6 +7,7 @@ use cases::{Case, Scene};
 use chrono::TimeDelta;
 use kernel::Clock;
 use serde_json::{Value, json};
+use std::fmt::Write;
 use testkit::{Harness, TestDatabase, on_both_databases};
 
 on_both_databases! {
@@ -515,7 +516,7 @@ async fn text_of_any_kind_comes_back_unchanged(database: TestDatabase) {
         for field in ["title", "description", "location"] {
             assert_eq!(read[field], text, "{field}");
         }
-        let coded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let coded = percent_encoded(text);
         for parameter in ["q", "location"] {
             let found = scene
                 .harness
@@ -550,6 +551,13 @@ async fn text_of_any_kind_comes_back_unchanged(database: TestDatabase) {
         .json(json!({"name": "  Asha \n"}));
     assert_eq!(profile.await.expect(200).text_at("/name"), "Asha");
     scene.harness.assert_invariants().await;
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut coded, byte| {
+        let _ = write!(coded, "%{byte:02X}");
+        coded
+    })
 }
 
 async fn query_parameters_that_do_not_fit_are_named(database: TestDatabase) {

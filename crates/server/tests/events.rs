@@ -27,8 +27,7 @@ on_both_databases! {
     a_user_without_the_role_makes_no_event,
 }
 
-async fn draft(harness: &Harness, organizer: &Person, fields: Value) -> EventId {
-    let _ = harness;
+async fn draft(organizer: &Person, fields: Value) -> EventId {
     let answer = organizer.client.post("/events").json(fields).await.expect(201);
     answer.text_at("/id").parse().expect("an id")
 }
@@ -175,7 +174,7 @@ async fn null_clears_a_field_and_an_absent_one_stays(database: TestDatabase) {
     let mut fields = harness.event_fields(3);
     fields["description"] = json!("Words");
     fields["agenda"] = json!("Points");
-    let event = draft(&harness, &organizer, fields).await;
+    let event = draft(&organizer, fields).await;
     let edit = organizer.client.patch(&format!("/events/{event}"));
     let edited = edit.json(json!({"description": null})).await.expect(200).json();
     assert_eq!(
@@ -194,8 +193,8 @@ async fn two_published_events_do_not_share_a_place_on_a_date(database: TestDatab
     let mut fields = harness.event_fields(3);
     fields["location"] = json!("Öffentlicher  Saal");
     // Two drafts may plan the same.
-    let first = draft(&harness, &organizer, fields.clone()).await;
-    let second = draft(&harness, &other, fields.clone()).await;
+    let first = draft(&organizer, fields.clone()).await;
+    let second = draft(&other, fields.clone()).await;
     organizer
         .client
         .post(&format!("/events/{first}/publish"))
@@ -281,7 +280,7 @@ async fn an_edit_may_not_move_onto_a_taken_place(database: TestDatabase) {
         .await
         .expect(200)
         .text_at("/location");
-    let planned = draft(&harness, &organizer, harness.event_fields(3)).await;
+    let planned = draft(&organizer, harness.event_fields(3)).await;
     for event in [second, planned] {
         let edit = organizer.client.patch(&format!("/events/{event}"));
         let refused = edit.json(json!({"location": place})).await.expect(409);
@@ -295,7 +294,7 @@ async fn of_two_drafts_published_at_once_one_gets_the_place(database: TestDataba
     let fields = harness.event_fields(3);
     let mut drafts = Vec::new();
     for _ in 0..6 {
-        drafts.push(draft(&harness, &organizer, fields.clone()).await);
+        drafts.push(draft(&organizer, fields.clone()).await);
     }
     let answers = testkit::all_at_once(drafts.len(), |index| {
         let (client, event) = (organizer.client.clone(), drafts[index]);
@@ -315,7 +314,7 @@ async fn a_fee_is_refused_when_an_event_is_published(database: TestDatabase) {
     let organizer = harness.organizer().await;
     let mut fields = harness.event_fields(3);
     fields["fee"] = json!({"amount": 500, "currency": "EUR"});
-    let priced = draft(&harness, &organizer, fields.clone()).await;
+    let priced = draft(&organizer, fields.clone()).await;
     let publish = organizer.client.post(&format!("/events/{priced}/publish"));
     publish.await.expect(409).problem("payments-not-configured");
     fields["publish"] = json!(true);
@@ -578,7 +577,7 @@ async fn a_deleted_event_is_gone_and_told(database: TestDatabase) {
 async fn a_draft_whose_start_went_by_is_not_published(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let organizer = harness.organizer().await;
-    let event = draft(&harness, &organizer, harness.event_fields(3)).await;
+    let event = draft(&organizer, harness.event_fields(3)).await;
     harness.clock().advance(TimeDelta::days(10));
     let organizer = harness.log_in(&organizer.email).await;
     let publish = organizer.client.post(&format!("/events/{event}/publish"));

@@ -60,6 +60,9 @@ const PATH_PARTS: &[&str] = &[
     ";a=b",
     "events",
 ];
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
+];
 const PARAMETERS: &[&str] = &[
     "limit",
     "cursor",
@@ -180,13 +183,7 @@ impl Spoilt {
     /// Spoils one thing.
     pub fn spoil(&mut self, dice: &mut Dice) {
         match dice.below(12) {
-            0 => {
-                self.method = dice
-                    .of(&[
-                        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
-                    ])
-                    .to_owned()
-            }
+            0 => dice.of(METHODS).clone_into(&mut self.method),
             1 | 2 => self.spoil_path(dice),
             3..=5 => {
                 let (name, value) = (dice.of(PARAMETERS), dice.of(VALUES));
