@@ -14,6 +14,7 @@ mod pgbench;
 mod report;
 mod scenarios;
 mod server;
+mod sqlite;
 mod token;
 
 use anyhow::{Context, Result};
@@ -217,7 +218,7 @@ impl Bench {
         let tokens = Rc::new((0..self.size.people).map(sign).collect());
         let stage = Stage {
             server: &server,
-            database: &database,
+            database: Some(&database),
             size: self.size,
             tokens: &tokens,
             connections: self.arguments.connections.into(),
@@ -227,7 +228,47 @@ impl Bench {
         self.run_scenarios(&stage, alone, &mut report)?;
         let stopped_in = server.stop()?;
         eprintln!("the server stopped within {stopped_in:?}");
+        self.measure_sqlite(&program, &signer, &tokens, &mut report)?;
         Ok(report)
+    }
+
+    /// The same registrations on an SQLite file whose every commit reaches the disk (`synchronous=FULL`).
+    fn measure_sqlite(
+        &self,
+        program: &Path,
+        signer: &Signer,
+        tokens: &Rc<Vec<String>>,
+        report: &mut Report,
+    ) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("bench.db");
+        let signing_key = signer.key_for_server();
+        let settings = Settings {
+            database_url: &format!("sqlite:{}", file.display()),
+            signing_key: &signing_key,
+            workers: self.workers,
+        };
+        Server::start(program, &settings)?.stop()?;
+        sqlite::fill(&file, self.size, SystemTime::now().into())?;
+        let server = Server::start(program, &settings)?;
+        let stage = Stage {
+            server: &server,
+            database: None,
+            size: self.size,
+            tokens,
+            connections: self.arguments.connections.into(),
+            time: self.time,
+            workers: self.workers,
+        };
+        report.rows.push(stage.rush("SQLite: rush, 10,000 on 500 seats")?);
+        report
+            .rows
+            .push(stage.register("SQLite: register, many events", self.size.many(), None)?);
+        report
+            .rows
+            .push(stage.register("SQLite: register, one hot event", self.size.hot(), None)?);
+        server.stop()?;
+        Ok(())
     }
 
     fn run_scenarios(&self, stage: &Stage<'_>, alone: &Alone, report: &mut Report) -> Result<()> {
@@ -240,7 +281,7 @@ impl Bench {
         report.rows.push(stage.read_cached()?);
         report.rows.push(stage.read_uncached(against(&alone.event))?);
         report.rows.push(stage.list()?);
-        report.rows.push(stage.rush()?);
+        report.rows.push(stage.rush("rush: 10,000 on 500 seats")?);
         report
             .rows
             .push(stage.register("register, many events", self.size.many(), against(&alone.many))?);

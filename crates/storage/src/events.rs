@@ -322,7 +322,6 @@ impl EventRepository for Tx<'_> {
                 .first(c)
                 .optional()),
         })?;
-        self.let_others_in();
         row.map(SeatsRow::into_seats).transpose()
     }
 
@@ -459,6 +458,7 @@ impl EventRepository for Tx<'_> {
     fn change_seats(&mut self, seats: &mut EventSeats, change: SeatChange) -> Result<(), StoreError> {
         let id = Uid::of(seats.id);
         let guarded = self.is_guarded();
+        self.let_others_in();
         let set = (
             events::seats_taken.eq(events::seats_taken + change.taken),
             events::waitlist_length.eq(events::waitlist_length + change.waiting),

@@ -95,7 +95,7 @@ impl<'c> Tx<'c> {
         self.lost
     }
 
-    /// Without the guards, holds on after the seats were read, so that whoever reads meanwhile decides over the same.
+    /// Without the guards, holds on between reading and writing, so that whoever reads meanwhile decides over the same.
     #[cfg(feature = "negative-control")]
     pub(crate) fn let_others_in(&self) {
         if !self.is_guarded() {

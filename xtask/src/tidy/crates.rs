@@ -60,7 +60,8 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
         "testkit",
         &[GROUND, DOMAINS, &["storage", "gateway", "api", "server"]],
     ),
-    ("xtask", &[&["testkit"]]),
+    // storage: the benchmark alone, to fill an SQLite file.
+    ("xtask", &[&["testkit", "storage"]]),
 ];
 
 /// Libraries of the outside that few may know, and who.
