@@ -76,7 +76,7 @@ async fn each_filter_gives_what_fits_it(database: TestDatabase) {
         .await;
     other
         .event("Elsewhere", 3, |fields| {
-            fields["location"] = json!("Old Mill, Hamburg")
+            fields["location"] = json!("Old Mill, Hamburg");
         })
         .await;
     let gone = other.event("Gone", 4, |_| {}).await;
@@ -137,12 +137,12 @@ async fn dates_of_filters_are_local_ones(database: TestDatabase) {
     };
     listed
         .event("Before midnight", 1, |f| {
-            at(f, "2030-03-01T18:29:00Z", "2030-03-01T20:00:00Z")
+            at(f, "2030-03-01T18:29:00Z", "2030-03-01T20:00:00Z");
         })
         .await;
     listed
         .event("After midnight", 1, |f| {
-            at(f, "2030-03-01T18:31:00Z", "2030-03-01T20:00:00Z")
+            at(f, "2030-03-01T18:31:00Z", "2030-03-01T20:00:00Z");
         })
         .await;
     let client = harness.client();

@@ -1,11 +1,14 @@
 //! The binary's library and the binary itself, from outside.
 
 mod bad_input;
+mod bad_values;
 mod commands;
 mod configuration;
 mod documents;
 mod event_list;
+mod event_places;
 mod events;
+mod fuzz;
 mod idempotency;
 mod matrix;
 mod operations;

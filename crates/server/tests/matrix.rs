@@ -13,7 +13,7 @@ use world::{Caller, Content, Of, World};
 
 on_both_databases! {
     every_operation_answers_each_kind_of_caller_as_the_table_says,
-    nobody_is_told_to_sign_in_before_anything_is_said_of_the_request,
+    a_missing_sign_in_is_said_before_anything_of_the_request,
     a_stranger_is_refused_before_anything_is_said_of_the_body,
 }
 
@@ -160,7 +160,7 @@ async fn every_operation_answers_each_kind_of_caller_as_the_table_says(database:
     harness.assert_invariants().await;
 }
 
-async fn nobody_is_told_to_sign_in_before_anything_is_said_of_the_request(database: TestDatabase) {
+async fn a_missing_sign_in_is_said_before_anything_of_the_request(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let mut wrong = Vec::new();
     for operation in operations(&harness).await {

@@ -20,7 +20,7 @@ on_both_databases! {
     an_unconfirmed_account_neither_registers_nor_organises_where_that_is_required,
     lists_show_ones_own_and_filters_fit,
     a_manager_finds_registrations_by_name_and_address,
-    the_place_is_taken_while_the_event_runs,
+    a_seat_given_back_while_the_event_runs_promotes_nobody,
 }
 
 async fn register(person: &Person, event: EventId) -> Answer {
@@ -258,8 +258,8 @@ async fn a_manager_registers_a_guest_and_sees_no_more_than_was_sent(database: Te
     let mut sent = asha.email.clone();
     sent.make_ascii_uppercase();
     let body = json!({"attendee": {"name": "Guessed", "email": sent}});
-    let seat = guest(&organizer, event, body).await.expect(201).json();
-    assert_eq!(seat["registration"]["attendee"]["name"], "Guessed");
+    let given = guest(&organizer, event, body).await.expect(201).json();
+    assert_eq!(given["registration"]["attendee"]["name"], "Guessed");
     // The seat is the account's all the same.
     let own = asha
         .client
@@ -267,7 +267,7 @@ async fn a_manager_registers_a_guest_and_sees_no_more_than_was_sent(database: Te
         .await
         .expect(200)
         .items();
-    assert_eq!(own[0]["id"], seat["registration"]["id"]);
+    assert_eq!(own[0]["id"], given["registration"]["id"]);
     assert_eq!(own[0]["attendee"], json!({"name": "asha", "email": asha.email}));
     // The next guest waits; one has no account.
     let body = json!({"attendee": {"name": "Late", "email": "late@example.org"}});
@@ -476,7 +476,7 @@ async fn a_manager_finds_registrations_by_name_and_address(database: TestDatabas
     assert_eq!(found("").await, 3);
 }
 
-async fn the_place_is_taken_while_the_event_runs(database: TestDatabase) {
+async fn a_seat_given_back_while_the_event_runs_promotes_nobody(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let organizer = harness.organizer().await;
     let event = harness.published_event(&organizer, 1).await;

@@ -72,6 +72,11 @@ impl Scene {
         }
     }
 
+    /// The same server with new things: the old ones may be gone.
+    pub async fn renewed(self) -> Self {
+        Self::new(self.harness).await
+    }
+
     /// One case for each route that takes a body.
     pub fn cases(&self) -> Vec<Case> {
         let (event, entry, manager) = (self.event, &self.entry, &self.organizer.client);
