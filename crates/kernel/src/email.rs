@@ -48,7 +48,7 @@ impl FromStr for EmailAddress {
         if text.len() > 254 || !plain || !email_address::EmailAddress::is_valid(&text) {
             return Err(InvalidEmail);
         }
-        let key = format!("{}@{domain}", crate::fold(&local));
+        let key = format!("{}@{domain}", crate::text::fold_mailbox(&local));
         Ok(Self { text, key })
     }
 }

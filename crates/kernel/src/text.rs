@@ -2,11 +2,22 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Folds text so that case, width, composition and the amount of white space make no difference
-/// (NFKC, lower case, single spaces).
+/// Folds text so that case, width, composition and the amount of white space make no difference (NFKC, upper and then
+/// lower case, so that ß meets SS, single spaces).
 pub fn fold(text: &str) -> String {
-    let folded: String = text.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+    let folded: String = text
+        .nfkc()
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Folds the local part of an address: by case and composition alone, since `straße@` and `strasse@` may be two
+/// mailboxes.
+pub(crate) fn fold_mailbox(local: &str) -> String {
+    local.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// A LIKE pattern that finds `needle`, folded, anywhere; `\` is its escape character.
@@ -30,6 +41,8 @@ mod tests {
     fn case_width_composition_and_spaces_fold_away() {
         assert_eq!(fold("  Grösse\u{a0}ÜMLAUT "), fold("gro\u{308}sse U\u{308}mlaut"));
         assert_eq!(fold("ＡＢＣ"), "abc");
+        assert_eq!(fold("Großer Saal"), fold("GROSSER SAAL"));
+        assert_eq!(fold("ΟΔΟΣ"), fold("οδός".replace('ό', "ο").as_str()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::{Connection, PgConnection, SqliteConnection};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -119,7 +119,8 @@ impl Connector {
     }
 
     fn open_postgres(&self, url: &str) -> Result<DbConn, diesel::r2d2::Error> {
-        let mut connection = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
+        let mut connection =
+            PgConnection::establish(&with_limits(url)).map_err(diesel::r2d2::Error::ConnectionError)?;
         connection
             .batch_execute(&format!(
                 "SET timezone = 'UTC'; SET lock_timeout = {}; SET statement_timeout = {}; \
@@ -145,6 +146,26 @@ impl Connector {
             .map_err(diesel::r2d2::Error::QueryError)?;
         Ok(DbConn::Sqlite(connection))
     }
+}
+
+/// Limits of waiting for a server that does not answer, unless the URL names its own: libpq by itself waits for ever, and
+/// would keep a thread for each request. Seconds, but for the last, which is in milliseconds (PostgreSQL manual, "Parameter
+/// Key Words").
+fn with_limits(url: &str) -> String {
+    const LIMITS: [(&str, u32); 4] = [
+        ("connect_timeout", 5),
+        ("keepalives_idle", 10),
+        ("keepalives_interval", 5),
+        ("tcp_user_timeout", 15_000),
+    ];
+    let mut limited = url.to_owned();
+    for (name, value) in LIMITS {
+        if !url.contains(name) {
+            limited.push(if limited.contains('?') { '&' } else { '?' });
+            let _ = write!(limited, "{name}={value}");
+        }
+    }
+    limited
 }
 
 impl ManageConnection for Connector {
@@ -189,6 +210,13 @@ mod tests {
         for typo in ["postgre://localhost/podium", "podium.db", "sqlite:", ""] {
             assert!(typo.parse::<DatabaseUrl>().is_err(), "{typo}");
         }
+    }
+
+    #[test]
+    fn waiting_is_limited_unless_the_url_says_how() {
+        let limited = with_limits("postgres://db.example/podium?connect_timeout=1");
+        assert!(limited.starts_with("postgres://db.example/podium?connect_timeout=1&keepalives_idle=10&"));
+        assert!(with_limits("postgres://db.example/podium").contains("podium?connect_timeout=5&"));
     }
 
     #[test]
