@@ -427,6 +427,18 @@ async fn instants_that_do_not_fit_are_refused(database: TestDatabase) {
                 vec![("starts_at", json!("2030-02-31T10:00:00Z"))],
                 vec!["/starts_at"],
             ),
+            (
+                vec![("ends_at", json!("+12000-01-01T10:00:00Z"))],
+                vec!["/ends_at"],
+            ),
+            (
+                vec![("ends_at", json!("+262142-12-31T23:59:59Z"))],
+                vec!["/ends_at"],
+            ),
+            (
+                vec![("voting_opens_at", json!("-0001-01-01T00:00:00Z"))],
+                vec!["/voting_opens_at"],
+            ),
             (vec![("starts_at", json!("tomorrow"))], vec!["/starts_at"]),
             (vec![("starts_at", json!("2030-03-01"))], vec!["/starts_at"]),
             (
