@@ -601,6 +601,19 @@ async fn query_parameters_that_do_not_fit_are_named(database: TestDatabase) {
                 answer.problem("bad-query");
             }
         }
+        // SQLite refuses a pattern of that length.
+        let long = "a".repeat(60_000);
+        for (client, path) in [
+            (manager, "/events?q="),
+            (manager, "/events?location="),
+            (manager, format!("/events/{event}/registrations?q=").as_str()),
+        ] {
+            client
+                .get(&format!("{path}{long}"))
+                .await
+                .expect(400)
+                .problem("bad-query");
+        }
         for query in [
             "status=gone",
             "format=",
