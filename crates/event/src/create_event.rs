@@ -13,6 +13,8 @@ pub struct CreateEvent {
     pub fields: EventFields,
     /// Whether it is announced at once.
     pub publish: bool,
+    /// Whether only a confirmed address may organise, as the operator configured.
+    pub require_verified_email: bool,
 }
 
 /// Why nothing was made.
@@ -62,7 +64,11 @@ pub fn create_event(
     command: CreateEvent,
 ) -> Result<Event, CreateEventError> {
     ctx.actor.require(Permission::EventCreate)?;
-    let organizer_id = ctx.actor.signed_in()?.user_id;
+    let organizer = ctx.actor.signed_in()?;
+    if command.require_verified_email && !organizer.email_verified {
+        return Err(Denied::EmailNotVerified.into());
+    }
+    let organizer_id = organizer.user_id;
     let details = EventDetails::parse(command.fields, ctx.now, None)?;
     let name = tx
         .find_organizer_name(organizer_id)?

@@ -171,7 +171,8 @@ pub async fn create(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
-    let (ctx, command) = (caller.ctx, body.value.into_command());
+    let ctx = caller.ctx;
+    let command = body.value.into_command(state.settings.require_verified_email);
     let answer = state
         .store
         .write(move |tx| {
@@ -202,11 +203,15 @@ pub fn describe_create(operation: OperationDoc) -> OperationDoc {
         .idempotent()
         .json_body::<NewEvent>()
         .answer::<EventBody>(201, "The event.")
-        .problems(&[ProblemType::PlaceTaken, ProblemType::PaymentsNotConfigured])
+        .problems(&[
+            ProblemType::VerifyEmailFirst,
+            ProblemType::PlaceTaken,
+            ProblemType::PaymentsNotConfigured,
+        ])
 }
 
 /// Refuses who does not run the event.
-async fn require_manager(state: &SharedState, ctx: &Ctx, id: EventId) -> Result<(), Problem> {
+pub(super) async fn require_manager(state: &SharedState, ctx: &Ctx, id: EventId) -> Result<(), Problem> {
     let ctx = ctx.clone();
     Ok(state
         .store

@@ -127,6 +127,7 @@ impl Real {
         let command = CreateEvent {
             fields,
             publish: true,
+            require_verified_email: false,
         };
         let made = self
             .store

@@ -76,7 +76,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    pub(super) fn into_command(self) -> CreateEvent {
+    pub(super) fn into_command(self, require_verified_email: bool) -> CreateEvent {
         let fields = EventFields {
             title: Some(self.title),
             description: self.description,
@@ -100,6 +100,7 @@ impl NewEvent {
         CreateEvent {
             fields,
             publish: self.publish.unwrap_or(false),
+            require_verified_email,
         }
     }
 }
