@@ -213,7 +213,7 @@ impl<E: Into<Problem>> From<WriteOnceError<E>> for Problem {
 
 /// Runs a write at most once for its key, inside the transaction `tx`.
 ///
-/// `authorise` runs before a kept answer is replayed, so that whoever lost a right meanwhile is not told what they once
+/// `authorise` runs before anything is said of the key, so that whoever lost a right meanwhile is not told what they once
 /// did with it. `effect` is the operation; it checks its rights by itself as always.
 pub fn write_once<T, E>(
     tx: &mut T,
@@ -232,7 +232,10 @@ where
         .claim_idempotency_key(now, scope)
         .map_err(WriteOnceError::Claim)?
     {
-        Remembered::OtherRequest => Err(WriteOnceError::OtherRequest),
+        Remembered::OtherRequest => {
+            authorise(tx).map_err(WriteOnceError::Operation)?;
+            Err(WriteOnceError::OtherRequest)
+        }
         Remembered::Answered(stored) => {
             authorise(tx).map_err(WriteOnceError::Operation)?;
             Ok(Answer::replay(stored))
@@ -355,6 +358,14 @@ mod tests {
             write(&mut memory, Some(&scope("a")), false),
             Err(WriteOnceError::Operation(problem)) if problem.kind() == ProblemType::NotFound
         ));
+    }
+
+    #[test]
+    fn rights_are_asked_before_another_request_under_the_key_is_refused() {
+        let mut memory = Memory::default();
+        write(&mut memory, Some(&scope("a")), true).unwrap();
+        let refused = Problem::from(write(&mut memory, Some(&scope("b")), false).unwrap_err());
+        assert_eq!(refused.kind(), ProblemType::NotFound);
     }
 
     #[test]

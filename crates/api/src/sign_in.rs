@@ -72,6 +72,10 @@ impl SessionAuthenticator {
             .ok_or(AuthFailure::SessionEnded)?;
         if generation == self.generation.load(Ordering::SeqCst) {
             self.remembered.insert(claims.sid, (signed_in.clone(), now));
+            // A session that ended between the look at the count and the insertion is forgotten again.
+            if generation != self.generation.load(Ordering::SeqCst) {
+                self.remembered.invalidate(&claims.sid);
+            }
         }
         Ok(signed_in)
     }

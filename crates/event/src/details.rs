@@ -1,9 +1,12 @@
 //! What managers write about an event: from raw fields to details that hold all rules of a single event.
 
 use crate::{Event, EventFormat};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use garde::Validate;
 use kernel::{Instant, Invalid, Money, TimeZone, fold};
+
+/// Years that an event may name. Both databases and RFC 3339 can write them, and the local date of any zone.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2999;
 
 /// A fee as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +129,19 @@ impl EventDetails {
         if let Err(report) = fields.validate() {
             invalid.add_report(&report);
         }
+        // Title and location stand in the subjects and headers of mails: one line each.
+        for (pointer, line) in [("/title", &fields.title), ("/location", &fields.location)] {
+            if line
+                .as_ref()
+                .is_some_and(|line| line.chars().any(char::is_control))
+            {
+                invalid.add(
+                    pointer,
+                    "format",
+                    "no line breaks and no other control characters",
+                );
+            }
+        }
         let title = needed(&mut invalid, "/title", fields.title);
         let format = needed(&mut invalid, "/format", fields.format);
         let starts_at = needed(&mut invalid, "/starts_at", fields.starts_at);
@@ -137,6 +153,18 @@ impl EventDetails {
             .fee
             .and_then(|fee| invalid.take("/fee", "range", Money::new(fee.amount, &fee.currency)));
 
+        for (pointer, instant) in [
+            ("/starts_at", starts_at),
+            ("/ends_at", ends_at),
+            ("/registration_opens_at", fields.registration_opens_at),
+            ("/registration_closes_at", fields.registration_closes_at),
+            ("/voting_opens_at", fields.voting_opens_at),
+            ("/voting_closes_at", fields.voting_closes_at),
+        ] {
+            if instant.is_some_and(|instant| !YEARS.contains(&instant.year())) {
+                invalid.add(pointer, "range", "the year is from 1970 to 2999");
+            }
+        }
         check_place(
             &mut invalid,
             format,
@@ -406,6 +434,41 @@ mod tests {
                 ..fields()
             }),
             ["/registration_closes_at"]
+        );
+    }
+
+    #[test]
+    fn a_year_that_not_every_database_and_reader_knows_is_refused() {
+        for far in ["+262142-12-31T23:00:00Z", "3000-01-01T00:00:00Z"] {
+            let fields = EventFields {
+                ends_at: Some(far.parse().unwrap()),
+                ..fields()
+            };
+            assert_eq!(pointers(fields), ["/ends_at"]);
+        }
+        let fields = EventFields {
+            voting_opens_at: Some("-0001-01-01T00:00:00Z".parse().unwrap()),
+            ..fields()
+        };
+        assert_eq!(pointers(fields), ["/voting_opens_at"]);
+    }
+
+    #[test]
+    fn a_title_and_a_location_are_one_line() {
+        let two_lines = Some("RustConf\r\nBcc: everybody@example.org".to_owned());
+        assert_eq!(
+            pointers(EventFields {
+                title: two_lines.clone(),
+                ..fields()
+            }),
+            ["/title"]
+        );
+        assert_eq!(
+            pointers(EventFields {
+                location: two_lines,
+                ..fields()
+            }),
+            ["/location"]
         );
     }
 

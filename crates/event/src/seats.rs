@@ -119,8 +119,18 @@ impl EventSeats {
         }
     }
 
+    /// How often the clock alone has changed what is shown of the event, up to `now`. It only grows while the event is not
+    /// edited.
+    pub fn turns_until(&self, now: Instant) -> i64 {
+        self.turns().map(|instant| i64::from(instant <= now)).sum()
+    }
+
     /// The next instant after `now` at which the clock alone changes what is shown of the event.
     pub fn next_turn_after(&self, now: Instant) -> Option<Instant> {
+        self.turns().filter(|instant| *instant > now).min()
+    }
+
+    fn turns(&self) -> impl Iterator<Item = Instant> {
         [
             self.registration_opens_at,
             Some(self.closes_at()),
@@ -128,8 +138,6 @@ impl EventSeats {
         ]
         .into_iter()
         .flatten()
-        .filter(|instant| *instant > now)
-        .min()
     }
 
     /// The event as messages tell of it.

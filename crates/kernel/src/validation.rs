@@ -20,6 +20,9 @@ pub struct FieldError {
 pub struct Invalid(pub Vec<FieldError>);
 
 impl Invalid {
+    /// Fields that are told at the most: an answer must not grow far beyond the request that it answers.
+    pub const MOST: usize = 20;
+
     /// Nothing wrong yet.
     pub fn none() -> Self {
         Self::default()
@@ -32,8 +35,11 @@ impl Invalid {
         invalid
     }
 
-    /// Notes one more field that does not fit.
+    /// Notes one more field that does not fit; beyond [`Self::MOST`] it is not told.
     pub fn add(&mut self, pointer: &str, code: &'static str, detail: impl Into<Cow<'static, str>>) {
+        if self.0.len() >= Self::MOST {
+            return;
+        }
         self.0.push(FieldError {
             pointer: pointer.to_owned(),
             code,

@@ -8,7 +8,7 @@ use storage::Store;
 /// How often it looks.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Marks events that are over and forgets old answers, until it is aborted. A failure is logged and tried again the
+/// Marks events that are over and forgets old answers and sessions, until it is aborted. A failure is logged and tried again the
 /// next time.
 pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
     let mut ticks = tokio::time::interval(EVERY);
@@ -32,6 +32,7 @@ pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
     let completed = store
         .write(move |tx| {
             tx.forget_old_answers(ctx.now)?;
+            tx.forget_old_sessions(ctx.now)?;
             event::complete_ended_events(tx, &ctx)
         })
         .await?;

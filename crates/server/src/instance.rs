@@ -1,6 +1,6 @@
 //! One running server: the parts put together over a database, listening, with its housekeeping.
 
-use crate::config::{Config, LogRequests, SigningKeys};
+use crate::config::{Config, LogRequests, Profile, SigningKeys};
 use crate::housekeeping;
 use crate::metrics;
 use actix_web::dev::{Server, ServerHandle};
@@ -164,8 +164,9 @@ fn settings(config: &Config) -> Settings {
             .iter()
             .map(ToString::to_string)
             .collect(),
-        // A development server without TLS: a browser would drop a Secure cookie of another host than localhost.
-        secure_cookies: config.http.public_url.is_https(),
+        // A development server without TLS: a browser would drop a Secure cookie of another host than localhost. In
+        // production a forgotten public URL must not send cookies in the clear.
+        secure_cookies: config.profile == Profile::Production || config.http.public_url.is_https(),
         require_verified_email: config.auth.require_verified_email,
         metrics_token: config
             .metrics

@@ -284,6 +284,8 @@ async fn a_manager_registers_a_guest_and_sees_no_more_than_was_sent(database: Te
     ] {
         guest(&organizer, event, bad).await.expect(422).problem("invalid");
     }
+    let bad = json!({"attendee": {"name": "Late", "email": "nonsense"}});
+    guest(&asha, event, bad).await.expect(403).problem("forbidden");
     assert_eq!(
         harness
             .count("audit_log WHERE action = 'registration.create'")
@@ -385,6 +387,14 @@ async fn an_unconfirmed_account_neither_registers_nor_organises_where_that_is_re
         ..HarnessOptions::default()
     };
     let harness = Harness::start_with(database, options).await;
+    let unconfirmed = harness.organizer().await;
+    unconfirmed
+        .client
+        .post("/events")
+        .json(harness.event_fields(2))
+        .await
+        .expect(403)
+        .problem("verify-email-first");
     let organizer = harness.admin().await;
     set_verified(&harness, &organizer, true);
     let organizer = harness.log_in(&organizer.email).await;

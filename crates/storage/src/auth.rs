@@ -68,6 +68,19 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// Forgets sessions that are over by their time, with their refresh tokens; gives how many.
+    pub fn forget_old_sessions(&mut self, now: Instant) -> Result<u64, StoreError> {
+        let forgotten = self.run(|connection| {
+            on!(connection, |c| diesel::delete(
+                sessions::table.filter(sessions::expires_at.le(Ts(now)))
+            )
+            .execute(c))
+        })?;
+        Ok(forgotten as u64)
+    }
+}
+
 impl AuthRepository for Tx<'_> {
     fn find_credentials(&mut self, email_key: &str) -> Result<Option<Credentials>, StoreError> {
         let row: Option<(Uid, Option<String>)> = self.run(|connection| {

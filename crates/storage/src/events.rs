@@ -566,5 +566,7 @@ impl Tx<'_> {
 
 /// The instant of a cursor's place in a list that is sorted by one.
 pub(crate) fn instant_of(position: Position) -> Instant {
-    chrono::DateTime::from_timestamp_micros(position.value).unwrap_or_default()
+    // A cursor comes from outside: PostgreSQL refuses an instant before 4713 BC, and text of another length sorts wrongly.
+    const LAST_OF_9999: i64 = 253_402_300_799_999_999;
+    chrono::DateTime::from_timestamp_micros(position.value.clamp(0, LAST_OF_9999)).unwrap_or_default()
 }

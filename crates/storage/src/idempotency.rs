@@ -59,22 +59,33 @@ impl IdempotencyStore for Tx<'_> {
         if claimed == 1 {
             return Ok(Remembered::New);
         }
-        let known: KeyRow = self.run(|connection| {
+        let known: Option<KeyRow> = self.run(|connection| {
             on!(connection, |c| idempotency_keys::table
                 .find(id.clone())
                 .select(KeyRow::as_select())
-                .first(c))
+                .first(c)
+                .optional())
         })?;
+        let Some(known) = known else {
+            return Err(self.contend("the old key was forgotten just now".into()));
+        };
         if known.created_at.0 + REMEMBERED <= now {
-            self.run(|connection| {
-                on!(connection, |c| diesel::update(idempotency_keys::table.find(id))
-                    .set((
-                        idempotency_keys::fingerprint.eq(&scope.fingerprint),
-                        idempotency_keys::status.eq(None::<i16>),
-                        idempotency_keys::created_at.eq(Ts(now)),
-                    ))
-                    .execute(c))
+            // Of two who come upon an old key at once, one takes it; the other begins again and finds the answer.
+            let taken = self.run(|connection| {
+                let old = idempotency_keys::table.find(id);
+                on!(connection, |c| diesel::update(
+                    old.filter(idempotency_keys::created_at.eq(known.created_at))
+                )
+                .set((
+                    idempotency_keys::fingerprint.eq(&scope.fingerprint),
+                    idempotency_keys::status.eq(None::<i16>),
+                    idempotency_keys::created_at.eq(Ts(now)),
+                ))
+                .execute(c))
             })?;
+            if taken == 0 {
+                return Err(self.contend("the old key was taken just now".into()));
+            }
             return Ok(Remembered::New);
         }
         if known.fingerprint != scope.fingerprint {

@@ -13,9 +13,14 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// Bytes of a body at the most.
 pub const LARGEST_BODY: usize = 256 * 1024;
+
+/// A body that is still not complete after so long is given up: whoever sends a byte now and then holds a connection and
+/// its memory for nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
@@ -210,7 +215,7 @@ fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
 }
 
 /// Reads the whole body, and stops at the bound whatever the length header says.
-async fn read(headers: &HeaderMap, mut payload: Payload) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
@@ -222,6 +227,12 @@ async fn read(headers: &HeaderMap, mut payload: Payload) -> Result<Bytes, Proble
     if declared.is_some_and(|length| length > LARGEST_BODY as u64) {
         return Err(ProblemType::BodyTooLarge.into());
     }
+    tokio::time::timeout(PATIENCE, gather(payload))
+        .await
+        .map_err(|_| Problem::new(ProblemType::BadRequest).detail("The body did not arrive in time."))?
+}
+
+async fn gather(mut payload: Payload) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| {

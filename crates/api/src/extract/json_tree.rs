@@ -9,6 +9,9 @@ use std::fmt;
 /// Objects and lists within each other, at the most.
 const DEEPEST: usize = 32;
 
+/// Bytes of a pointer that are told at the most; no field of ours has so long a name.
+const LONGEST_POINTER: usize = 512;
+
 /// Keys whose text is a secret that the person chose: trimming it would change it.
 const PASSWORD_KEYS: [&str; 3] = ["password", "current_password", "new_password"];
 
@@ -78,9 +81,8 @@ impl State {
     }
 
     fn note(&mut self, code: &'static str, detail: &'static str) {
-        let pointer = std::mem::take(&mut self.pointer);
-        self.invalid.add(&pointer, code, detail);
-        self.pointer = pointer;
+        let shown = self.pointer.floor_char_boundary(LONGEST_POINTER);
+        self.invalid.add(&self.pointer[..shown], code, detail);
     }
 }
 
@@ -236,6 +238,15 @@ mod tests {
                 ("/d~0".to_owned(), "duplicate")
             ]
         );
+    }
+
+    #[test]
+    fn what_is_told_stays_small_however_much_is_wrong() {
+        let name = "é".repeat(30_000);
+        let texts = vec!["\"\\u0000\""; 10_000].join(",");
+        let told = refused(&format!("{{\"{name}\": [{texts}]}}"));
+        assert_eq!(told.len(), Invalid::MOST);
+        assert!(told.iter().all(|(pointer, _)| pointer.len() <= LONGEST_POINTER));
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl<T: DeserializeOwned> FromRequest for QueryParams<T> {
     }
 }
 
+/// Parameters at the most; no route has as many.
+const MOST: usize = 50;
+
+/// Bytes of a value at the most. A search takes the longest, and a database bounds its pattern.
+const LONGEST_VALUE: usize = 2_000;
+
 /// Decoded names and values, in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Pairs(Vec<(String, String)>);
@@ -40,6 +46,9 @@ impl Pairs {
     pub(super) fn parse(query: &str) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in query.split('&').filter(|part| !part.is_empty()) {
+            if pairs.len() == MOST {
+                return Err(Problem::bad_query("", "length", "There are too many parameters."));
+            }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let name = percent::decode(name, true).ok_or_else(|| {
                 Problem::bad_query(
@@ -55,6 +64,9 @@ impl Pairs {
                     "The value is not percent-encoded UTF-8 without NUL.",
                 )
             })?;
+            if value.len() > LONGEST_VALUE {
+                return Err(Problem::bad_query(&name, "length", "The value is too long."));
+            }
             if pairs.iter().any(|(known, _)| *known == name) {
                 return Err(Problem::bad_query(
                     &name,
@@ -293,6 +305,16 @@ mod tests {
         assert!(filter.event_id.is_some() && filter.from.is_some());
         let blank = read("q=&status=+&top=&&").unwrap();
         assert!(blank.q.is_none() && blank.status.is_none() && blank.top.is_none());
+    }
+
+    #[test]
+    fn many_parameters_and_long_values_are_refused() {
+        let many: Vec<String> = (0..=MOST).map(|n| format!("p{n}=1")).collect();
+        let problem = Pairs::parse(&many.join("&")).unwrap_err();
+        assert_eq!(problem.field_errors()[0].code, "length");
+        let problem = Pairs::parse(&format!("q={}", "a".repeat(LONGEST_VALUE + 1))).unwrap_err();
+        assert_eq!(problem.field_errors()[0].pointer, "q");
+        assert!(Pairs::parse(&format!("q={}", "a".repeat(LONGEST_VALUE))).is_ok());
     }
 
     #[test]

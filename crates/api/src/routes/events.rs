@@ -28,7 +28,7 @@ fn location_of(event: &Event) -> String {
 }
 
 fn answer_of(event: Event, now: DateTime<Utc>) -> Answer {
-    let tag = EntityTag::of(&event);
+    let tag = EntityTag::of(&event, now);
     Answer::ok(&EventBody::of(event, now)).with_etag(tag.to_string())
 }
 
@@ -128,7 +128,7 @@ pub fn describe_read(operation: OperationDoc) -> OperationDoc {
 }
 
 fn render(state: &AppState, event: Event, now: DateTime<Utc>) -> CachedEvent {
-    let etag = EntityTag::of(&event).header_value();
+    let etag = EntityTag::of(&event, now).header_value();
     let turn = event.seats().next_turn_after(now);
     let latest = now + state.settings.cache_ttl;
     let valid_until = turn.map_or(latest, |turn| turn.min(latest));
@@ -183,7 +183,7 @@ pub async fn create(
                 |_| Ok(()),
                 |tx: &mut Tx| {
                     let event = event::create_event(tx, &ctx, command.clone())?;
-                    let (location, tag) = (location_of(&event), EntityTag::of(&event));
+                    let (location, tag) = (location_of(&event), EntityTag::of(&event, ctx.now));
                     let body = EventBody::of(event, ctx.now);
                     Ok::<_, event::CreateEventError>(
                         Answer::created(location, &body).with_etag(tag.to_string()),
@@ -211,7 +211,7 @@ pub fn describe_create(operation: OperationDoc) -> OperationDoc {
 }
 
 /// Refuses who does not run the event.
-async fn require_manager(state: &SharedState, ctx: &Ctx, id: EventId) -> Result<(), Problem> {
+pub(super) async fn require_manager(state: &SharedState, ctx: &Ctx, id: EventId) -> Result<(), Problem> {
     let ctx = ctx.clone();
     Ok(state
         .store

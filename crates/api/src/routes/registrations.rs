@@ -5,6 +5,7 @@ use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::routes::events::require_manager;
 use crate::state::SharedState;
 use crate::views::{AttendeeBody, RegistrationBody, RegistrationStatusBody, WaitlistEntryBody};
 use actix_web::http::StatusCode;
@@ -41,6 +42,10 @@ pub struct GuestRequest {
 }
 
 impl NewRegistration {
+    fn names_somebody(&self) -> bool {
+        self.attendee_id.is_some() || self.attendee.is_some()
+    }
+
     fn into_person(self) -> Result<Person, Invalid> {
         match (self.attendee_id, self.attendee) {
             (None, None) => Ok(Person::Oneself),
@@ -127,11 +132,16 @@ pub async fn register(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
+    let for_another = body.as_ref().is_ok_and(|body| body.value.names_somebody());
     let read = body.and_then(|body| Ok((body.value.into_person()?, body.fingerprint)));
     let (person, fingerprint) = match read {
         Ok(read) => read,
         Err(problem) => {
-            // Whether there is such an event is told before what is wrong with the body.
+            // Whether there is such an event, and whether others may be registered, is told before what is wrong with
+            // the body.
+            if for_another {
+                require_manager(&state, &ctx, event_id).await?;
+            }
             state
                 .store
                 .read(move |tx| event::read_event(tx, &ctx, event_id))

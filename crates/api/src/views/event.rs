@@ -279,11 +279,13 @@ impl EventBody {
 }
 
 impl EntityTag {
-    /// The version of an event.
-    pub fn of(event: &Event) -> Self {
+    /// The version of an event at that time. The clock alone changes what is shown of it, when a window opens or closes
+    /// and when it ends: each such turn counts like a change of its seats.
+    pub fn of(event: &Event, now: DateTime<Utc>) -> Self {
+        let seats = event.seats_version + event.seats().turns_until(now);
         Self {
             edit: event.edit_version.unsigned_abs(),
-            seats: event.seats_version.unsigned_abs(),
+            seats: seats.unsigned_abs(),
         }
     }
 }

@@ -217,6 +217,16 @@ impl LogLineBody {
     }
 }
 
+/// A seat that is held for somebody who waited, until they take it up.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Offer)]
+pub struct OfferBody {
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+    /// What the seat costs.
+    pub fee: super::MoneyBody,
+}
+
 /// A person's own place in a waitlist.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitlistStanding)]
@@ -226,6 +236,8 @@ pub struct WaitlistStandingBody {
     pub entry: WaitlistEntryBody,
     /// How many wait.
     pub length: u32,
+    /// The seat that is offered at a paid event; none while the person waits.
+    pub offer: Option<OfferBody>,
     /// What happened to the place, in order.
     pub log: Vec<LogLineBody>,
 }
@@ -240,6 +252,8 @@ impl WaitlistStandingBody {
         Self {
             entry: WaitlistEntryBody::of(&standing.entry, standing.position),
             length: standing.length,
+            // Offers are for paid events, which cannot be published yet.
+            offer: None,
             log: standing.log.into_iter().map(LogLineBody::of).collect(),
         }
     }

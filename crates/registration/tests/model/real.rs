@@ -128,6 +128,7 @@ impl Real {
             require_verified_email: false,
             fields,
             publish: true,
+            require_verified_email: false,
         };
         let made = self
             .store

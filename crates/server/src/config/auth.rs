@@ -15,7 +15,7 @@ pub struct Auth {
     pub public_roles: Vec<String>,
     /// How long an access token is good.
     pub access_token_lifetime: Duration,
-    /// How long a session lives without being used.
+    /// How long a session lives, from its sign-in.
     pub session_lifetime: Duration,
     /// The key that signs, if the configuration names one.
     pub signing_key: Option<SigningKey>,

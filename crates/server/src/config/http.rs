@@ -72,11 +72,14 @@ impl FromStr for Origin {
                         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
             }
         };
-        if fits && matches!(scheme, "http" | "https") {
-            Ok(Self(plain.to_ascii_lowercase()))
-        } else {
-            Err(refusal())
-        }
+        // Browsers leave out a port that the scheme implies.
+        let implied = match scheme {
+            "http" if fits => ":80",
+            "https" if fits => ":443",
+            _ => return Err(refusal()),
+        };
+        let plain = plain.strip_suffix(implied).unwrap_or(plain);
+        Ok(Self(plain.to_ascii_lowercase()))
     }
 }
 
@@ -197,6 +200,10 @@ mod tests {
             ("http://LocalHost:3000/", "http://localhost:3000"),
             ("http://[::1]:8080", "http://[::1]:8080"),
             ("http://[::1]", "http://[::1]"),
+            ("https://a.example:443/", "https://a.example"),
+            ("http://[::1]:80", "http://[::1]"),
+            ("http://a.example:443", "http://a.example:443"),
+            ("http://a.example:8080", "http://a.example:8080"),
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().as_str(), read);
         }

@@ -101,6 +101,7 @@ impl NewEvent {
             require_verified_email,
             fields,
             publish: self.publish.unwrap_or(false),
+            require_verified_email,
         }
     }
 }
