@@ -54,7 +54,7 @@ impl From<PublishEventError> for CreateEventError {
     }
 }
 
-/// The rank of the first entry of a waitlist, and the distance between two: room to move entries in between.
+/// The rank of the first entry of a waitlist: any number does, since the waitlist goes up and down from it.
 pub(crate) const FIRST_RANK: i64 = 1 << 20;
 
 /// Makes an event that the actor organises.

@@ -127,6 +127,10 @@ pub fn edit_event(
             event.waitlist_length = seats.waiting;
             event.seats_version += 1;
         }
+        // Passing seats on changes nothing here: those who wait are counted off the free seats already.
+        if let Some(news) = seats.availability_news(before.seats().available()) {
+            tx.publish(ctx, news);
+        }
         let status = event.status.as_str().to_owned();
         tx.publish(ctx, LiveEvent::EventUpdated { event_id: id, status });
     }

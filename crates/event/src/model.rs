@@ -145,6 +145,15 @@ impl Event {
         }
     }
 
+    /// Whether only those who run it see it: a draft, or one that was called off without ever being announced.
+    pub fn is_private(&self) -> bool {
+        match self.status {
+            EventStatus::Draft => true,
+            EventStatus::Cancelled => self.published_at.is_none(),
+            EventStatus::Published | EventStatus::Completed => false,
+        }
+    }
+
     /// The calendar date of the start in the event's own zone.
     pub fn local_date(&self) -> NaiveDate {
         self.details.local_date()

@@ -1,9 +1,9 @@
 //! Events are read.
 
-use crate::{Event, EventFilter, EventRepository, EventStatus, Visibility, may_manage};
+use crate::{Event, EventFilter, EventRepository, Visibility, may_manage};
 use kernel::{Ctx, EventId, Page, PageRequest, Permission, StoreError};
 
-/// There is no such event, or it is a draft of somebody else.
+/// There is no such event, or it is somebody else's and private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no such event")]
 pub struct EventNotFound;
@@ -22,7 +22,7 @@ pub enum ReadEventError {
 /// One event. Drafts are shown to those who run them.
 pub fn read_event(tx: &mut dyn EventRepository, ctx: &Ctx, id: EventId) -> Result<Event, ReadEventError> {
     let event = tx.find_event(id)?.ok_or(EventNotFound)?;
-    if event.status == EventStatus::Draft && !may_manage(&ctx.actor, event.organizer.id) {
+    if event.is_private() && !may_manage(&ctx.actor, event.organizer.id) {
         return Err(EventNotFound.into());
     }
     Ok(event)
@@ -37,7 +37,7 @@ pub fn list_events(
 ) -> Result<Page<Event>, StoreError> {
     filter.visibility = match ctx.actor.user_id() {
         _ if ctx.actor.holds(Permission::EventManageAny) => Visibility::All,
-        Some(user_id) if ctx.actor.holds(Permission::EventCreate) => Visibility::AndDraftsOf(user_id),
+        Some(user_id) if ctx.actor.holds(Permission::EventCreate) => Visibility::AndPrivateOf(user_id),
         _ => Visibility::Public,
     };
     tx.list_events(&filter, page)

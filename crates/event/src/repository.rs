@@ -18,10 +18,10 @@ pub struct SeatChange {
 /// Who asks for a list decides which events are in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visibility {
-    /// What everybody sees: no drafts.
+    /// What everybody sees: nothing private ([`Event::is_private`]).
     Public,
-    /// That, and the drafts of this organiser.
-    AndDraftsOf(UserId),
+    /// That, and what is private of this organiser.
+    AndPrivateOf(UserId),
     /// Everything.
     All,
 }
@@ -94,7 +94,8 @@ pub trait EventRepository {
     ) -> Result<Option<EventId>, StoreError>;
     /// Removes an event that nothing refers to any more.
     fn delete_event(&mut self, id: EventId) -> Result<(), StoreError>;
-    /// Marks published events that ended as completed; gives how many.
+    /// Marks published events that ended as completed, in the order of their ids and a few hundred at a time; gives how
+    /// many.
     fn complete_events(&mut self, now: Instant) -> Result<u64, StoreError>;
     /// The name of a user who organises.
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError>;

@@ -3,6 +3,10 @@
 use crate::EventStatus;
 use kernel::{EventId, Instant, UserId};
 use notification::EventFacts;
+use realtime::LiveEvent;
+
+/// From so many seats on, each one that goes is told.
+const FEW_SEATS: u32 = 2;
 
 /// The seats of an event, their queue and the window in which they can be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +85,17 @@ impl EventSeats {
     /// Seats that a newcomer can have: those left when everybody who waits has got one.
     pub fn available(&self) -> u32 {
         self.free().saturating_sub(self.waiting)
+    }
+
+    /// What is told to everybody who watches when so many seats could be had before: that few are left, or that seats
+    /// came back.
+    pub fn availability_news(&self, available_before: u32) -> Option<LiveEvent> {
+        let seats_available = self.available();
+        let worth_telling = seats_available <= FEW_SEATS || available_before == 0;
+        (seats_available != available_before && worth_telling).then_some(LiveEvent::EventAvailability {
+            event_id: self.id,
+            seats_available,
+        })
     }
 
     /// When registering ends.

@@ -86,6 +86,8 @@ pub enum Message {
         event: EventFacts,
         /// The start that was announced before.
         previous_starts_at: Instant,
+        /// The edit that moved it: a start can move away, back, and away again, and each move is told.
+        edit: i64,
     },
 }
 
@@ -124,17 +126,7 @@ impl Message {
                 entry_id.to_string()
             }
             Self::EventCancelled { event, .. } => event.id.to_string(),
-            Self::EventMoved {
-                event,
-                previous_starts_at,
-            } => {
-                format!(
-                    "{}:{}:{}",
-                    event.id,
-                    previous_starts_at.timestamp(),
-                    event.starts_at.timestamp()
-                )
-            }
+            Self::EventMoved { event, edit, .. } => format!("{}:{edit}", event.id),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{RegistrationStatus, RegistrationTx};
 use event::{Ending, EventSeats, EventStatus, SeatChange};
 use kernel::{Ctx, StoreError};
 use notification::Message;
-use waitlist::{EntryLogLine, EntryStatus, LogAction};
+use waitlist::{EntryLogLine, EntryStatus, LogAction, tell_position};
 
 /// Ends all that takes part in the locked event; gives how many people were told. Nobody is told of an event that is
 /// over or was called off before.
@@ -63,6 +63,9 @@ pub fn end_event(
             let mut registration = holder.registration.clone();
             registration.status = RegistrationStatus::Cancelled;
             tell_registration(tx, ctx, &registration, &holder.attendee);
+        }
+        for person in &waiting {
+            tell_position(tx, ctx, &person.entry, &person.attendee, None);
         }
     }
     if ending == Ending::Deleted {

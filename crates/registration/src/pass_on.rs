@@ -6,7 +6,7 @@ use kernel::{Ctx, StoreError};
 use notification::Message;
 use realtime::LiveEvent;
 use user::Attendee;
-use waitlist::{EntryLogLine, EntryStatus, LogAction};
+use waitlist::{EntryLogLine, EntryStatus, LogAction, tell_position};
 
 /// Takes account of `freed` seats whose rows were just ended, and gives every free seat to those who wait, in order,
 /// until the start of the event. Gives how many got one. The event is locked.
@@ -58,6 +58,7 @@ pub fn pass_on_seats(
             };
             tx.enqueue(ctx, head.attendee.recipient(), message);
             tell_registration(tx, ctx, registration, &head.attendee);
+            tell_position(tx, ctx, &head.entry, &head.attendee, None);
         }
     }
     announce_availability(tx, ctx, before, seats);
@@ -103,14 +104,9 @@ pub(crate) fn tell_registration(
     }
 }
 
-/// Two seats or fewer left, or seats that came back, are news to everybody who watches the event.
+/// Tells everybody who watches the event, if it is news how many seats can be had.
 pub(crate) fn announce_availability(tx: &mut dyn RegistrationTx, ctx: &Ctx, before: u32, seats: &EventSeats) {
-    let now_available = seats.available();
-    if now_available != before && (now_available <= 2 || before == 0) {
-        let live = LiveEvent::EventAvailability {
-            event_id: seats.id,
-            seats_available: now_available,
-        };
-        tx.publish(ctx, live);
+    if let Some(news) = seats.availability_news(before) {
+        tx.publish(ctx, news);
     }
 }

@@ -6,7 +6,7 @@ use kernel::{AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, Registra
 use notification::Outbox;
 use realtime::LiveEvents;
 use user::{AttendeeRepository, UserRepository};
-use waitlist::{WaitingPerson, WaitlistRepository, WaitlistTx};
+use waitlist::{WaitlistRepository, WaitlistTx};
 
 /// Which registrations are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,8 +56,6 @@ pub trait RegistrationRepository {
     fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError>;
     /// The live registrations of an attendee, over all events.
     fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError>;
-    /// Everybody who waits for a seat at an event, in order.
-    fn list_all_waiting(&mut self, event_id: EventId) -> Result<Vec<WaitingPerson>, StoreError>;
     /// A page of registrations, the newest first.
     fn list_registrations(
         &mut self,

@@ -17,6 +17,7 @@ pub fn tell_moved(
         let message = Message::EventMoved {
             event: event.seats().facts(),
             previous_starts_at,
+            edit: event.edit_version,
         };
         tx.enqueue(ctx, holder.attendee.recipient(), message);
     }

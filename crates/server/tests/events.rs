@@ -13,6 +13,7 @@ on_both_databases! {
     null_clears_a_field_and_an_absent_one_stays,
     a_fee_is_refused_when_an_event_is_published,
     a_cancelled_event_is_read_only,
+    a_draft_that_is_called_off_stays_private,
     an_event_that_ended_is_completed_without_a_sweep,
     a_raised_capacity_moves_the_waitlist,
     a_capacity_below_the_seats_taken_is_refused,
@@ -243,6 +244,25 @@ async fn a_cancelled_event_is_read_only(database: TestDatabase) {
     harness.assert_invariants().await;
 }
 
+async fn a_draft_that_is_called_off_stays_private(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = draft(&harness, &organizer, harness.event_fields(3)).await;
+    organizer
+        .client
+        .post(&format!("/events/{event}/cancel"))
+        .json(json!({}))
+        .await
+        .expect(200);
+    let path = format!("/events/{event}");
+    organizer.client.get(&path).await.expect(200);
+    harness.client().get(&path).await.expect(404);
+    let listed = organizer.client.get("/events").await.expect(200);
+    assert_eq!(listed.items().len(), 1);
+    let listed = harness.client().get("/events").await.expect(200);
+    assert!(listed.items().is_empty());
+}
+
 async fn an_event_that_ended_is_completed_without_a_sweep(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let organizer = harness.organizer().await;
@@ -320,7 +340,29 @@ async fn a_raised_capacity_moves_the_waitlist(database: TestDatabase) {
         told(&harness, "seat_from_waitlist").await,
         sorted([&people[1], &people[2]])
     );
+    assert_eq!(
+        told_seats(&harness).await,
+        [0],
+        "two still wait: nobody else can have a seat"
+    );
+    let wider = json!({"capacity": 12});
+    organizer
+        .client
+        .patch(&format!("/events/{event}"))
+        .json(wider)
+        .await
+        .expect(200);
+    assert_eq!(told_seats(&harness).await, [0, 7]);
     harness.assert_invariants().await;
+}
+
+/// The numbers of seats that were told to those who watch, in order.
+async fn told_seats(harness: &Harness) -> Vec<u64> {
+    let entries = harness.outbox().await.into_iter();
+    entries
+        .filter(|entry| entry.kind == "event-availability")
+        .filter_map(|entry| entry.payload["seats_available"].as_u64())
+        .collect()
 }
 
 async fn a_capacity_below_the_seats_taken_is_refused(database: TestDatabase) {
@@ -373,6 +415,19 @@ async fn a_moved_start_is_told_to_seat_holders(database: TestDatabase) {
         told(&harness, "event_moved").await.len(),
         2,
         "the same start again is no news"
+    );
+    let later = json!({"starts_at": (start + TimeDelta::days(1)).to_rfc3339(),
+        "ends_at": (end + TimeDelta::days(1)).to_rfc3339()});
+    edit(later).await.expect(200);
+    let back = json!({"starts_at": start.to_rfc3339(), "ends_at": end.to_rfc3339()});
+    edit(back).await.expect(200);
+    let later_again = json!({"starts_at": (start + TimeDelta::days(1)).to_rfc3339(),
+        "ends_at": (end + TimeDelta::days(1)).to_rfc3339()});
+    edit(later_again).await.expect(200);
+    assert_eq!(
+        told(&harness, "event_moved").await.len(),
+        8,
+        "each move is told, also one that was made before"
     );
 }
 

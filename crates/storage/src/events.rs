@@ -1,37 +1,41 @@
-//! Rows and queries of events.
+//! Queries of events.
+
+mod rows;
 
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
 use crate::schema::{events, users};
-use crate::transaction::{count, named, parsed};
 use chrono::NaiveDate;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use event::{
-    Event, EventDetails, EventFilter, EventFormat, EventRepository, EventSeats, EventSort, EventStatus,
-    Organizer, SeatChange, StreamStatus, Visibility,
+    Event, EventFilter, EventRepository, EventSeats, EventSort, EventStatus, SeatChange, Visibility,
 };
-use kernel::{
-    EventId, Instant, Money, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern,
-};
+use kernel::{EventId, Instant, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern};
+use rows::{EventRow, SeatsRow, date};
 
-const TABLE: &str = "events";
+/// So many events are completed in one transaction at the most; the others in the next sweep.
+const COMPLETED_AT_ONCE: i64 = 200;
 
 /// Adds the filters of a list of events to a boxed query.
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let (mut query, filter) = ($query, $filter);
+        // A draft that was called off was never announced, and stays as private as it was.
+        let public = events::status.ne("draft").and(
+            events::status
+                .ne("cancelled")
+                .or(events::published_at.is_not_null()),
+        );
         query = match filter.visibility {
             Visibility::All => query,
-            Visibility::Public => query.filter(events::status.ne("draft")),
-            Visibility::AndDraftsOf(organizer) => query.filter(
-                events::status
-                    .ne("draft")
-                    .or(events::organizer_id.eq(Uid::of(organizer))),
-            ),
+            Visibility::Public => query.filter(public),
+            Visibility::AndPrivateOf(organizer) => {
+                query.filter(public.or(events::organizer_id.eq(Uid::of(organizer))))
+            }
         };
         if let Some(text) = &filter.text {
             query = query.filter(events::search_key.like(like_pattern(text)).escape('\\'));
@@ -77,201 +81,6 @@ macro_rules! filtered {
         }
         query
     }};
-}
-
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = events, treat_none_as_default_value = false)]
-#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-struct EventRow {
-    id: Uid,
-    organizer_id: Uid,
-    status: String,
-    title: String,
-    description: Option<String>,
-    agenda: Option<String>,
-    search_key: String,
-    format: String,
-    location: Option<String>,
-    place_key: Option<String>,
-    stream_url: Option<String>,
-    stream_status: String,
-    starts_at: Ts,
-    ends_at: Ts,
-    time_zone: String,
-    local_date: String,
-    capacity: i32,
-    seats_taken: i32,
-    waitlist_enabled: bool,
-    waitlist_length: i32,
-    next_rank: i64,
-    fee_amount: i64,
-    fee_currency: Option<String>,
-    refund_until_hours: i32,
-    registration_opens_at: Option<Ts>,
-    registration_closes_at: Option<Ts>,
-    voting_opens_at: Option<Ts>,
-    voting_closes_at: Option<Ts>,
-    live_results: bool,
-    edit_version: i64,
-    seats_version: i64,
-    published_at: Option<Ts>,
-    created_at: Ts,
-    updated_at: Ts,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = events)]
-#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-struct SeatsRow {
-    id: Uid,
-    organizer_id: Uid,
-    status: String,
-    title: String,
-    location: Option<String>,
-    starts_at: Ts,
-    ends_at: Ts,
-    time_zone: String,
-    fee_amount: i64,
-    registration_opens_at: Option<Ts>,
-    registration_closes_at: Option<Ts>,
-    capacity: i32,
-    seats_taken: i32,
-    waitlist_enabled: bool,
-    waitlist_length: i32,
-    next_rank: i64,
-}
-
-fn date(date: NaiveDate) -> String {
-    date.format("%Y-%m-%d").to_string()
-}
-
-fn signed(count: u32) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-impl EventRow {
-    fn of(event: &Event) -> Self {
-        let details = &event.details;
-        Self {
-            id: Uid::of(event.id),
-            organizer_id: Uid::of(event.organizer.id),
-            status: event.status.as_str().to_owned(),
-            title: details.title.clone(),
-            description: details.description.clone(),
-            agenda: details.agenda.clone(),
-            search_key: details.search_key(),
-            format: details.format.as_str().to_owned(),
-            location: details.location.clone(),
-            place_key: details.place_key(),
-            stream_url: details.stream_url.clone(),
-            stream_status: event.stream_status.as_str().to_owned(),
-            starts_at: Ts(details.starts_at),
-            ends_at: Ts(details.ends_at),
-            time_zone: details.time_zone.name().to_owned(),
-            local_date: date(details.local_date()),
-            capacity: signed(details.capacity),
-            seats_taken: signed(event.seats_taken),
-            waitlist_enabled: details.waitlist_enabled,
-            waitlist_length: signed(event.waitlist_length),
-            next_rank: event.next_rank,
-            fee_amount: details.fee.map_or(0, |fee| fee.amount()),
-            fee_currency: details.fee.map(|fee| fee.currency().to_owned()),
-            refund_until_hours: signed(details.refund_until_hours),
-            registration_opens_at: details.registration_opens_at.map(Ts),
-            registration_closes_at: details.registration_closes_at.map(Ts),
-            voting_opens_at: details.voting_opens_at.map(Ts),
-            voting_closes_at: details.voting_closes_at.map(Ts),
-            live_results: details.live_results,
-            edit_version: event.edit_version,
-            seats_version: event.seats_version,
-            published_at: event.published_at.map(Ts),
-            created_at: Ts(event.created_at),
-            updated_at: Ts(event.updated_at),
-        }
-    }
-
-    fn into_event(self, organizer_name: String) -> Result<Event, StoreError> {
-        let row = self.id;
-        let fee = match self.fee_currency {
-            None => None,
-            Some(currency) => {
-                Some(
-                    Money::new(self.fee_amount, &currency).map_err(|error| StoreError::Corrupt {
-                        table: TABLE,
-                        row: row.0.to_string(),
-                        reason: format!("fee: {error}"),
-                    })?,
-                )
-            }
-        };
-        Ok(Event {
-            id: row.typed(),
-            organizer: Organizer {
-                id: self.organizer_id.typed(),
-                name: organizer_name,
-            },
-            status: named(TABLE, row, "status", &self.status, EventStatus::from_name)?,
-            details: EventDetails {
-                title: self.title,
-                description: self.description,
-                agenda: self.agenda,
-                format: named(TABLE, row, "format", &self.format, EventFormat::from_name)?,
-                location: self.location,
-                stream_url: self.stream_url,
-                starts_at: self.starts_at.0,
-                ends_at: self.ends_at.0,
-                time_zone: parsed(TABLE, row, "time_zone", &self.time_zone)?,
-                capacity: count(TABLE, row, "capacity", self.capacity)?,
-                fee,
-                registration_opens_at: self.registration_opens_at.map(|at| at.0),
-                registration_closes_at: self.registration_closes_at.map(|at| at.0),
-                voting_opens_at: self.voting_opens_at.map(|at| at.0),
-                voting_closes_at: self.voting_closes_at.map(|at| at.0),
-                waitlist_enabled: self.waitlist_enabled,
-                live_results: self.live_results,
-                refund_until_hours: count(TABLE, row, "refund_until_hours", self.refund_until_hours)?,
-            },
-            seats_taken: count(TABLE, row, "seats_taken", self.seats_taken)?,
-            waitlist_length: count(TABLE, row, "waitlist_length", self.waitlist_length)?,
-            next_rank: self.next_rank,
-            stream_status: named(
-                TABLE,
-                row,
-                "stream_status",
-                &self.stream_status,
-                StreamStatus::from_name,
-            )?,
-            edit_version: self.edit_version,
-            seats_version: self.seats_version,
-            published_at: self.published_at.map(|at| at.0),
-            created_at: self.created_at.0,
-            updated_at: self.updated_at.0,
-        })
-    }
-}
-
-impl SeatsRow {
-    fn into_seats(self) -> Result<EventSeats, StoreError> {
-        let row = self.id;
-        Ok(EventSeats {
-            id: row.typed(),
-            organizer_id: self.organizer_id.typed(),
-            status: named(TABLE, row, "status", &self.status, EventStatus::from_name)?,
-            title: self.title,
-            location: self.location,
-            starts_at: self.starts_at.0,
-            ends_at: self.ends_at.0,
-            time_zone: self.time_zone,
-            fee_amount: self.fee_amount,
-            registration_opens_at: self.registration_opens_at.map(|at| at.0),
-            registration_closes_at: self.registration_closes_at.map(|at| at.0),
-            capacity: count(TABLE, row, "capacity", self.capacity)?,
-            taken: count(TABLE, row, "seats_taken", self.seats_taken)?,
-            waitlist_enabled: self.waitlist_enabled,
-            waiting: count(TABLE, row, "waitlist_length", self.waitlist_length)?,
-            next_rank: self.next_rank,
-        })
-    }
 }
 
 impl EventRepository for Tx<'_> {
@@ -524,21 +333,34 @@ impl EventRepository for Tx<'_> {
     }
 
     fn complete_events(&mut self, now: Instant) -> Result<u64, StoreError> {
-        let ended: Vec<Uid> = self.run(|connection| {
-            on!(connection, |c| diesel::update(events::table.filter(
-                events::status.eq("published").and(events::ends_at.le(Ts(now)))
-            ))
-            .set((
-                events::status.eq("completed"),
-                events::edit_version.eq(events::edit_version + 1)
-            ))
-            .returning(events::id)
-            .get_results(c))
+        let ended = events::status.eq("published").and(events::ends_at.le(Ts(now)));
+        let ids: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| events::table
+                .filter(ended)
+                .order(events::id)
+                .limit(COMPLETED_AT_ONCE)
+                .select(events::id)
+                .load(c))
         })?;
-        for id in &ended {
-            self.touch_event(id.typed());
+        let mut completed = 0;
+        // One by one: a single UPDATE would lock the rows in any order.
+        for id in ids {
+            let changed = self.run(|connection| {
+                on!(connection, |c| diesel::update(
+                    events::table.find(id).filter(ended)
+                )
+                .set((
+                    events::status.eq("completed"),
+                    events::edit_version.eq(events::edit_version + 1)
+                ))
+                .execute(c))
+            })?;
+            if changed == 1 {
+                completed += 1;
+                self.touch_event(id.typed());
+            }
         }
-        Ok(ended.len() as u64)
+        Ok(completed)
     }
 
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError> {

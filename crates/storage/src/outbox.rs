@@ -1,4 +1,4 @@
-//! What is to be told, written with what it tells of: messages and live events, in one insert before the commit.
+//! What is to be told, written with what it tells of: messages and live events, together before the commit.
 
 use crate::Tx;
 use crate::columns::{Doc, Ts, Uid};

@@ -8,7 +8,7 @@ use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
 use crate::schema::{attendees, events, registrations, users, waitlist_entries};
 use crate::transaction::{named, rows, uids};
-use crate::waitlist::{EntryRow, waiting_people};
+use crate::waitlist::EntryRow;
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -21,7 +21,6 @@ use registration::{
     Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
     SeatHolder, Standing,
 };
-use waitlist::WaitingPerson;
 
 const TABLE: &str = "registrations";
 
@@ -282,11 +281,12 @@ impl RegistrationRepository for Tx<'_> {
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
         if let [only] = registrations {
             let row = RegistrationRow::of(only);
-            self.run(|connection| {
+            let inserted = self.run(|connection| {
                 on!(connection, |c| diesel::insert_into(registrations::table)
                     .values(&row)
                     .execute(c))
-            })?;
+            });
+            self.unless_attendee_went(inserted)?;
             return Ok(());
         }
         for chunk in registrations.chunks(1_000) {
@@ -365,10 +365,6 @@ impl RegistrationRepository for Tx<'_> {
         .into_iter()
         .map(RegistrationRow::into_registration)
         .collect()
-    }
-
-    fn list_all_waiting(&mut self, event_id: EventId) -> Result<Vec<WaitingPerson>, StoreError> {
-        waiting_people(self, event_id, None)
     }
 
     fn list_registrations(

@@ -110,7 +110,7 @@ impl LogRow {
 }
 
 /// Everybody who waits, or the first so many, in order.
-pub(crate) fn waiting_people(
+fn waiting_people(
     tx: &mut Tx<'_>,
     event_id: EventId,
     first: Option<u32>,
@@ -172,6 +172,10 @@ impl WaitlistRepository for Tx<'_> {
 
     fn first_waiting(&mut self, event_id: EventId, count: u32) -> Result<Vec<WaitingPerson>, StoreError> {
         waiting_people(self, event_id, Some(count))
+    }
+
+    fn list_all_waiting(&mut self, event_id: EventId) -> Result<Vec<WaitingPerson>, StoreError> {
+        waiting_people(self, event_id, None)
     }
 
     fn waitlist_position(&mut self, event_id: EventId, rank: i64) -> Result<u32, StoreError> {

@@ -27,15 +27,13 @@ pub fn remove_attendee(
     ctx: &Ctx,
     id: AttendeeId,
 ) -> Result<u32, RemoveAttendeeError> {
-    ctx.actor.signed_in().map(|_| ()).or_else(|denied| {
-        if ctx.actor.holds(Permission::AttendeeWriteAny) {
-            Ok(())
-        } else {
-            Err(denied)
-        }
-    })?;
+    let removes_any = ctx.actor.holds(Permission::AttendeeWriteAny);
+    // Before anything is looked up: who lacks it learns nothing of who is there.
+    if !removes_any {
+        ctx.actor.require(Permission::AttendeeWrite)?;
+    }
     let attendee = tx.find_attendee(id)?.ok_or(RemoveAttendeeError::NotFound)?;
-    if !ctx.actor.holds(Permission::AttendeeWriteAny) && !is_own(tx, ctx, &attendee)? {
+    if !removes_any && !is_own(tx, ctx, &attendee)? {
         return Err(RemoveAttendeeError::NotFound);
     }
     let freed = tx.attendee_removed(ctx, &attendee)?;
@@ -52,7 +50,6 @@ fn is_own(
     ctx: &Ctx,
     attendee: &Attendee,
 ) -> Result<bool, RemoveAttendeeError> {
-    ctx.actor.require(Permission::AttendeeWrite)?;
     let Some(user_id) = ctx.actor.user_id() else {
         return Ok(false);
     };

@@ -44,8 +44,8 @@ pub fn join(
     Ok((entry, position))
 }
 
-/// Tells a person with an account where they stand now.
-pub(crate) fn tell_position(
+/// Tells a person with an account where they stand now; no position says that the place is gone.
+pub fn tell_position(
     tx: &mut dyn WaitlistTx,
     ctx: &Ctx,
     entry: &WaitlistEntry,

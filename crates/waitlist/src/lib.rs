@@ -13,7 +13,7 @@ mod read_waitlist;
 mod remove_entry;
 mod repository;
 
-pub use join::join;
+pub use join::{join, tell_position};
 pub use leave::{LeaveError, leave};
 pub use model::{EntryLogLine, EntryStatus, LogAction, WaitingPerson, WaitlistEntry, WaitlistPlace};
 pub use move_entry::{MoveEntry, MoveEntryError, move_entry};

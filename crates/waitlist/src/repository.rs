@@ -21,6 +21,8 @@ pub trait WaitlistRepository {
     ) -> Result<Option<WaitlistEntry>, StoreError>;
     /// The first so many that wait, in order.
     fn first_waiting(&mut self, event_id: EventId, count: u32) -> Result<Vec<WaitingPerson>, StoreError>;
+    /// Everybody who waits, in order.
+    fn list_all_waiting(&mut self, event_id: EventId) -> Result<Vec<WaitingPerson>, StoreError>;
     /// How many wait with that rank or a smaller one.
     fn waitlist_position(&mut self, event_id: EventId, rank: i64) -> Result<u32, StoreError>;
     /// Of the queue without `except`: so many entries from the index on (from 0), as id and rank, in order.

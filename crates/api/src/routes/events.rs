@@ -19,7 +19,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use event::{Event, EventStatus, PublishEventError};
+use event::{Event, PublishEventError};
 use kernel::{Ctx, EventId};
 use storage::Tx;
 
@@ -109,7 +109,7 @@ pub async fn read(
         .store
         .read(move |tx| event::read_event(tx, &ctx, id))
         .await?;
-    let is_public = event.status != EventStatus::Draft;
+    let is_public = !event.is_private();
     let entry = render(&state, event, now);
     if is_public {
         state.event_cache.put(ticket, entry.clone());

@@ -18,7 +18,7 @@ use storage::invariants::Violation;
 use storage::{Connector, SqliteSync, Store, StoreOptions};
 use testkit::{TestClock, TestDatabase, ids};
 use user::{NewUser, RemoveAttendeeError, User, UserRepository, UserStatus};
-use waitlist::{LeaveError, MoveEntry, MoveEntryError, RemoveEntryError};
+use waitlist::{LeaveError, MoveEntry, MoveEntryError, RemoveEntryError, WaitlistRepository};
 
 /// What is asked here is not what survives the loss of power.
 pub fn open(database: &TestDatabase) -> Store {

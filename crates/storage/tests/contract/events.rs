@@ -269,14 +269,14 @@ async fn filters_find_what_they_name(database: TestDatabase) {
         ),
         (
             EventFilter {
-                visibility: Visibility::AndDraftsOf(organizer.id),
+                visibility: Visibility::AndPrivateOf(organizer.id),
                 ..all()
             },
             vec![house, web, sketch],
         ),
         (
             EventFilter {
-                visibility: Visibility::AndDraftsOf(online.organizer.id),
+                visibility: Visibility::AndPrivateOf(online.organizer.id),
                 ..all()
             },
             vec![house, web],

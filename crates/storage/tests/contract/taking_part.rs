@@ -4,12 +4,15 @@ use crate::rows::{Rows, long, now};
 use chrono::TimeDelta;
 use kernel::{PageRequest, StoreError};
 use registration::{Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use testkit::{TestDatabase, on_both_databases};
 use waitlist::{EntryLogLine, EntryStatus, LogAction, WaitlistRepository};
 
 on_both_databases! {
     a_registration_is_read_back_in_every_status,
     an_attendee_has_one_live_registration_and_one_live_entry_at_an_event,
+    a_row_of_an_attendee_who_went_is_tried_again,
     only_what_is_live_is_ended,
     a_person_stands_with_an_event_as_the_rows_say,
     the_queue_is_read_in_the_order_of_its_ranks,
@@ -75,6 +78,31 @@ async fn an_attendee_has_one_live_registration_and_one_live_entry_at_an_event(da
         })
         .await;
     assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{refused:?}");
+}
+
+async fn a_row_of_an_attendee_who_went_is_tried_again(database: TestDatabase) {
+    let rows = Rows::over(&database);
+    let event = rows.saved_event().await;
+    let gone = rows.attendee();
+    let one = vec![rows.registration(&event, &gone)];
+    let two = vec![
+        rows.registration(&event, &gone),
+        rows.registration(&event, &rows.attendee()),
+    ];
+    for registrations in [one, two] {
+        let tries = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&tries);
+        rows.write(move |tx| match counted.fetch_add(1, Ordering::Relaxed) {
+            0 => {
+                let refused = tx.insert_registrations(&registrations);
+                assert!(matches!(refused, Err(StoreError::Contention(_))), "{refused:?}");
+                refused
+            }
+            _ => Ok(()),
+        })
+        .await;
+        assert_eq!(tries.load(Ordering::Relaxed), 2);
+    }
 }
 
 async fn only_what_is_live_is_ended(database: TestDatabase) {

@@ -1,0 +1,2 @@
+DROP INDEX events_to_complete;
+DROP INDEX waitlist_entries_by_event;
