@@ -125,7 +125,6 @@ impl Real {
             ..EventFields::default()
         };
         let command = CreateEvent {
-            require_verified_email: false,
             fields,
             publish: true,
             require_verified_email: false,

@@ -98,7 +98,6 @@ impl NewEvent {
             refund_until_hours: self.refund_until_hours,
         };
         CreateEvent {
-            require_verified_email,
             fields,
             publish: self.publish.unwrap_or(false),
             require_verified_email,
