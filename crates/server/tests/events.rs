@@ -247,7 +247,7 @@ async fn a_cancelled_event_is_read_only(database: TestDatabase) {
 async fn a_draft_that_is_called_off_stays_private(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let organizer = harness.organizer().await;
-    let event = draft(&harness, &organizer, harness.event_fields(3)).await;
+    let event = draft(&organizer, harness.event_fields(3)).await;
     organizer
         .client
         .post(&format!("/events/{event}/cancel"))
