@@ -20,7 +20,7 @@ pub const LARGEST_BODY: usize = 256 * 1024;
 
 /// A body that is still not complete after so long is given up: whoever sends a byte now and then holds a connection and
 /// its memory for nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
