@@ -67,6 +67,8 @@ pub struct Settings {
     pub session_lifetime: TimeDelta,
     /// Roles that a person may ask for at sign-up.
     pub public_roles: Vec<String>,
+    /// How many others one account may register within 24 hours.
+    pub invites_per_day: u32,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: TrustedProxies,
 }
@@ -100,6 +102,7 @@ impl Default for Settings {
             cache_ttl: TimeDelta::seconds(1),
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
+            invites_per_day: 200,
             trusted_proxies: TrustedProxies::none(),
         }
     }

@@ -1,6 +1,6 @@
 //! The audit log's port: every admin and manager action leaves a row, in the transaction of the action.
 
-use crate::{Ctx, StoreError};
+use crate::{Ctx, Instant, StoreError, UserId};
 use uuid::Uuid;
 
 /// One action to note. It holds ids, names of changed fields and values that name no person.
@@ -45,8 +45,10 @@ impl AuditEntry {
     }
 }
 
-/// Append only: nothing reads it to decide, nothing changes a row.
+/// Append only: nothing changes a row.
 pub trait AuditLog {
     /// Notes an action of `ctx.actor` in this transaction.
     fn record_audit(&mut self, ctx: &Ctx, entry: AuditEntry) -> Result<(), StoreError>;
+    /// How often an account did a thing since then. Only limits ask this.
+    fn count_audit(&mut self, actor_id: UserId, action: &str, since: Instant) -> Result<u64, StoreError>;
 }

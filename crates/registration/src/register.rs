@@ -4,6 +4,7 @@ use crate::pass_on::{announce_availability, tell_registration};
 use crate::{
     Decision, Refusal, Registration, RegistrationStatus, RegistrationTx, Standing, decide, pass_on_seats,
 };
+use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
@@ -33,7 +34,12 @@ pub enum Person {
 pub struct Rules {
     /// Whether only a confirmed address may register.
     pub require_verified_email: bool,
+    /// How many others one account may register within 24 hours: each of them gets a mail.
+    pub invites_per_day: u32,
 }
+
+/// What the audit log calls the registration of somebody else.
+const REGISTERED_OTHER: &str = "registration.create";
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -88,6 +94,9 @@ pub enum RegisterError {
     /// The rules say no.
     #[error("{0:?}")]
     Refused(Refusal),
+    /// The account registered as many others as it may within 24 hours.
+    #[error("no more than {0} others within 24 hours")]
+    TooManyInvites(u32),
     /// Name or address do not fit.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -138,7 +147,12 @@ pub fn register(
         (None, None, _) => return Err(RegisterError::AttendeeNotFound),
     };
     if !matches!(command.person, Person::Oneself) {
-        let entry = AuditEntry::new("registration.create", "event", seats.id.uuid());
+        let since = ctx.now - TimeDelta::days(1);
+        let limit = command.rules.invites_per_day;
+        if tx.count_audit(user_id, REGISTERED_OTHER, since)? >= u64::from(limit) {
+            return Err(RegisterError::TooManyInvites(limit));
+        }
+        let entry = AuditEntry::new(REGISTERED_OTHER, "event", seats.id.uuid());
         tx.record_audit(ctx, entry.with("attendee_id", &attendee.id))?;
     }
     match decision {

@@ -45,6 +45,8 @@ pub struct Config {
     pub auth: Auth,
     /// How long answers are kept in memory.
     pub cache: Cache,
+    /// How much one account may do.
+    pub limits: Limits,
     /// Who reads the measurements.
     pub metrics: Metrics,
     /// What is logged, and how.
@@ -67,6 +69,13 @@ pub struct Cache {
     pub ttl: Duration,
     /// Sessions, users and their permissions. A change is in force everywhere after this time.
     pub access_ttl: Duration,
+}
+
+/// How much one account may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many others one account may register within 24 hours; each of them gets a mail.
+    pub invites_per_day: u32,
 }
 
 /// Who reads the measurements.
@@ -125,6 +134,9 @@ impl Config {
             cache: Cache {
                 ttl: Duration::from_millis(sections.cache.ttl_ms),
                 access_ttl: Duration::from_millis(sections.cache.access_ttl_ms),
+            },
+            limits: Limits {
+                invites_per_day: sections.limits.invites_per_day,
             },
             metrics: Metrics {
                 token: sections.metrics.token.filter(|token| !token.expose().is_empty()),

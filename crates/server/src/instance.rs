@@ -181,6 +181,7 @@ fn settings(config: &Config) -> Settings {
         cache_ttl: delta(config.cache.ttl),
         session_lifetime: delta(config.auth.session_lifetime),
         public_roles: config.auth.public_roles.clone(),
+        invites_per_day: config.limits.invites_per_day,
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))
         })),

@@ -40,17 +40,24 @@ fn errors(output: &Output) -> String {
 #[test]
 fn migrate_alone_goes_up_and_each_direction_says_what_it_did() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(works(folder.path(), &["migrate", "status"]).contains("0001_people   pending"));
+    let status = works(folder.path(), &["migrate", "status"]);
+    assert!(standing_of_the_first(&status).starts_with("pending"), "{status}");
     assert!(works(folder.path(), &["migrate"]).starts_with("applied 0001_people\napplied 0002_events\n"));
     assert_eq!(works(folder.path(), &["migrate", "up"]), "nothing to apply\n");
     let status = works(folder.path(), &["migrate", "status"]);
     assert!(
-        status.contains("0001_people   applied 20") && !status.contains("pending"),
+        standing_of_the_first(&status).starts_with("applied 20") && !status.contains("pending"),
         "{status}"
     );
     assert!(works(folder.path(), &["migrate", "down"]).starts_with("took back 00"));
     assert!(works(folder.path(), &["migrate", "status"]).contains("pending"));
     assert!(folder.path().join("var/podium.db").exists());
+}
+
+/// What stands beside the first migration, however wide the column of the names is.
+fn standing_of_the_first(status: &str) -> &str {
+    let line = status.lines().find_map(|line| line.strip_prefix("0001_people"));
+    line.unwrap_or_default().trim_start()
 }
 
 #[test]

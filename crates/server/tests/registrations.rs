@@ -17,6 +17,7 @@ on_both_databases! {
     a_manager_registers_a_guest_and_sees_no_more_than_was_sent,
     a_manager_registers_an_attendee_of_their_own_events_only,
     an_attendee_noted_by_an_organizer_is_linked_when_the_address_is_confirmed,
+    an_organizer_registers_only_so_many_others_within_a_day,
     an_unconfirmed_account_neither_registers_nor_organises_where_that_is_required,
     lists_show_ones_own_and_filters_fit,
     a_manager_finds_registrations_by_name_and_address,
@@ -416,6 +417,30 @@ async fn an_unconfirmed_account_neither_registers_nor_organises_where_that_is_re
     register(&harness.log_in(&asha.email).await, event)
         .await
         .expect(201);
+}
+
+async fn an_organizer_registers_only_so_many_others_within_a_day(database: TestDatabase) {
+    let options = HarnessOptions {
+        environment: vec![("PODIUM_LIMITS__INVITES_PER_DAY", "2".to_owned())],
+        ..HarnessOptions::default()
+    };
+    let harness = Harness::start_with(database, options).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 9).await;
+    let invite = |number: u32| {
+        let body = json!({"attendee": {"name": "Guest", "email": format!("guest{number}@example.org")}});
+        guest(&organizer, event, body)
+    };
+    invite(1).await.expect(201);
+    invite(2).await.expect(201);
+    let refused = invite(3).await.expect(429);
+    refused.problem("rate-limited");
+    assert!(refused.header("retry-after").is_some());
+    register(&organizer, event).await.expect(201);
+    harness.clock().advance(chrono::TimeDelta::days(1));
+    let organizer = harness.log_in(&organizer.email).await;
+    let body = json!({"attendee": {"name": "Guest", "email": "guest3@example.org"}});
+    guest(&organizer, event, body).await.expect(201);
 }
 
 async fn lists_show_ones_own_and_filters_fit(database: TestDatabase) {

@@ -5,7 +5,7 @@ use crate::columns::{Doc, Ts, Uid};
 use crate::connection::on;
 use crate::schema::audit_log;
 use diesel::prelude::*;
-use kernel::{AuditEntry, AuditId, AuditLog, Ctx, StoreError};
+use kernel::{AuditEntry, AuditId, AuditLog, Ctx, Instant, StoreError, UserId};
 
 #[derive(Insertable)]
 #[diesel(table_name = audit_log, treat_none_as_default_value = false)]
@@ -45,5 +45,17 @@ impl AuditLog for Tx<'_> {
                 .execute(c))
         })?;
         Ok(())
+    }
+
+    fn count_audit(&mut self, actor_id: UserId, action: &str, since: Instant) -> Result<u64, StoreError> {
+        let count: i64 = self.run(|connection| {
+            on!(connection, |c| audit_log::table
+                .filter(audit_log::actor_id.eq(Uid::of(actor_id)))
+                .filter(audit_log::at.gt(Ts(since)))
+                .filter(audit_log::action.eq(action))
+                .count()
+                .get_result(c))
+        })?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 }

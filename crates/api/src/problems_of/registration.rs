@@ -11,6 +11,10 @@ impl From<RegisterError> for Problem {
             RegisterError::EventNotFound | RegisterError::AttendeeNotFound => Self::not_found(),
             RegisterError::Denied(denied) => denied.into(),
             RegisterError::Refused(refusal) => refused(refusal),
+            // The oldest of them may be a day old in an hour; nothing better is known without looking.
+            RegisterError::TooManyInvites(limit) => Self::rate_limited(3_600).detail(format!(
+                "One account registers at most {limit} others within 24 hours."
+            )),
             RegisterError::Invalid(invalid) => invalid.into(),
             RegisterError::Store(error) => error.into(),
         }

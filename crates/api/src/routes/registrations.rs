@@ -151,6 +151,7 @@ pub async fn register(
     };
     let scope = key.scope(caller.signed_in.user_id, &fingerprint);
     let rules = Rules {
+        invites_per_day: state.settings.invites_per_day,
         require_verified_email: state.settings.require_verified_email,
     };
     let command = Register {

@@ -232,6 +232,7 @@ impl Real {
             event_id: self.event,
             person,
             rules: Rules {
+                invites_per_day: u32::MAX,
                 require_verified_email: true,
             },
         };

@@ -13,6 +13,7 @@ impl Config {
             database,
             auth,
             cache,
+            limits,
             metrics,
             log,
             ..
@@ -64,6 +65,7 @@ impl Config {
             ("auth.audience", auth.audience.clone()),
             ("cache.ttl_ms", cache.ttl.as_millis().to_string()),
             ("cache.access_ttl_ms", cache.access_ttl.as_millis().to_string()),
+            ("limits.invites_per_day", limits.invites_per_day.to_string()),
             ("metrics.token", masked(metrics.token.is_some())),
             ("log.format", log.format.as_str().to_owned()),
             ("log.level", log.level.to_string().to_lowercase()),

@@ -37,6 +37,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("auth.audience", Single),
     ("cache.ttl_ms", Single),
     ("cache.access_ttl_ms", Single),
+    ("limits.invites_per_day", Single),
     ("metrics.token", Single),
     ("log.format", Single),
     ("log.level", Single),

@@ -28,6 +28,7 @@ sections! {
         database: Database = Database::default(),
         auth: Auth = Auth::default(),
         cache: Cache = Cache::default(),
+        limits: Limits = Limits::default(),
         metrics: Metrics = Metrics::default(),
         log: Log = Log::default(),
     }
@@ -69,6 +70,10 @@ sections! {
     Cache {
         ttl_ms: u64 = 1_000,
         access_ttl_ms: u64 = 5_000,
+    }
+    /// How much one account may do.
+    Limits {
+        invites_per_day: u32 = 200,
     }
     /// Who reads the measurements.
     Metrics {
