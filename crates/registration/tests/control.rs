@@ -22,13 +22,20 @@ async fn unguarded(database: TestDatabase) -> Harness {
 async fn without_guards_the_rush_oversells(database: TestDatabase) {
     let harness = unguarded(database).await;
     let organizer = harness.organizer().await;
-    let event = harness.published_event(&organizer, 50).await;
     let crowd = harness.crowd(500).await;
 
-    let answers = register_all(&crowd, event).await;
+    // Who reads before others have written is chance: one race can pass by luck, ten in a row cannot.
+    let mut most = 0;
+    for _ in 0..10 {
+        let event = harness.published_event(&organizer, 50).await;
+        let answers = register_all(&crowd, event).await;
+        most = most.max(count_of(&answers, 201));
+        if most > 50 {
+            break;
+        }
+    }
 
-    let seats = count_of(&answers, 201);
-    assert!(seats > 50, "{seats} seats were given of 50");
+    assert!(most > 50, "{most} seats were given of 50");
     let broken = harness.violations().await;
     let rules: Vec<&str> = broken.iter().map(|violation| violation.rule).collect();
     assert!(
@@ -40,16 +47,23 @@ async fn without_guards_the_rush_oversells(database: TestDatabase) {
 async fn without_guards_one_person_gets_several_seats(database: TestDatabase) {
     let harness = unguarded(database).await;
     let organizer = harness.organizer().await;
-    let event = harness.published_event(&organizer, 500).await;
     // An attendee of their own, so that the race is for the seat alone.
     let elsewhere = harness.published_event(&organizer, 1).await;
     let person = harness.attendee("eager").await;
     harness.registered(&person, elsewhere).await;
 
-    let answers = register_all(&vec![person; 100], event).await;
+    // The same holds for the races of one person.
+    let mut most = 0;
+    for _ in 0..30 {
+        let event = harness.published_event(&organizer, 500).await;
+        let answers = register_all(&vec![person.clone(); 100], event).await;
+        most = most.max(count_of(&answers, 201));
+        if most > 1 {
+            break;
+        }
+    }
 
-    let seats = count_of(&answers, 201);
-    assert!(seats > 1, "one person got {seats} seats");
+    assert!(most > 1, "in no race one person got more than {most} seats");
     let broken = harness.violations().await;
     let rules: Vec<&str> = broken.iter().map(|violation| violation.rule).collect();
     assert!(
