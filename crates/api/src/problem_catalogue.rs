@@ -59,10 +59,16 @@ catalogue! {
     OriginNotAllowed = "origin-not-allowed", FORBIDDEN, "The origin is not allowed", "A request that changes something and is signed in by cookie must come from an allowed origin, named in Origin or Sec-Fetch-Site.";
     VerifyEmailFirst = "verify-email-first", FORBIDDEN, "Confirm your e-mail address first", "This needs an account whose e-mail address was confirmed. Ask for a new confirmation mail.";
     RoleNotPublic = "role-not-public", FORBIDDEN, "The role is not for sign-up", "Only some roles may be asked for at sign-up; this one is given by an administrator.";
+    WrongPassword = "wrong-password", FORBIDDEN, "The password is wrong", "The present password is asked for, and the one that came is not it.";
+    RecentSignInNeeded = "recent-sign-in-needed", FORBIDDEN, "Show who you are again", "This needs the present password, or a sign-in that is less than ten minutes old.";
+    BeyondOwnPermissions = "beyond-own-permissions", FORBIDDEN, "It is more than you may do yourself", "Nobody gives, takes or touches what includes a permission that they lack: not a role, and not an account that holds one.";
+    SecurityQuestionsNotAllowed = "security-questions-not-allowed", FORBIDDEN, "Not with security questions", "An account with more permissions than an organizer's cannot be recovered by security questions.";
+    ExternalSignInRefused = "external-sign-in-refused", FORBIDDEN, "The sign-in elsewhere is not accepted", "The sign-in with the other provider could not be confirmed, has lapsed, or its e-mail address is not verified there. Begin anew.";
     ResultsHidden = "results-hidden", FORBIDDEN, "The results are not shown yet", "The results are shown to all when voting has closed.";
     StreamNotOpen = "stream-not-open", FORBIDDEN, "The stream is not open", "The stream opens shortly before the event starts and closes after its end.";
 
     NotFound = "not-found", NOT_FOUND, "Not found", "There is nothing here, or nothing that you may know of.";
+    GoogleNotConfigured = "google-not-configured", NOT_FOUND, "Google sign-in is not configured", "This server has no client of Google's; sign in with e-mail and password.";
     NoVote = "no-vote", NOT_FOUND, "No vote yet", "You have not voted at this event.";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed here", "The path exists, but not with this method; the Allow header lists those it has.";
     NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "No such form", "The path has none of the media types that the Accept header asks for.";
@@ -90,6 +96,8 @@ catalogue! {
     NothingToPromote = "nothing-to-promote", CONFLICT, "No seat to give", "No seat is free for the waiting person.";
     OwnsUpcomingEvents = "owns-upcoming-events", CONFLICT, "Upcoming events are yours", "Hand over or cancel your upcoming events first.";
     LastAdmin = "last-admin", CONFLICT, "The last administrator", "The last administrator cannot be removed, demoted, suspended or erased.";
+    RoleBuiltIn = "role-built-in", CONFLICT, "The role is built in", "The roles that Podium comes with cannot be changed or deleted; make another one.";
+    RoleInUse = "role-in-use", CONFLICT, "The role is in use", "People hold this role. Say with `move_to` which role they get instead.";
     AlreadyExists = "already-exists", CONFLICT, "It exists already", "Something with this name or key exists already.";
     WrongState = "wrong-state", CONFLICT, "Not possible in this state", "The thing is in a state in which this is not possible; `detail` says which.";
     IdempotencyInProgress = "idempotency-in-progress", CONFLICT, "The first request is still running", "A request with the same Idempotency-Key has not finished yet. Repeat it in a moment.";
@@ -98,6 +106,7 @@ catalogue! {
     BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large", "A body has 256 KiB at the most.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body's type is not supported", "Send the body with the Content-Type that the route takes; for most it is application/json.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "The content does not fit", "The body is JSON, but something in it does not fit; `errors` lists what, with a JSON Pointer (RFC 6901) to each.";
+    CodeRefused = "code-refused", UNPROCESSABLE_ENTITY, "The link, code or answer is not accepted", "It is wrong, used, lapsed, or was tried too often; which of these is not told. Ask for a new one.";
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The key was used for another request", "The same Idempotency-Key came before with another content. Take a new key for a new request.";
     RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Too many requests", "Wait as long as Retry-After says.";
 

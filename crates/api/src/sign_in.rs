@@ -44,7 +44,13 @@ impl SessionAuthenticator {
         }
     }
 
-    /// To be called after every commit that ended a session.
+    /// To be called after every commit that changed what roles permit.
+    pub fn forget_all(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.remembered.invalidate_all();
+    }
+
+    /// To be called after every commit that ended a session or changed what it permits.
     pub fn forget(&self, sessions: &[SessionId]) {
         if !sessions.is_empty() {
             self.generation.fetch_add(1, Ordering::SeqCst);

@@ -7,7 +7,7 @@ use crate::password_work::PasswordWork;
 use auth::TokenSigner;
 use bytes::Bytes;
 use chrono::TimeDelta;
-use kernel::{Actor, Clock, Ctx, IdSource, RequestId};
+use kernel::{Actor, Clock, Ctx, IdSource, RequestId, ServerKeys};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct AppState {
     pub store: Store,
     /// Makes access tokens.
     pub signer: Arc<TokenSigner>,
+    /// Seals and vouches for what is not a token.
+    pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
     /// Tells the time.
@@ -127,6 +129,8 @@ pub struct Ports {
     pub store: Store,
     /// Makes access tokens.
     pub signer: Arc<TokenSigner>,
+    /// Seals and vouches for what is not a token.
+    pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
     /// Tells the time.
@@ -157,6 +161,7 @@ impl AppState {
             event_cache: EventCache::new(EventCache::DEFAULT_CAPACITY),
             store: ports.store,
             signer: ports.signer,
+            keys: ports.keys,
             passwords: ports.passwords,
             clock: ports.clock,
             ids: ports.ids,

@@ -311,6 +311,7 @@ impl TestServer {
         let ports = Ports {
             store: Store::open(&StoreOptions::new(url)).unwrap(),
             signer: Arc::new(TokenSigner::new(&key, &[], "podium".into(), "podium".into(), 900)),
+            keys: Arc::new(kernel::ServerKeys::new(vec![7; 32], Vec::new())),
             passwords: PasswordWork::new(BcryptCost::new(4).unwrap()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds::new()),

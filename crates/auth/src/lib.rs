@@ -6,25 +6,35 @@
 mod access;
 mod common_passwords;
 mod create_admin;
+mod forgot_password;
 mod log_in;
 mod log_out;
+mod one_time;
 mod password;
 mod refresh;
 mod repository;
+mod reset_password;
 mod session;
 mod sign_up;
 mod token;
+mod verify_email;
 
 pub use access::{Access, find_actor};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
+pub use forgot_password::forgot_password;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
+pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
 pub use refresh::{Refresh, Refreshed, refresh};
-pub use repository::{AuthRepository, AuthTx, RefreshRow};
-pub use session::{NewSession, RefreshToken, Session};
+pub use repository::{AuthRepository, AuthTx, OneTimeRepository, RefreshRow};
+pub use reset_password::{ProvenReset, prove_reset, reset_password};
+pub use session::{NewSession, OpenSession, RefreshToken, Session};
 pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};
 pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
+pub use verify_email::{
+    EmailConfirmed, RequestVerificationError, VerificationRequested, confirm_email, request_verification,
+};
 
 /// The built-in role that holds the whole catalogue.
 pub const ADMIN_ROLE: &str = "admin";

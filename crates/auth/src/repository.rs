@@ -1,7 +1,7 @@
 //! Where sessions and credentials are kept.
 
-use crate::{Access, Credentials, PasswordHash, Session};
-use kernel::{AuditLog, Instant, SessionId, StoreError, UserId};
+use crate::{Access, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, Session};
+use kernel::{AuditLog, Instant, OneTimeId, SessionId, StoreError, UserId};
 use notification::Outbox;
 use user::{UserRepository, UserStatus};
 
@@ -34,6 +34,27 @@ pub trait AuthRepository {
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError>;
     /// Ends a session; gives whether it was open.
     fn revoke_session(&mut self, id: SessionId, at: Instant, because: &str) -> Result<bool, StoreError>;
+    /// Ends all open sessions of an account, but for the one that is to stay; gives how many.
+    fn revoke_sessions_of(
+        &mut self,
+        user_id: UserId,
+        but_for: Option<SessionId>,
+        at: Instant,
+        because: &str,
+    ) -> Result<u32, StoreError>;
+    /// The sessions of an account that are neither ended nor over, the latest first.
+    fn list_sessions(&mut self, user_id: UserId, now: Instant) -> Result<Vec<OpenSession>, StoreError>;
+    /// The session with that id, ended or not.
+    fn find_session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError>;
+    /// Gives an account another password, or none.
+    fn set_password_hash(
+        &mut self,
+        user_id: UserId,
+        hash: Option<&PasswordHash>,
+        at: Instant,
+    ) -> Result<(), StoreError>;
+    /// Says that the account's sessions permit something else than before: its roles, status or address changed.
+    fn access_changed(&mut self, user_id: UserId) -> Result<(), StoreError>;
     /// Notes that a session is in use.
     fn touch_session(&mut self, id: SessionId, at: Instant) -> Result<(), StoreError>;
     /// Keeps the hash of a refresh token.
@@ -50,5 +71,37 @@ pub trait AuthRepository {
     fn use_refresh_token(&mut self, token_hash: &str, at: Instant) -> Result<bool, StoreError>;
 }
 
+/// Links and codes that were mailed.
+pub trait OneTimeRepository {
+    /// Keeps a new one, with no try of its code made.
+    fn insert_one_time(&mut self, one_time: &OneTime) -> Result<(), StoreError>;
+    /// The one with that id.
+    fn find_one_time(&mut self, id: OneTimeId) -> Result<Option<OneTime>, StoreError>;
+    /// The one whose link has a token of that hash, used or not.
+    fn find_one_time_by_link(&mut self, link_hash: &str) -> Result<Option<OneTime>, StoreError>;
+    /// Those that were sent to an address and are still good, of every purpose and account.
+    fn list_live_one_times(&mut self, email_key: &str, now: Instant) -> Result<Vec<OneTime>, StoreError>;
+    /// Charges a try of the code; gives whether there was one left.
+    fn charge_code_try(&mut self, id: OneTimeId) -> Result<bool, StoreError>;
+    /// Marks it as used; gives whether it was still unused and not taken back.
+    fn use_one_time(&mut self, id: OneTimeId, at: Instant) -> Result<bool, StoreError>;
+    /// Takes back those of an account for that purpose, links and codes.
+    fn void_one_times_of(
+        &mut self,
+        user_id: UserId,
+        purpose: OneTimePurpose,
+        at: Instant,
+    ) -> Result<(), StoreError>;
+    /// Leaves no try of the codes of an account for that purpose; their links live on.
+    fn void_codes_of(&mut self, user_id: UserId, purpose: OneTimePurpose) -> Result<(), StoreError>;
+    /// How many were made for an account and purpose since then.
+    fn count_one_times_of(
+        &mut self,
+        user_id: UserId,
+        purpose: OneTimePurpose,
+        since: Instant,
+    ) -> Result<u64, StoreError>;
+}
+
 /// What signing up and in needs of a transaction.
-pub trait AuthTx: AuthRepository + UserRepository + Outbox + AuditLog {}
+pub trait AuthTx: AuthRepository + OneTimeRepository + UserRepository + Outbox + AuditLog {}

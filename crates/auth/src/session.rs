@@ -23,6 +23,15 @@ pub struct Session {
     pub expires_at: Instant,
 }
 
+/// A session that its owner may end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The session.
+    pub session: Session,
+    /// When it last asked for a new access token.
+    pub last_seen_at: Instant,
+}
+
 /// Where a session is opened from, and for how long.
 #[derive(Debug, Clone)]
 pub struct NewSession {

@@ -1,8 +1,9 @@
 //! A person makes an account.
 
+use crate::verify_email::mail_verification;
 use crate::{AuthTx, InvalidPassword, NewPassword, PasswordHash};
-use kernel::{Ctx, EmailAddress, Invalid, PhoneNumber, StoreError};
-use notification::{Message, Recipient};
+use kernel::{Ctx, EmailAddress, Invalid, PhoneNumber, ServerKeys, StoreError};
+use notification::MailedSecrets;
 use user::{NewUser, PersonName, User, UserStatus};
 
 /// What the person wrote.
@@ -107,6 +108,8 @@ pub fn sign_up(
     form: CheckedSignUp,
     password_hash: &PasswordHash,
     public_roles: &[String],
+    keys: &ServerKeys,
+    secrets: &MailedSecrets,
 ) -> Result<User, SignUpError> {
     if !public_roles.contains(&form.role) {
         return Err(SignUpError::RoleNotPublic);
@@ -129,11 +132,7 @@ pub fn sign_up(
         updated_at: ctx.now,
     };
     insert_account(tx, user.clone(), password_hash)?;
-    let recipient = Recipient {
-        name: user.name.as_str().to_owned(),
-        email: user.email.clone(),
-    };
-    tx.enqueue(ctx, recipient, Message::EmailVerification { user_id: user.id });
+    mail_verification(tx, ctx, keys, &user, secrets)?;
     Ok(user)
 }
 

@@ -1,7 +1,6 @@
 //! The audit log's port: every admin and manager action leaves a row, in the transaction of the action.
 
 use crate::{Ctx, Instant, StoreError, UserId};
-use uuid::Uuid;
 
 /// One action to note. It holds ids, names of changed fields and values that name no person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +9,8 @@ pub struct AuditEntry {
     pub action: &'static str,
     /// The kind of thing it was done to, such as `event`.
     pub object_type: &'static str,
-    /// The thing.
-    pub object_id: Uuid,
+    /// The thing: its id, or its name where that is what it goes by.
+    pub object_id: String,
     /// The names of the fields that changed, or other facts that name no person.
     pub changes: Vec<(&'static str, String)>,
     /// Why, in the actor's words, where a reason is asked for.
@@ -20,11 +19,11 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// An action on a thing, with nothing more to say about it.
-    pub fn new(action: &'static str, object_type: &'static str, object_id: Uuid) -> Self {
+    pub fn new(action: &'static str, object_type: &'static str, object_id: impl ToString) -> Self {
         Self {
             action,
             object_type,
-            object_id,
+            object_id: object_id.to_string(),
             changes: Vec::new(),
             reason: None,
         }

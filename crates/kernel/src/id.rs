@@ -58,6 +58,8 @@ typed_id! {
     OutboxId,
     /// A row of the audit log.
     AuditId,
+    /// A link and a code that were mailed to prove control of an address.
+    OneTimeId,
 }
 
 /// Where new ids come from; injected so that tests can foresee them.

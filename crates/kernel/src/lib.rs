@@ -16,6 +16,7 @@ mod money;
 mod page;
 mod permission;
 mod phone;
+mod server_keys;
 mod text;
 mod time_zone;
 mod validation;
@@ -28,14 +29,15 @@ pub use context::{Ctx, RequestId};
 pub use email::{EmailAddress, InvalidEmail};
 pub use error::StoreError;
 pub use id::{
-    AttendeeId, AuditId, EventId, IdSource, OutboxId, RegistrationId, SessionId, TimeOrderedIds, TypedId,
-    UserId, WaitlistEntryId, WaitlistLogId,
+    AttendeeId, AuditId, EventId, IdSource, OneTimeId, OutboxId, RegistrationId, SessionId, TimeOrderedIds,
+    TypedId, UserId, WaitlistEntryId, WaitlistLogId,
 };
 pub use idempotency::{IdempotencyKey, IdempotencyScope, IdempotencyStore, Remembered, StoredAnswer};
 pub use money::{InvalidMoney, Money};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest, Position};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use phone::{InvalidPhone, PhoneNumber};
+pub use server_keys::{KeyPurpose, SealError, ServerKeys};
 pub use text::{fold, like_pattern};
 pub use time_zone::{InvalidTimeZone, TimeZone};
 pub use validation::{FieldError, Invalid};

@@ -3,8 +3,10 @@
 //! Invariant: a message holds all that its text needs, so that it can be sent after what it tells of is gone.
 
 mod message;
+mod secret;
 
-pub use message::{EventFacts, Message, Priority, Recipient};
+pub use message::{EventFacts, Message, PasswordChange, Priority, Recipient};
+pub use secret::{MailedSecrets, SealedSecrets};
 
 use kernel::Ctx;
 

@@ -1,6 +1,7 @@
 //! The messages, one enum.
 
-use kernel::{EmailAddress, EventId, Instant, RegistrationId, UserId, WaitlistEntryId};
+use crate::SealedSecrets;
+use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, WaitlistEntryId};
 use serde::{Deserialize, Serialize};
 
 /// Who a message goes to.
@@ -31,10 +32,71 @@ pub struct EventFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Asks a new account to confirm its address.
+    /// Asks an account to confirm its address.
     EmailVerification {
-        /// The account.
-        user_id: UserId,
+        /// What was made to prove it.
+        one_time_id: OneTimeId,
+        /// The link's token and the code.
+        secrets: SealedSecrets,
+        /// Until when they are good.
+        expires_at: Instant,
+    },
+    /// Asks, at the address that an account is to have, whether it is the person's.
+    EmailChange {
+        /// What was made to prove it.
+        one_time_id: OneTimeId,
+        /// The link's token and the code.
+        secrets: SealedSecrets,
+        /// Until when they are good.
+        expires_at: Instant,
+    },
+    /// Tells, at the address that an account had, that it has another one now.
+    EmailChanged {
+        /// What proved the new one.
+        one_time_id: OneTimeId,
+    },
+    /// Lets a person who forgot the password set a new one.
+    PasswordReset {
+        /// What was made to prove who asks.
+        one_time_id: OneTimeId,
+        /// The link's token and the code.
+        secrets: SealedSecrets,
+        /// Until when they are good.
+        expires_at: Instant,
+    },
+    /// Tells that the password is another one now, and that all sessions were ended.
+    PasswordChanged {
+        /// Tells one change from the next.
+        notice_id: OutboxId,
+        /// How it came about.
+        by: PasswordChange,
+        /// When.
+        at: Instant,
+    },
+    /// Tells that the answers to the security questions were set anew.
+    SecurityAnswersChanged {
+        /// Tells one change from the next.
+        notice_id: OutboxId,
+        /// When.
+        at: Instant,
+    },
+    /// Tells a person for whom an admin made an account, and lets them set their password.
+    AccountCreated {
+        /// What was made to prove who comes.
+        one_time_id: OneTimeId,
+        /// The link's token and the code.
+        secrets: SealedSecrets,
+        /// Until when they are good.
+        expires_at: Instant,
+    },
+    /// Tells that one can sign in with an account elsewhere from now on.
+    ExternalSignInLinked {
+        /// Tells one link from the next.
+        notice_id: OutboxId,
+        /// Where the other account is, such as `Google`.
+        provider: String,
+        /// When.
+        at: Instant,
     },
     /// The seat is the person's.
     SeatConfirmed {
@@ -91,6 +153,18 @@ pub enum Message {
     },
 }
 
+/// How a password came to be another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordChange {
+    /// By somebody signed in who knew the old one.
+    Changed,
+    /// By who could read the mail.
+    ResetByMail,
+    /// By who knew the answers to the security questions.
+    ResetByAnswers,
+}
+
 /// How urgent a message is: mails to one person go before mails to many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
@@ -105,6 +179,13 @@ impl Message {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::EmailVerification { .. } => "email_verification",
+            Self::EmailChange { .. } => "email_change",
+            Self::EmailChanged { .. } => "email_changed",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::PasswordChanged { .. } => "password_changed",
+            Self::SecurityAnswersChanged { .. } => "security_answers_changed",
+            Self::AccountCreated { .. } => "account_created",
+            Self::ExternalSignInLinked { .. } => "external_sign_in_linked",
             Self::SeatConfirmed { .. } => "seat_confirmed",
             Self::SeatFromWaitlist { .. } => "seat_from_waitlist",
             Self::WaitlistJoined { .. } => "waitlist_joined",
@@ -118,7 +199,14 @@ impl Message {
     /// What makes it the only message of its kind to its recipient.
     pub fn occasion(&self) -> String {
         match self {
-            Self::EmailVerification { user_id } => user_id.to_string(),
+            Self::EmailVerification { one_time_id, .. }
+            | Self::EmailChange { one_time_id, .. }
+            | Self::EmailChanged { one_time_id }
+            | Self::PasswordReset { one_time_id, .. }
+            | Self::AccountCreated { one_time_id, .. } => one_time_id.to_string(),
+            Self::PasswordChanged { notice_id, .. }
+            | Self::SecurityAnswersChanged { notice_id, .. }
+            | Self::ExternalSignInLinked { notice_id, .. } => notice_id.to_string(),
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -127,6 +215,33 @@ impl Message {
             }
             Self::EventCancelled { event, .. } => event.id.to_string(),
             Self::EventMoved { event, edit, .. } => format!("{}:{edit}", event.id),
+        }
+    }
+
+    /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
+    pub const fn not_after(&self) -> Option<Instant> {
+        match self.secrets() {
+            Some((_, expires_at)) => Some(expires_at),
+            None => None,
+        }
+    }
+
+    /// The secrets that it carries, and until when they are good.
+    pub const fn secrets(&self) -> Option<(&SealedSecrets, Instant)> {
+        match self {
+            Self::EmailVerification {
+                secrets, expires_at, ..
+            }
+            | Self::EmailChange {
+                secrets, expires_at, ..
+            }
+            | Self::PasswordReset {
+                secrets, expires_at, ..
+            }
+            | Self::AccountCreated {
+                secrets, expires_at, ..
+            } => Some((secrets, *expires_at)),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the server does by itself from time to time.
 
+use chrono::TimeDelta;
 use kernel::{Actor, Clock, Ctx, IdSource, RequestId, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
         .write(move |tx| {
             tx.forget_old_answers(ctx.now)?;
             tx.forget_old_sessions(ctx.now)?;
+            // A day longer than they are good: how many were asked for is counted by them.
+            tx.forget_old_one_times(ctx.now - TimeDelta::days(1))?;
             event::complete_ended_events(tx, &ctx)
         })
         .await?;

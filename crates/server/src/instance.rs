@@ -113,6 +113,7 @@ fn state(
 ) -> anyhow::Result<SharedState> {
     let clock = Arc::clone(&surroundings.clock);
     let signer = Arc::new(signer(config, keys)?);
+    let server_keys = Arc::new(keys.server_keys());
     let authenticator = Arc::new(SessionAuthenticator::new(
         Arc::clone(&signer),
         store.clone(),
@@ -123,6 +124,7 @@ fn state(
     let ports = Ports {
         store: store.clone(),
         signer,
+        keys: server_keys,
         passwords: PasswordWork::new(cost),
         clock,
         ids: Arc::clone(&surroundings.ids),
@@ -239,8 +241,12 @@ impl CommitObserver for Forgetting {
         }
     }
 
-    fn sessions_ended(&self, sessions: &[SessionId]) {
+    fn sessions_changed(&self, sessions: &[SessionId]) {
         self.authenticator.forget(sessions);
+    }
+
+    fn roles_changed(&self) {
+        self.authenticator.forget_all();
     }
 }
 

@@ -5,9 +5,11 @@ use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::people::user_status;
 use crate::schema::{refresh_tokens, role_permissions, sessions, user_roles, users};
-use auth::{ADMIN_ROLE, Access, AuthRepository, Credentials, PasswordHash, RefreshRow, Session};
+use crate::transaction::rows;
+use auth::{ADMIN_ROLE, Access, AuthRepository, Credentials, OpenSession, PasswordHash, RefreshRow, Session};
 use diesel::prelude::*;
-use kernel::{Instant, Permission, PermissionSet, SessionId, StoreError, UserId};
+use kernel::{Instant, Permission, PermissionSet, SessionId, StoreError, TypedId, UserId};
+use uuid::Uuid;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions, treat_none_as_default_value = false)]
@@ -69,6 +71,19 @@ impl Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// Notes that what the sessions of an account permit is something else than before.
+    pub(crate) fn touch_sessions_of(&mut self, user_id: UserId) -> Result<(), StoreError> {
+        let open: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| sessions::table
+                .filter(sessions::user_id.eq(Uid::of(user_id)))
+                .filter(sessions::revoked_at.is_null())
+                .select(sessions::id)
+                .load(c))
+        })?;
+        self.touch_sessions(open.into_iter().map(Uid::typed));
+        Ok(())
+    }
+
     /// Forgets sessions that are over by their time, with their refresh tokens; gives how many.
     pub fn forget_old_sessions(&mut self, now: Instant) -> Result<u64, StoreError> {
         let forgotten = self.run(|connection| {
@@ -178,8 +193,90 @@ impl AuthRepository for Tx<'_> {
             ))
             .execute(c))
         })?;
-        self.end_session(id);
+        self.touch_sessions([id]);
         Ok(ended > 0)
+    }
+
+    fn revoke_sessions_of(
+        &mut self,
+        user_id: UserId,
+        but_for: Option<SessionId>,
+        at: Instant,
+        because: &str,
+    ) -> Result<u32, StoreError> {
+        let stays = Uid(but_for.map_or(Uuid::nil(), |id| id.uuid()));
+        let ended: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                sessions::table.filter(
+                    sessions::user_id
+                        .eq(Uid::of(user_id))
+                        .and(sessions::id.ne(stays))
+                        .and(sessions::revoked_at.is_null())
+                )
+            )
+            .set((
+                sessions::revoked_at.eq(Ts(at)),
+                sessions::revoked_because.eq(because)
+            ))
+            .returning(sessions::id)
+            .get_results(c))
+        })?;
+        let count = rows(ended.len());
+        self.touch_sessions(ended.into_iter().map(Uid::typed));
+        Ok(count)
+    }
+
+    fn list_sessions(&mut self, user_id: UserId, now: Instant) -> Result<Vec<OpenSession>, StoreError> {
+        let rows: Vec<SessionRow> = self.run(|connection| {
+            on!(connection, |c| sessions::table
+                .filter(sessions::user_id.eq(Uid::of(user_id)))
+                .filter(sessions::revoked_at.is_null())
+                .filter(sessions::expires_at.gt(Ts(now)))
+                .order((sessions::last_seen_at.desc(), sessions::id.desc()))
+                .select(SessionRow::as_select())
+                .load(c))
+        })?;
+        Ok(rows
+            .into_iter()
+            .map(|row| OpenSession {
+                last_seen_at: row.last_seen_at.0,
+                session: row.into_session(),
+            })
+            .collect())
+    }
+
+    fn find_session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let row: Option<SessionRow> = self.run(|connection| {
+            on!(connection, |c| sessions::table
+                .find(Uid::of(id))
+                .select(SessionRow::as_select())
+                .first(c)
+                .optional())
+        })?;
+        Ok(row.map(SessionRow::into_session))
+    }
+
+    fn set_password_hash(
+        &mut self,
+        user_id: UserId,
+        hash: Option<&PasswordHash>,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                users::table.find(Uid::of(user_id))
+            )
+            .set((
+                users::password_hash.eq(hash.map(PasswordHash::as_str)),
+                users::updated_at.eq(Ts(at))
+            ))
+            .execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn access_changed(&mut self, user_id: UserId) -> Result<(), StoreError> {
+        self.touch_sessions_of(user_id)
     }
 
     fn touch_session(&mut self, id: SessionId, at: Instant) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod failure;
 mod idempotency;
 pub mod invariants;
 pub mod migrations;
+mod one_time;
 mod outbox;
 mod people;
 mod prepared;

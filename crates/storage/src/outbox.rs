@@ -25,6 +25,7 @@ pub(crate) struct OutboxRow {
     priority: i16,
     status: String,
     due_at: Ts,
+    not_after: Option<Ts>,
     created_at: Ts,
 }
 
@@ -59,6 +60,7 @@ pub struct OutboxEntry {
 impl Outbox for Tx<'_> {
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message) {
         let (kind, occasion, priority) = (message.kind(), message.occasion(), message.priority());
+        let not_after = message.not_after().map(Ts);
         let recipient_key = recipient.email.key().to_owned();
         let queued = QueuedMessage {
             name: recipient.name,
@@ -76,6 +78,7 @@ impl Outbox for Tx<'_> {
             priority: priority as i16,
             status: "queued".to_owned(),
             due_at: Ts(ctx.now),
+            not_after,
             created_at: Ts(ctx.now),
         });
     }
@@ -94,6 +97,7 @@ impl LiveEvents for Tx<'_> {
             priority: Priority::Personal as i16,
             status: "queued".to_owned(),
             due_at: Ts(ctx.now),
+            not_after: None,
             created_at: Ts(ctx.now),
         });
     }
@@ -108,7 +112,7 @@ impl Tx<'_> {
     /// Writes what gathered; a message that was asked for before is dropped.
     pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
         let gathered = std::mem::take(&mut self.outbox);
-        // 11 columns a row, and at most 65,535 parameters a statement.
+        // 12 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {
             self.run(|connection| match connection {
                 // Most operations tell of one to four things: four texts to keep.

@@ -7,7 +7,7 @@ use crate::schema::{attendees, events, registrations, roles, user_roles, users, 
 use crate::transaction::{named, parsed};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use kernel::{AttendeeId, EmailAddress, StoreError, UserId, fold};
+use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId, fold};
 use user::{Account, Attendee, AttendeeRepository, NewUser, User, UserRepository, UserStatus};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -18,6 +18,7 @@ struct UserRow {
     email: String,
     email_key: String,
     name: String,
+    name_key: String,
     password_hash: Option<String>,
     phone: Option<String>,
     profession: Option<String>,
@@ -30,6 +31,7 @@ struct UserRow {
     last_login_at: Option<Ts>,
     created_at: Ts,
     updated_at: Ts,
+    erased_at: Option<Ts>,
 }
 
 #[derive(Queryable, Selectable, Insertable, Clone)]
@@ -76,6 +78,7 @@ impl UserRow {
             email: user.email.as_str().to_owned(),
             email_key: user.email.key().to_owned(),
             name: user.name.as_str().to_owned(),
+            name_key: fold(user.name.as_str()),
             password_hash: new.password_hash.clone(),
             phone: user.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             profession: user.profession.clone(),
@@ -88,6 +91,7 @@ impl UserRow {
             last_login_at: user.last_login_at.map(Ts),
             created_at: Ts(user.created_at),
             updated_at: Ts(user.updated_at),
+            erased_at: None,
         }
     }
 
@@ -248,6 +252,7 @@ impl UserRepository for Tx<'_> {
         let name = user.name.as_str();
         let profile = (
             users::name.eq(name),
+            users::name_key.eq(fold(name)),
             users::phone.eq(user.phone.as_ref().map(kernel::PhoneNumber::as_str)),
             users::profession.eq(user.profession.as_deref()),
             users::bio.eq(user.bio.as_deref()),
@@ -274,6 +279,41 @@ impl UserRepository for Tx<'_> {
             .execute(c))
         })?;
         Ok(())
+    }
+
+    fn set_email_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(users::table.find(Uid::of(id)))
+                .set((users::email_verified_at.eq(Ts(at)), users::updated_at.eq(Ts(at))))
+                .execute(c))
+        })?;
+        self.touch_sessions_of(id)
+    }
+
+    fn set_email(&mut self, id: UserId, email: &EmailAddress, at: Instant) -> Result<(), StoreError> {
+        let id_of_row = Uid::of(id);
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(users::table.find(id_of_row))
+                .set((
+                    users::email.eq(email.as_str()),
+                    users::email_key.eq(email.key()),
+                    users::email_verified_at.eq(Ts(at)),
+                    users::updated_at.eq(Ts(at)),
+                ))
+                .execute(c))
+        })?;
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                attendees::table.filter(attendees::user_id.eq(id_of_row))
+            )
+            .set((
+                attendees::email.eq(email.as_str()),
+                attendees::email_key.eq(email.key()),
+                attendees::updated_at.eq(Ts(at)),
+            ))
+            .execute(c))
+        })?;
+        self.touch_sessions_of(id)
     }
 
     fn existing_roles(&mut self, names: &[String]) -> Result<Vec<String>, StoreError> {

@@ -11,6 +11,7 @@ table! {
         email -> Text,
         email_key -> Text,
         name -> Text,
+        name_key -> Text,
         password_hash -> Nullable<Text>,
         phone -> Nullable<Text>,
         profession -> Nullable<Text>,
@@ -23,6 +24,7 @@ table! {
         last_login_at -> Nullable<Instant>,
         created_at -> Instant,
         updated_at -> Instant,
+        erased_at -> Nullable<Instant>,
     }
 }
 
@@ -199,6 +201,7 @@ table! {
         priority -> SmallInt,
         status -> Text,
         due_at -> Instant,
+        not_after -> Nullable<Instant>,
         created_at -> Instant,
     }
 }
@@ -228,10 +231,62 @@ table! {
         actor_id -> Nullable<Id>,
         action -> Text,
         object_type -> Text,
-        object_id -> Id,
+        object_id -> Text,
         changes -> Document,
         reason -> Nullable<Text>,
         request_id -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, SmallInt, Text};
+    use super::{Id, Instant};
+    one_time_secrets (id) {
+        id -> Id,
+        user_id -> Id,
+        purpose -> Text,
+        email -> Text,
+        email_key -> Text,
+        link_hash -> Text,
+        code_hash -> Text,
+        code_tries -> SmallInt,
+        created_at -> Instant,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+        voided_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::{Id, Instant};
+    security_answers (user_id, question_id) {
+        user_id -> Id,
+        question_id -> Text,
+        answer_hash -> Text,
+        created_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Integer, Nullable};
+    use super::{Id, Instant};
+    security_answer_tries (user_id) {
+        user_id -> Id,
+        wrong -> Integer,
+        last_try_at -> Instant,
+        locked_until -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::{Id, Instant};
+    external_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Id,
+        linked_at -> Instant,
     }
 }
 
@@ -241,6 +296,8 @@ joinable!(registrations -> attendees (attendee_id));
 joinable!(waitlist_entries -> attendees (attendee_id));
 joinable!(refresh_tokens -> sessions (session_id));
 joinable!(sessions -> users (user_id));
+joinable!(one_time_secrets -> users (user_id));
+joinable!(external_identities -> users (user_id));
 joinable!(user_roles -> users (user_id));
 allow_tables_to_appear_in_same_query!(
     users,

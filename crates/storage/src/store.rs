@@ -18,8 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub trait CommitObserver: Send + Sync {
     /// These events are no longer as they were.
     fn events_changed(&self, events: &[EventId]);
-    /// These sessions are over.
-    fn sessions_ended(&self, sessions: &[SessionId]);
+    /// These sessions are over, or permit something else than before.
+    fn sessions_changed(&self, sessions: &[SessionId]);
+    /// What roles permit is something else than before: for all sessions.
+    fn roles_changed(&self);
 }
 
 /// How a store is opened.
@@ -269,7 +271,8 @@ where
     }
     let contended = tx.was_contended();
     let changed: Vec<EventId> = tx.changed_events().to_vec();
-    let ended: Vec<SessionId> = tx.ended_sessions().to_vec();
+    let sessions: Vec<SessionId> = tx.changed_sessions().to_vec();
+    let roles_changed = tx.roles_changed();
     drop(tx);
     match answer {
         Ok(value) => {
@@ -279,7 +282,10 @@ where
             }
             if let Some(observer) = inner.observer.get() {
                 observer.events_changed(&changed);
-                observer.sessions_ended(&ended);
+                observer.sessions_changed(&sessions);
+                if roles_changed {
+                    observer.roles_changed();
+                }
             }
             drop(connection);
             drop(permit);

@@ -14,7 +14,8 @@ pub struct Tx<'c> {
     connection: &'c mut DbConn,
     pub(crate) outbox: Vec<OutboxRow>,
     changed_events: Vec<EventId>,
-    ended_sessions: Vec<SessionId>,
+    changed_sessions: Vec<SessionId>,
+    roles_changed: bool,
     contended: bool,
     lost: bool,
     pub(crate) guard: SeatGuard,
@@ -37,7 +38,8 @@ impl<'c> Tx<'c> {
             connection,
             outbox: Vec::new(),
             changed_events: Vec::new(),
-            ended_sessions: Vec::new(),
+            changed_sessions: Vec::new(),
+            roles_changed: false,
             contended: false,
             lost: false,
             guard,
@@ -70,14 +72,24 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Notes that a session is over.
-    pub(crate) fn end_session(&mut self, id: SessionId) {
-        self.ended_sessions.push(id);
+    /// Notes that a session is over, or permits something else than before.
+    pub(crate) fn touch_sessions(&mut self, ids: impl IntoIterator<Item = SessionId>) {
+        self.changed_sessions.extend(ids);
     }
 
-    /// The sessions that this transaction ended.
-    pub(crate) fn ended_sessions(&self) -> &[SessionId] {
-        &self.ended_sessions
+    /// Notes that roles permit something else than before.
+    pub(crate) fn touch_roles(&mut self) {
+        self.roles_changed = true;
+    }
+
+    /// The sessions that this transaction ended or changed.
+    pub(crate) fn changed_sessions(&self) -> &[SessionId] {
+        &self.changed_sessions
+    }
+
+    /// Whether this transaction changed what roles permit.
+    pub(crate) fn roles_changed(&self) -> bool {
+        self.roles_changed
     }
 
     /// The events that this transaction changed.

@@ -101,6 +101,14 @@ pub struct Account {
 }
 
 impl User {
+    /// The person as somebody to write to.
+    pub fn recipient(&self) -> Recipient {
+        Recipient {
+            name: self.name.as_str().to_owned(),
+            email: self.email.clone(),
+        }
+    }
+
     /// What is asked of the account where it takes part in something.
     pub fn account(&self) -> Account {
         Account {

@@ -1,7 +1,7 @@
 //! Where users and attendees are kept.
 
 use crate::{Account, Attendee, NewUser, User};
-use kernel::{AttendeeId, StoreError, UserId};
+use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
 
 /// Users.
 pub trait UserRepository {
@@ -13,6 +13,11 @@ pub trait UserRepository {
     fn insert_user(&mut self, new: &NewUser) -> Result<(), StoreError>;
     /// Writes the profile (not address, status, roles), also to the linked attendee's name.
     fn update_profile(&mut self, user: &User) -> Result<(), StoreError>;
+    /// Notes that the address was proven to be the person's. An attendee that was noted with it is not touched.
+    fn set_email_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError>;
+    /// Gives the account another address, which counts as proven, also to the linked attendee.
+    /// [`StoreError::Duplicate`] if it is taken.
+    fn set_email(&mut self, id: UserId, email: &EmailAddress, at: Instant) -> Result<(), StoreError>;
     /// Which of these role names exist.
     fn existing_roles(&mut self, names: &[String]) -> Result<Vec<String>, StoreError>;
 }

@@ -6,6 +6,8 @@ CREATE TABLE users (
     email             text NOT NULL,
     email_key         text NOT NULL CONSTRAINT users_email_key_unique UNIQUE,
     name              text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    -- the name, folded, for searching
+    name_key          text NOT NULL,
     password_hash     text,
     phone             text,
     profession        text,
@@ -17,8 +19,16 @@ CREATE TABLE users (
     email_verified_at timestamptz,
     last_login_at     timestamptz,
     created_at        timestamptz NOT NULL,
-    updated_at        timestamptz NOT NULL
+    updated_at        timestamptz NOT NULL,
+    -- the person asked to be forgotten: the row stays for what refers to it, and says nothing of them
+    erased_at         timestamptz,
+    CONSTRAINT users_erased_hold_nothing CHECK (
+        erased_at IS NULL
+        OR (status = 'suspended' AND password_hash IS NULL AND phone IS NULL AND profession IS NULL AND bio IS NULL
+            AND avatar_url IS NULL AND time_zone IS NULL AND NOT listed)
+    )
 );
+CREATE INDEX users_by_age ON users (created_at, id);
 
 CREATE TABLE roles (
     name        text NOT NULL PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 50),

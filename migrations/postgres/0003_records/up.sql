@@ -14,6 +14,8 @@ CREATE TABLE outbox (
     priority      smallint NOT NULL,
     status        text NOT NULL CHECK (status IN ('queued', 'done', 'dead')),
     due_at        timestamptz NOT NULL,
+    -- a message is worth nothing after this, and is wiped
+    not_after     timestamptz,
     created_at    timestamptz NOT NULL,
     CONSTRAINT outbox_message_or_live CHECK (
         (channel = 'message' AND recipient_key IS NOT NULL AND occasion IS NOT NULL AND topic IS NULL)
@@ -43,7 +45,8 @@ CREATE TABLE audit_log (
     actor_id    uuid,
     action      text NOT NULL,
     object_type text NOT NULL,
-    object_id   uuid NOT NULL,
+    -- the id, or the name where that is what a thing goes by
+    object_id   text NOT NULL,
     changes     jsonb NOT NULL,
     reason      text,
     request_id  text NOT NULL

@@ -6,6 +6,8 @@ CREATE TABLE users (
     email             TEXT NOT NULL,
     email_key         TEXT NOT NULL CONSTRAINT users_email_key_unique UNIQUE,
     name              TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    -- the name, folded, for searching
+    name_key          TEXT NOT NULL,
     password_hash     TEXT,
     phone             TEXT,
     profession        TEXT,
@@ -17,8 +19,16 @@ CREATE TABLE users (
     email_verified_at TEXT,
     last_login_at     TEXT,
     created_at        TEXT NOT NULL,
-    updated_at        TEXT NOT NULL
+    updated_at        TEXT NOT NULL,
+    -- the person asked to be forgotten: the row stays for what refers to it, and says nothing of them
+    erased_at         TEXT,
+    CONSTRAINT users_erased_hold_nothing CHECK (
+        erased_at IS NULL
+        OR (status = 'suspended' AND password_hash IS NULL AND phone IS NULL AND profession IS NULL AND bio IS NULL
+            AND avatar_url IS NULL AND time_zone IS NULL AND listed = 0)
+    )
 ) STRICT;
+CREATE INDEX users_by_age ON users (created_at, id);
 
 CREATE TABLE roles (
     name        TEXT NOT NULL PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 50),

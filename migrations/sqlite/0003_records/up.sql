@@ -14,6 +14,8 @@ CREATE TABLE outbox (
     priority      INTEGER NOT NULL,
     status        TEXT NOT NULL CHECK (status IN ('queued', 'done', 'dead')),
     due_at        TEXT NOT NULL,
+    -- a message is worth nothing after this, and is wiped
+    not_after     TEXT,
     created_at    TEXT NOT NULL,
     CONSTRAINT outbox_message_or_live CHECK (
         (channel = 'message' AND recipient_key IS NOT NULL AND occasion IS NOT NULL AND topic IS NULL)
@@ -43,6 +45,7 @@ CREATE TABLE audit_log (
     actor_id    TEXT,
     action      TEXT NOT NULL,
     object_type TEXT NOT NULL,
+    -- the id, or the name where that is what a thing goes by
     object_id   TEXT NOT NULL,
     changes     TEXT NOT NULL,
     reason      TEXT,

@@ -16,6 +16,7 @@ use auth::{LogIn, LogInError, NewSession, Refresh, RefreshToken, Refreshed, Sess
 use chrono::TimeDelta;
 use kernel::{Ctx, EmailAddress};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use user::User;
 use utoipa::ToSchema;
 
@@ -94,9 +95,11 @@ pub async fn register(
     }
     let hash = state.passwords.hash(form.password.clone()).await?;
     let roles = state.settings.public_roles.clone();
+    let keys = Arc::clone(&state.keys);
+    let secrets = auth::generate_secrets().map_err(Problem::internal)?;
     let user = state
         .store
-        .write(move |tx| auth::sign_up(tx, &ctx, form.clone(), &hash, &roles))
+        .write(move |tx| auth::sign_up(tx, &ctx, form.clone(), &hash, &roles, &keys, &secrets))
         .await?;
     Ok(Answer::created(
         "/api/v1/users/me".to_owned(),

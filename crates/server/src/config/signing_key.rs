@@ -3,6 +3,7 @@
 use super::error::ConfigError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kernel::ServerKeys;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -23,6 +24,14 @@ pub struct SigningKeys {
     pub current: SigningKey,
     /// Signed before.
     pub previous: Vec<SigningKey>,
+}
+
+impl SigningKeys {
+    /// The same keys for what else is sealed or vouched for.
+    pub fn server_keys(&self) -> ServerKeys {
+        let previous = self.previous.iter().map(|key| key.as_bytes().to_vec()).collect();
+        ServerKeys::new(self.current.as_bytes().to_vec(), previous)
+    }
 }
 
 impl fmt::Debug for SigningKey {

@@ -31,11 +31,11 @@ async fn outbox_of(rows: &Rows) -> Vec<OutboxEntry> {
 async fn a_message_is_written_once_for_its_occasion(database: TestDatabase) {
     let rows = Rows::over(&database);
     let (someone, other) = (rows.attendee(), rows.attendee());
-    let (ctx, user_id) = (rows.system(), rows.id());
+    let (ctx, one_time_id) = (rows.system(), rows.id());
     for _ in 0..2 {
         let (ctx, someone, other) = (ctx.clone(), someone.clone(), other.clone());
         rows.write(move |tx| {
-            let message = || Message::EmailVerification { user_id };
+            let message = || Message::EmailChanged { one_time_id };
             // Twice in one transaction, and in a second one.
             tx.enqueue(&ctx, someone.recipient(), message());
             tx.enqueue(&ctx, someone.recipient(), message());
@@ -82,11 +82,11 @@ async fn live_events_are_written_each_time(database: TestDatabase) {
 
 async fn what_was_to_be_told_goes_with_a_refused_operation(database: TestDatabase) {
     let rows = Rows::over(&database);
-    let (ctx, someone, user_id) = (rows.system(), rows.attendee(), rows.id());
+    let (ctx, someone, one_time_id) = (rows.system(), rows.attendee(), rows.id());
     let refused = rows
         .store
         .write(move |tx| {
-            tx.enqueue(&ctx, someone.recipient(), Message::EmailVerification { user_id });
+            tx.enqueue(&ctx, someone.recipient(), Message::EmailChanged { one_time_id });
             Err::<(), _>(StoreError::Internal("no".into()))
         })
         .await;

@@ -1,0 +1,48 @@
+//! A person who forgot the password asks for a mail that lets them set a new one.
+
+use crate::one_time::{Issue, issue};
+use crate::{AuthTx, OneTimePurpose};
+use chrono::TimeDelta;
+use kernel::{Ctx, EmailAddress, ServerKeys, StoreError};
+use notification::{MailedSecrets, Message};
+use user::UserStatus;
+
+/// How long the link and the code are good.
+pub(crate) const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(15);
+/// Reset mails to one account within an hour, whoever asks: each comes with five tries of its code.
+const MOST_AN_HOUR: u64 = 5;
+
+/// Mails a link and a code, if the address has an account that may be recovered. Whether it has is told to nobody, also
+/// not by the time that this takes: answer before it runs.
+pub fn forgot_password(
+    tx: &mut dyn AuthTx,
+    ctx: &Ctx,
+    keys: &ServerKeys,
+    email: &EmailAddress,
+    secrets: &MailedSecrets,
+) -> Result<(), StoreError> {
+    let Some(user) = tx
+        .find_user_by_email(email.key())?
+        .filter(|user| user.status == UserStatus::Active)
+    else {
+        return Ok(());
+    };
+    let hour_ago = ctx.now - TimeDelta::hours(1);
+    if tx.count_one_times_of(user.id, OneTimePurpose::ResetPassword, hour_ago)? >= MOST_AN_HOUR {
+        return Ok(());
+    }
+    let wanted = Issue {
+        user_id: user.id,
+        purpose: OneTimePurpose::ResetPassword,
+        email: &user.email,
+        lifetime: RESET_LIFETIME,
+    };
+    let issued = issue(tx, ctx, keys, &wanted, secrets)?;
+    let message = Message::PasswordReset {
+        one_time_id: issued.id,
+        secrets: issued.secrets,
+        expires_at: issued.expires_at,
+    };
+    tx.enqueue(ctx, user.recipient(), message);
+    Ok(())
+}
