@@ -1,0 +1,31 @@
+//! Setting a new password by what was mailed, for the JSON route and for the page alike.
+
+use crate::problem::Problem;
+use crate::state::AppState;
+use auth::{NewPassword, OneTimeProof};
+use kernel::Ctx;
+use std::sync::Arc;
+
+/// Sets the password if the proof is good; gives whether it was. The hashing lies between two transactions: nobody makes
+/// the server hash without a proof.
+pub async fn reset(
+    state: &AppState,
+    ctx: &Ctx,
+    proof: OneTimeProof,
+    password: NewPassword,
+) -> Result<bool, Problem> {
+    let (first, keys) = (ctx.clone(), Arc::clone(&state.keys));
+    let proven = state
+        .store
+        .write(move |tx| auth::prove_reset(tx, &first, &keys, &proof))
+        .await?;
+    let Some(proven) = proven else {
+        return Ok(false);
+    };
+    let hash = state.passwords.hash(password).await?;
+    let second = ctx.clone();
+    Ok(state
+        .store
+        .write(move |tx| auth::reset_password(tx, &second, proven, &hash))
+        .await?)
+}
