@@ -11,6 +11,7 @@ pub mod event_cache;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+pub mod limits;
 pub mod middleware;
 pub mod openapi;
 pub mod password_reset;
@@ -21,6 +22,7 @@ mod problems_of;
 pub mod route_table;
 pub mod routes;
 pub mod sign_in;
+pub mod sign_in_limits;
 pub mod state;
 pub mod views;
 

@@ -1,6 +1,7 @@
-//! The route table, to be read from top to bottom: method, path, who, handler, description.
+//! The route table, to be read from top to bottom: method, path, who, handler, description, and the limit where it is
+//! another than that of every route.
 //!
-//! It drives the router, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
+//! It drives the router, the limits, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
 //! paths in the order of the table.
 
 pub mod auth;
@@ -12,6 +13,7 @@ pub mod registrations;
 pub mod users;
 pub mod waitlist;
 
+use crate::limits::Limit::{SignIn, SignUp, Unlimited};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
 use kernel::Permission;
 
@@ -30,9 +32,9 @@ const READ_ONE: Who = Who::AnyOf(&[
 pub fn table() -> Vec<Endpoint> {
     use Who::{Public, PublicAsNobody, SignedIn, SignedInOrRefreshCookie};
     vec![
-        get("/health/live", PublicAsNobody, health::live, health::describe_live),
-        get("/health/ready", PublicAsNobody, health::ready, health::describe_ready),
-        get("/metrics", PublicAsNobody, health::metrics, health::describe_metrics),
+        get("/health/live", PublicAsNobody, health::live, health::describe_live).limited(Unlimited),
+        get("/health/ready", PublicAsNobody, health::ready, health::describe_ready).limited(Unlimited),
+        get("/metrics", PublicAsNobody, health::metrics, health::describe_metrics).limited(Unlimited),
 
         get("/problems/", PublicAsNobody, problems::list, problems::describe_list),
         get("/problems/{slug}", PublicAsNobody, problems::explain, problems::describe_explain),
@@ -67,9 +69,9 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
 
-        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register),
-        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),
-        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh),
+        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register).limited(SignUp),
+        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
+        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh).limited(SignIn),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
     ]
 }

@@ -1,6 +1,6 @@
 //! One running server: the parts put together over a database, listening, with its housekeeping.
 
-use crate::config::{Config, LogRequests, Profile, SigningKeys};
+use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
 use crate::housekeeping;
 use crate::metrics;
 use actix_web::dev::{Server, ServerHandle};
@@ -9,12 +9,13 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
 use api::health::{Checking, Readiness};
+use api::limits::{InProcessLimits, LimitSettings};
 use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
 use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
 use auth::{BcryptCost, SigningKey, TokenSigner};
 use chrono::TimeDelta;
-use kernel::{Clock, EventId, IdSource, SessionId};
+use kernel::{Clock, EventId, IdSource, Quota, SessionId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,7 +126,8 @@ fn state(
         store: store.clone(),
         signer,
         keys: server_keys,
-        passwords: PasswordWork::new(cost),
+        passwords: PasswordWork::new(cost).context("no thread for passwords")?,
+        limits: Arc::new(InProcessLimits::new(Arc::clone(&clock))),
         clock,
         ids: Arc::clone(&surroundings.ids),
         authenticator: authenticator.clone(),
@@ -184,9 +186,20 @@ fn settings(config: &Config) -> Settings {
         session_lifetime: delta(config.auth.session_lifetime),
         public_roles: config.auth.public_roles.clone(),
         invites_per_day: config.limits.invites_per_day,
+        limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))
         })),
+    }
+}
+
+fn limits(config: Limits) -> LimitSettings {
+    let quota = |events, per| Quota { events, per };
+    LimitSettings {
+        enabled: config.enabled,
+        requests: quota(config.requests, TimeDelta::seconds(config.per_seconds.into())),
+        sign_ins: quota(config.sign_ins_per_minute, TimeDelta::minutes(1)),
+        sign_ups: quota(config.sign_ups_per_hour, TimeDelta::hours(1)),
     }
 }
 

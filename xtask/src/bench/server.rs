@@ -164,7 +164,7 @@ fn forget_own_settings(command: &mut Command) {
     }
 }
 
-fn environment(address: SocketAddr, settings: &Settings<'_>) -> [(&'static str, String); 9] {
+fn environment(address: SocketAddr, settings: &Settings<'_>) -> [(&'static str, String); 10] {
     [
         ("PODIUM_HTTP__ADDRESS", address.to_string()),
         ("PODIUM_HTTP__WORKERS", settings.workers.to_string()),
@@ -173,6 +173,7 @@ fn environment(address: SocketAddr, settings: &Settings<'_>) -> [(&'static str, 
         ("PODIUM_AUTH__SIGNING_KEY", settings.signing_key.to_owned()),
         ("PODIUM_AUTH__ISSUER", token::ISSUER.to_owned()),
         ("PODIUM_AUTH__AUDIENCE", token::AUDIENCE.to_owned()),
+        ("PODIUM_LIMITS__ENABLED", "false".to_owned()),
         ("PODIUM_LOG__LEVEL", "warn".to_owned()),
         ("PODIUM_LOG__REQUESTS", "none".to_owned()),
     ]

@@ -6,6 +6,7 @@ use crate::middleware::{ACCESS_COOKIE, REFRESH_COOKIE, client_address};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::sign_in_limits::{AccountKey, Guess};
 use crate::state::{AppState, SharedState};
 use crate::views::UserBody;
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -124,6 +125,17 @@ pub async fn login(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let form = body.value;
+    let account = AccountKey::of_text(&form.email);
+    let attempt = state.limits.attempt(Guess::Password, &request, account).await?;
+    attempt.end(open_session(&request, ctx, form, &state).await).await
+}
+
+async fn open_session(
+    request: &HttpRequest,
+    ctx: Ctx,
+    form: SignInForm,
+    state: &AppState,
+) -> Result<HttpResponse, Problem> {
     // What is no address has no account; it takes as long to say so.
     let email: Option<EmailAddress> = form.email.parse().ok();
     let credentials = match email {
@@ -143,7 +155,7 @@ pub async fn login(
     let command = LogIn {
         user_id: credentials.user_id,
         checked_hash,
-        session: new_session(&request, &state, &ctx),
+        session: new_session(request, state, &ctx),
         refresh_token: RefreshToken::generate().map_err(Problem::internal)?,
     };
     let token = command.refresh_token.clone();
@@ -152,7 +164,7 @@ pub async fn login(
         .store
         .write(move |tx| auth::log_in(tx, &ctx, command.clone()))
         .await?;
-    signed_in(&state, &moment, user, &session, &token)
+    signed_in(state, &moment, user, &session, &token)
 }
 
 /// See [`login`].
