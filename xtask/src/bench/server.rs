@@ -38,8 +38,18 @@ pub struct Server {
     pub started_in: Duration,
 }
 
+/// The program that was named, or else the server as it is delivered, built now.
+pub fn given_or_built(program: Option<&Path>) -> Result<PathBuf> {
+    match program {
+        Some(program) => program
+            .canonicalize()
+            .with_context(|| format!("{} is not there", program.display())),
+        None => build(),
+    }
+}
+
 /// Builds the server as it is delivered and gives the path of the program.
-pub fn build() -> Result<PathBuf> {
+fn build() -> Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args([
         "build",
