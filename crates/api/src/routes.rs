@@ -6,10 +6,12 @@
 
 pub mod auth;
 pub mod documentation;
+pub mod email;
 pub mod events;
 pub mod health;
 pub mod problems;
 pub mod registrations;
+pub mod sessions;
 pub mod users;
 pub mod waitlist;
 
@@ -64,6 +66,7 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
@@ -73,5 +76,10 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
         post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh).limited(SignIn),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
+        get("/api/v1/auth/sessions", SignedIn, sessions::list, sessions::describe_list),
+        delete("/api/v1/auth/sessions", SignedIn, sessions::end_all, sessions::describe_end_all),
+        delete("/api/v1/auth/sessions/{id}", OWN, sessions::end_one, sessions::describe_end_one),
+        post("/api/v1/auth/email/verification", SignedIn, email::request_verification, email::describe_request_verification),
+        post("/api/v1/auth/email/verification/confirm", PublicAsNobody, email::confirm, email::describe_confirm),
     ]
 }
