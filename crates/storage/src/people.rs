@@ -210,6 +210,19 @@ impl UserRepository for Tx<'_> {
         self.with_roles(row)
     }
 
+    fn lock_user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        // On SQLite there is one writer at a time. The id stays, so what refers to it need not wait.
+        self.run(|connection| match connection {
+            DbConn::Postgres(c) => users::table
+                .find(Uid::of(id))
+                .select(users::id)
+                .for_no_key_update()
+                .execute(c),
+            DbConn::Sqlite(_) => Ok(0),
+        })?;
+        self.find_user(id)
+    }
+
     fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError> {
         let row = self.run(|connection| {
             on!(connection, |c| users::table

@@ -7,6 +7,8 @@ use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
 pub trait UserRepository {
     /// The user with that id.
     fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// The same, held until the end of the transaction: others who lock it wait.
+    fn lock_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     /// The user with that folded address.
     fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError>;
     /// Makes a user with its roles. [`StoreError::Duplicate`] if the address is taken.
