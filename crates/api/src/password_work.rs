@@ -2,7 +2,7 @@
 //! the server nor take all of the machine.
 
 use crate::problem::Problem;
-use auth::{BcryptCost, NewPassword, PasswordHash};
+use auth::{Answer, BcryptCost, NewPassword, PasswordHash};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -37,6 +37,14 @@ impl PasswordWork {
     pub async fn hash(&self, password: NewPassword) -> Result<PasswordHash, Problem> {
         let cost = self.cost;
         self.run(move || password.hash(cost))
+            .await?
+            .map_err(Problem::internal)
+    }
+
+    /// The hash of an answer to a security question.
+    pub async fn hash_answer(&self, answer: Answer) -> Result<PasswordHash, Problem> {
+        let cost = self.cost;
+        self.run(move || answer.hash(cost))
             .await?
             .map_err(Problem::internal)
     }

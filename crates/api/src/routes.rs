@@ -7,12 +7,14 @@ pub mod auth;
 pub mod documentation;
 pub mod events;
 pub mod health;
+pub mod passwords;
 pub mod problems;
 pub mod registrations;
+pub mod security_questions;
 pub mod users;
 pub mod waitlist;
 
-use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
+use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
@@ -62,6 +64,7 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
@@ -71,5 +74,11 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),
         post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
+        post("/api/v1/auth/password/change", SignedIn, passwords::change, passwords::describe_change),
+        post("/api/v1/auth/password/forgot", PublicAsNobody, passwords::forgot, passwords::describe_forgot),
+        post("/api/v1/auth/password/reset", PublicAsNobody, passwords::reset, passwords::describe_reset),
+        get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list),
+        post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask),
+        post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset),
     ]
 }

@@ -1,7 +1,8 @@
 //! Where sessions and credentials are kept.
 
 use crate::{
-    Access, AnswerTries, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, SecurityAnswer, Session,
+    Access, AnswerTries, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, SecurityAnswer,
+    Session,
 };
 use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, SessionId, StoreError, UserId};
 use notification::Outbox;

@@ -82,7 +82,11 @@ impl GivenAnswer {
         let mut invalid = Invalid::none();
         if !(QUESTIONS_ASKED..=SECURITY_QUESTIONS.len()).contains(&given.len()) {
             let most = SECURITY_QUESTIONS.len();
-            invalid.add("/answers", "length", format!("{QUESTIONS_ASKED} to {most} answers"));
+            invalid.add(
+                "/answers",
+                "length",
+                format!("{QUESTIONS_ASKED} to {most} answers"),
+            );
             return Err(invalid);
         }
         Self::parse_all(invalid, given)
@@ -183,10 +187,17 @@ mod tests {
             ("e\u{301}clair", "Éclair"),
             ("St. - Mary", "st mary"),
         ] {
-            assert_eq!(Answer::parse(one).unwrap(), Answer::parse(other).unwrap(), "{one}");
+            assert_eq!(
+                Answer::parse(one).unwrap(),
+                Answer::parse(other).unwrap(),
+                "{one}"
+            );
         }
         assert_ne!(Answer::parse("fluffy").unwrap(), Answer::parse("fluffi").unwrap());
-        assert_ne!(Answer::parse("one two").unwrap(), Answer::parse("onetwo").unwrap());
+        assert_ne!(
+            Answer::parse("one two").unwrap(),
+            Answer::parse("onetwo").unwrap()
+        );
     }
 
     #[test]
@@ -224,7 +235,11 @@ mod tests {
         assert_eq!(pointers(GivenAnswer::parse_asked(&two[..1])), wrong_count);
         let three = [two[0].clone(), two[1].clone(), pair("lost_thing", "Ring")];
         assert_eq!(pointers(GivenAnswer::parse_asked(&three)), wrong_count);
-        let spoilt = [pair("toy_name", "?"), pair("toy_name", "Fluffy"), pair("pet", "Rex")];
+        let spoilt = [
+            pair("toy_name", "?"),
+            pair("toy_name", "Fluffy"),
+            pair("pet", "Rex"),
+        ];
         assert_eq!(
             pointers(GivenAnswer::parse_new(&spoilt)),
             [

@@ -21,16 +21,37 @@ const fn question(id: &'static str, text: &'static str) -> SecurityQuestion {
 /// What can be asked: things that stay true, that a person remembers, and that stand neither in public records nor in
 /// what people show of themselves.
 pub const SECURITY_QUESTIONS: [SecurityQuestion; 10] = [
-    question("toy_name", "What did you call the toy that you loved most as a child?"),
+    question(
+        "toy_name",
+        "What did you call the toy that you loved most as a child?",
+    ),
     question("first_dish", "What was the first dish that you learned to cook?"),
     question("lost_thing", "What was the first thing of value that you lost?"),
     question("hiding_place", "Where did you hide things as a child?"),
-    question("neighbours", "What was the name of the neighbours where you grew up?"),
-    question("strict_teacher", "What was the last name of the teacher whom you feared most?"),
-    question("grandmothers_street", "In which street did your grandmother live when you were a child?"),
-    question("bedtime_book", "Which book was read to you most often as a child?"),
-    question("concert_companion", "Who went with you to the first concert of your life?"),
-    question("broken_thing", "What did you break as a child and never own up to?"),
+    question(
+        "neighbours",
+        "What was the name of the neighbours where you grew up?",
+    ),
+    question(
+        "strict_teacher",
+        "What was the last name of the teacher whom you feared most?",
+    ),
+    question(
+        "grandmothers_street",
+        "In which street did your grandmother live when you were a child?",
+    ),
+    question(
+        "bedtime_book",
+        "Which book was read to you most often as a child?",
+    ),
+    question(
+        "concert_companion",
+        "Who went with you to the first concert of your life?",
+    ),
+    question(
+        "broken_thing",
+        "What did you break as a child and never own up to?",
+    ),
 ];
 
 /// How many are asked, and the least that a person answers.
@@ -123,10 +144,7 @@ mod tests {
     #[test]
     fn ids_and_texts_are_unique_and_lead_back_to_their_question() {
         let ids: HashSet<_> = SECURITY_QUESTIONS.iter().map(|question| question.id).collect();
-        let texts: HashSet<_> = SECURITY_QUESTIONS
-            .iter()
-            .map(|question| question.text)
-            .collect();
+        let texts: HashSet<_> = SECURITY_QUESTIONS.iter().map(|question| question.text).collect();
         assert_eq!((ids.len(), texts.len()), (10, 10));
         for question in &SECURITY_QUESTIONS {
             assert_eq!(SecurityQuestion::find(question.id), Some(question));
