@@ -27,6 +27,7 @@ on_both_databases! {
     a_reset_by_mail_lifts_the_lock,
     of_many_right_answers_at_once_one_sets_the_password,
     what_was_compared_before_a_change_is_worth_nothing_after_it,
+    of_many_tries_charged_at_once_five_are_compared,
     two_hashes_are_compared_whoever_is_asked,
     a_reset_by_answers_voids_what_was_mailed_and_verifies_nothing,
     answers_are_kept_hashed,
@@ -576,6 +577,19 @@ async fn what_was_compared_before_a_change_is_worth_nothing_after_it(database: T
         assert!(!set, "{change}");
     }
     assert_eq!(harness.count("users WHERE password_hash = 'never set'").await, 0);
+}
+
+async fn of_many_tries_charged_at_once_five_are_compared(database: TestDatabase) {
+    let harness = Arc::new(Harness::start(database).await);
+    let asha = with_answers(&harness, "asha").await;
+    let tries = all_at_once(20, |_| {
+        let (harness, email) = (Arc::clone(&harness), asha.email.clone());
+        async move { charge(&harness, &email).await }
+    })
+    .await;
+    let compared = tries.iter().filter(|tried| tried.recovered.is_some()).count();
+    assert_eq!(compared, 5);
+    assert_eq!(harness.count("security_answer_tries WHERE wrong = 5").await, 1);
 }
 
 async fn two_hashes_are_compared_whoever_is_asked(database: TestDatabase) {
