@@ -7,6 +7,7 @@
 //! Invariants: no rule of a domain stands here; nothing of a request is believed before [`middleware`] has settled who
 //! sends it; no input is answered with a 500.
 
+pub mod after_answer;
 pub mod event_cache;
 pub mod extract;
 pub mod health;

@@ -2,7 +2,7 @@
 //! neither block the server nor slow down what else it does.
 
 use crate::problem::Problem;
-use auth::{BcryptCost, NewPassword, PasswordHash};
+use auth::{Answer, BcryptCost, NewPassword, PasswordHash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +50,14 @@ impl PasswordWork {
     pub async fn hash(&self, password: NewPassword) -> Result<PasswordHash, Problem> {
         let cost = self.cost;
         self.run(move || password.hash(cost))
+            .await?
+            .map_err(Problem::internal)
+    }
+
+    /// The hash of an answer to a security question.
+    pub async fn hash_answer(&self, answer: Answer) -> Result<PasswordHash, Problem> {
+        let cost = self.cost;
+        self.run(move || answer.hash(cost))
             .await?
             .map_err(Problem::internal)
     }

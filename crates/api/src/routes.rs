@@ -9,14 +9,16 @@ pub mod documentation;
 pub mod email;
 pub mod events;
 pub mod health;
+pub mod passwords;
 pub mod problems;
 pub mod registrations;
+pub mod security_questions;
 pub mod sessions;
 pub mod users;
 pub mod waitlist;
 
 use crate::limits::Limit::{SignIn, SignUp, Unlimited};
-use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
+use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
@@ -67,6 +69,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
         post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
+        put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
@@ -80,6 +83,12 @@ pub fn table() -> Vec<Endpoint> {
         delete("/api/v1/auth/sessions", SignedIn, sessions::end_all, sessions::describe_end_all),
         delete("/api/v1/auth/sessions/{id}", OWN, sessions::end_one, sessions::describe_end_one),
         post("/api/v1/auth/email/verification", SignedIn, email::request_verification, email::describe_request_verification),
-        post("/api/v1/auth/email/verification/confirm", PublicAsNobody, email::confirm, email::describe_confirm),
+        post("/api/v1/auth/email/verification/confirm", PublicAsNobody, email::confirm, email::describe_confirm).limited(SignIn),
+        post("/api/v1/auth/password/change", SignedIn, passwords::change, passwords::describe_change),
+        post("/api/v1/auth/password/forgot", PublicAsNobody, passwords::forgot, passwords::describe_forgot).limited(SignIn),
+        post("/api/v1/auth/password/reset", PublicAsNobody, passwords::reset, passwords::describe_reset).limited(SignIn),
+        get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list).limited(SignIn),
+        post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask).limited(SignIn),
+        post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
     ]
 }

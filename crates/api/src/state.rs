@@ -1,5 +1,6 @@
 //! What every route can reach: the parts of the server behind ports, and the settings of the HTTP side.
 
+use crate::after_answer::AfterAnswer;
 use crate::event_cache::EventCache;
 use crate::health::Readiness;
 use crate::limits::{LimitSettings, RequestLimits};
@@ -27,6 +28,8 @@ pub struct AppState {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Does what is not to show in the time of an answer.
+    pub after_answer: AfterAnswer,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -154,7 +157,7 @@ pub struct Ports {
 }
 
 impl AppState {
-    /// A state over the server's own route table.
+    /// A state over the server's own route table. Call inside the runtime that outlives the requests.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         Self::for_routes(ports, settings, &crate::routes::table())
     }
@@ -171,6 +174,7 @@ impl AppState {
             signer: ports.signer,
             keys: ports.keys,
             passwords: ports.passwords,
+            after_answer: AfterAnswer::new(),
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,

@@ -8,6 +8,7 @@ use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
+use api::after_answer::AfterAnswer;
 use api::health::{Checking, Readiness};
 use api::limits::{InProcessLimits, LimitSettings};
 use api::password_work::PasswordWork;
@@ -40,10 +41,13 @@ pub struct Instance {
     pub store: Store,
     server: Server,
     housekeeping: tokio::task::JoinHandle<()>,
+    after_answer: AfterAnswer,
 }
 
 /// Connections that the system keeps until a worker takes them: a rush begins with all at once.
 const BACKLOG: u32 = 8_192;
+/// A stop waits so long for what goes on after its answer: as long as a write that others are in the way of.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 impl Instance {
     /// Checks the schema, opens the database and listens. Call inside a tokio runtime.
@@ -71,6 +75,7 @@ impl Instance {
             store,
             server,
             housekeeping,
+            after_answer: state.after_answer.clone(),
         })
     }
 
@@ -83,6 +88,9 @@ impl Instance {
     pub async fn serve(self) -> anyhow::Result<()> {
         let served = self.server.await;
         self.housekeeping.abort();
+        if !self.after_answer.finish(LAST_WORK).await {
+            tracing::warn!("the server stops before all is done that was to be done after its answer");
+        }
         served.context("the server failed")
     }
 }

@@ -21,6 +21,7 @@ mod prepared;
 mod reactions;
 mod registrations;
 mod schema;
+mod security_answers;
 pub mod seeds;
 mod step;
 mod store;
