@@ -13,6 +13,7 @@ pub mod health;
 pub mod idempotency;
 pub mod middleware;
 pub mod openapi;
+pub mod pages;
 pub mod password_reset;
 pub mod password_work;
 pub mod problem;

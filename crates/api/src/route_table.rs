@@ -93,6 +93,7 @@ pub struct Endpoint {
     /// Describes the operation.
     pub describe: fn(OperationDoc) -> OperationDoc,
     handler: Box<dyn Fn() -> Route>,
+    is_page: bool,
 }
 
 impl Endpoint {
@@ -115,12 +116,20 @@ impl Endpoint {
             who,
             describe,
             handler: Box::new(move || web::route().to(handler.clone())),
+            is_page: false,
         }
+    }
+
+    /// The row is a page for people: whatever goes wrong on it is told as a page, not as a problem for programs.
+    #[must_use]
+    pub fn page(self) -> Self {
+        Self { is_page: true, ..self }
     }
 
     /// The operation as the document shows it.
     pub fn document(&self) -> OperationDoc {
-        (self.describe)(OperationDoc::new(&self.method, self.path, self.who))
+        let operation = OperationDoc::new(&self.method, self.path, self.who);
+        (self.describe)(if self.is_page { operation.page() } else { operation })
     }
 
     /// A GET answers HEAD too: the body is left out when it is sent.
@@ -131,7 +140,7 @@ impl Endpoint {
         } else {
             route.method(self.method.clone())
         };
-        route.wrap(Gate::new(&self.method, self.path, self.who))
+        route.wrap(Gate::new(&self.method, self.path, self.who).of_page(self.is_page))
     }
 }
 

@@ -4,6 +4,7 @@ use super::authentication;
 use super::facts::Facts;
 use super::observation::Observation;
 use super::request_id::X_REQUEST_ID;
+use crate::pages;
 use crate::problem::Problem;
 use crate::route_table::Who;
 use crate::state::{AppState, SharedState};
@@ -25,6 +26,8 @@ use std::time::Instant;
 pub struct Gate {
     /// None where no route was found, so there is nothing to sign in for.
     who: Option<Who>,
+    /// Whether problems are told as pages, to people who have a browser before them.
+    tells_people: bool,
     observation: Rc<Observation>,
 }
 
@@ -33,14 +36,22 @@ impl Gate {
     pub fn new(method: &Method, pattern: &'static str, who: Who) -> Self {
         Self {
             who: Some(who),
+            tells_people: false,
             observation: Rc::new(Observation::new(method.as_str(), pattern)),
         }
+    }
+
+    /// The same for a page, or not.
+    #[must_use]
+    pub fn of_page(self, tells_people: bool) -> Self {
+        Self { tells_people, ..self }
     }
 
     /// The gate of all paths that are not in the table.
     pub fn unmatched() -> Self {
         Self {
             who: None,
+            tells_people: false,
             observation: Rc::new(Observation::new("any", "unmatched")),
         }
     }
@@ -49,6 +60,7 @@ impl Gate {
     pub fn wrong_method(pattern: &'static str) -> Self {
         Self {
             who: None,
+            tells_people: false,
             observation: Rc::new(Observation::new("other", pattern)),
         }
     }
@@ -69,6 +81,7 @@ where
         ready(Ok(GateService {
             inner: Rc::new(Inner {
                 who: self.who,
+                tells_people: self.tells_people,
                 observation,
                 service,
             }),
@@ -83,6 +96,7 @@ pub struct GateService<S> {
 
 struct Inner<S> {
     who: Option<Who>,
+    tells_people: bool,
     observation: Rc<Observation>,
     service: S,
 }
@@ -168,7 +182,11 @@ where
                 "the request failed",
             );
         }
-        let rendered = problem.render(Some(response.request().path()), Some(&request_id.0));
+        let rendered = if self.tells_people {
+            pages::refusal(&problem, request_id)
+        } else {
+            problem.render(Some(response.request().path()), Some(&request_id.0))
+        };
         response.into_response(rendered)
     }
 
