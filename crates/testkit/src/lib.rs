@@ -18,6 +18,8 @@ pub mod environment;
 mod guardian;
 
 #[cfg(feature = "server")]
+pub mod browser;
+#[cfg(feature = "server")]
 pub mod both;
 #[cfg(feature = "server")]
 pub mod clock;
@@ -40,6 +42,8 @@ pub mod raw;
 #[cfg(feature = "server")]
 pub mod server;
 
+#[cfg(feature = "server")]
+pub use browser::Browser;
 #[cfg(feature = "server")]
 pub use clock::TestClock;
 #[cfg(feature = "server")]
