@@ -88,7 +88,10 @@ fn html_response(status: StatusCode, html: String) -> HttpResponse {
 /// which the operator finds it.
 pub fn refusal(problem: &Problem, request_id: &RequestId) -> HttpResponse {
     let kind = problem.kind();
-    let wait = problem.headers().iter().find(|(name, _)| *name == header::RETRY_AFTER);
+    let wait = problem
+        .headers()
+        .iter()
+        .find(|(name, _)| *name == header::RETRY_AFTER);
     let wait = wait.and_then(|(_, value)| value.to_str().ok());
     let told: Cow<'_, str> = match (kind, wait) {
         (ProblemType::RateLimited | ProblemType::Unavailable, Some(seconds)) => {
@@ -167,7 +170,5 @@ impl ProofFields {
 
 /// What all pages with a form can be answered with besides.
 fn describe_form(operation: OperationDoc) -> OperationDoc {
-    operation
-        .tag("pages")
-        .problems(&[ProblemType::OriginNotAllowed])
+    operation.tag("pages").problems(&[ProblemType::OriginNotAllowed])
 }

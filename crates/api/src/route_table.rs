@@ -123,7 +123,10 @@ impl Endpoint {
     /// The row is a page for people: whatever goes wrong on it is told as a page, not as a problem for programs.
     #[must_use]
     pub fn page(self) -> Self {
-        Self { is_page: true, ..self }
+        Self {
+            is_page: true,
+            ..self
+        }
     }
 
     /// The operation as the document shows it.

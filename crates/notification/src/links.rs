@@ -52,7 +52,10 @@ mod tests {
             let link = message.link(url, &secrets);
             assert_eq!(link.is_some(), message.secrets().is_some(), "{}", message.kind());
             if let Some(link) = link {
-                assert!(link.starts_with(url) && link.ends_with("?token=a-token_of-ours"), "{link}");
+                assert!(
+                    link.starts_with(url) && link.ends_with("?token=a-token_of-ours"),
+                    "{link}"
+                );
             }
         }
     }

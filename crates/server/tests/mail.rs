@@ -29,7 +29,10 @@ fn mail(harness: &Harness, variables: &[(&str, &str)], arguments: &[&str]) -> Ou
 fn says(harness: &Harness, arguments: &[&str]) -> String {
     let output = mail(harness, &[], arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && errors.is_empty(), "{arguments:?}: {errors}");
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{arguments:?}: {errors}"
+    );
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -55,28 +58,46 @@ async fn messages_are_listed_page_by_page_and_shown(database: TestDatabase) {
     let all = says(&harness, &[]);
     assert_eq!(all.lines().count(), 7, "{all}");
     let newest = all.lines().next().expect("a line");
-    assert!(newest.contains("seat_confirmed") && newest.contains(&people[0].email) && newest.ends_with("queued"), "{newest}");
+    assert!(
+        newest.contains("seat_confirmed") && newest.contains(&people[0].email) && newest.ends_with("queued"),
+        "{newest}"
+    );
     let mut read = Vec::new();
     let mut before: Vec<String> = Vec::new();
     loop {
         let mut arguments = vec!["list", "--limit", "3"];
         arguments.extend(before.iter().map(String::as_str));
         let page = says(&harness, &arguments);
-        read.extend(page.lines().filter(|line| !line.starts_with("older")).map(str::to_owned));
-        let Some((_, rest)) = page.split_once("podium mail list ") else { break };
+        read.extend(
+            page.lines()
+                .filter(|line| !line.starts_with("older"))
+                .map(str::to_owned),
+        );
+        let Some((_, rest)) = page.split_once("podium mail list ") else {
+            break;
+        };
         before = rest.split_whitespace().map(str::to_owned).collect();
     }
     assert_eq!(read, all.lines().collect::<Vec<_>>(), "the pages are the list");
 
     let shown = says(&harness, &["show", &id_of(&all, "seat_confirmed")]);
-    for part in ["seat_confirmed", "event.title", "A talk", &people[0].email, &event.to_string()] {
+    for part in [
+        "seat_confirmed",
+        "event.title",
+        "A talk",
+        &people[0].email,
+        &event.to_string(),
+    ] {
         assert!(shown.contains(part), "{part} in:\n{shown}");
     }
     let unknown = mail(&harness, &[], &["show", "018f0000-0000-7000-8000-000000000000"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no message"));
     assert_eq!(mail(&harness, &[], &["show", "nonsense"]).status.code(), Some(2));
-    assert_eq!(mail(&harness, &[], &["list", "--limit", "101"]).status.code(), Some(2));
+    assert_eq!(
+        mail(&harness, &[], &["list", "--limit", "101"]).status.code(),
+        Some(2)
+    );
 }
 
 async fn a_link_is_shown_in_development_alone(database: TestDatabase) {
@@ -86,29 +107,48 @@ async fn a_link_is_shown_in_development_alone(database: TestDatabase) {
     let secrets = harness.mailed_secrets(&person.email).await;
     let id = id_of(&says(&harness, &["list"]), "password_reset");
     let shown = says(&harness, &["show", &id]);
-    let link = format!("{}/reset-password?token={}", harness.running().base_url(), secrets.token);
+    let link = format!(
+        "{}/reset-password?token={}",
+        harness.running().base_url(),
+        secrets.token
+    );
     assert!(shown.contains(&link) && shown.contains(&secrets.code), "{shown}");
     assert!(!says(&harness, &["list"]).contains(&secrets.token));
 
-    let production = [("PODIUM_PROFILE", "production"), ("PODIUM_HTTP__PUBLIC_URL", "https://events.example.org")];
+    let production = [
+        ("PODIUM_PROFILE", "production"),
+        ("PODIUM_HTTP__PUBLIC_URL", "https://events.example.org"),
+    ];
     let output = mail(&harness, &production, &["show", &id]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && text.contains(&person.email), "{output:?}");
+    assert!(
+        output.status.success() && text.contains(&person.email),
+        "{output:?}"
+    );
     let (sealed, _) = first_secrets(&harness, &person.email).await;
     for secret in [secrets.token.as_str(), &secrets.code, &sealed] {
         assert!(!text.contains(secret), "{text}");
     }
     // A key that sealed nothing here opens nothing.
-    let other = [("PODIUM_AUTH__SIGNING_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")];
+    let other = [(
+        "PODIUM_AUTH__SIGNING_KEY",
+        "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    )];
     let output = mail(&harness, &other, &["show", &id]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && !text.contains(&secrets.token) && text.contains("wiped"), "{text}");
+    assert!(
+        output.status.success() && !text.contains(&secrets.token) && text.contains("wiped"),
+        "{text}"
+    );
 }
 
 /// The sealed secrets of the newest reset, as text, and whether they are there at all.
 async fn first_secrets(harness: &Harness, email: &str) -> (String, bool) {
     let mails = harness.mails_to(email).await;
-    let reset = mails.iter().rev().find(|message| matches!(message, Message::PasswordReset { .. }));
+    let reset = mails
+        .iter()
+        .rev()
+        .find(|message| matches!(message, Message::PasswordReset { .. }));
     let (sealed, _) = reset.and_then(Message::secrets).expect("a reset");
     let text = serde_json::to_value(sealed).expect("a text");
     let text = text.as_str().unwrap_or_default().to_owned();
@@ -121,7 +161,9 @@ async fn a_message_that_was_not_sent_in_time_loses_its_secrets(database: TestDat
     let person = harness.attendee("asha").await;
     forgot(&harness, &person.email).await;
     let (sealed, _) = first_secrets(&harness, &person.email).await;
-    harness.clock().advance(TimeDelta::minutes(15) - TimeDelta::milliseconds(1));
+    harness
+        .clock()
+        .advance(TimeDelta::minutes(15) - TimeDelta::milliseconds(1));
     tidy_up(harness.store(), harness.system()).await.expect("a round");
     assert!(first_secrets(&harness, &person.email).await.1, "it is still good");
 
@@ -129,12 +171,28 @@ async fn a_message_that_was_not_sent_in_time_loses_its_secrets(database: TestDat
     tidy_up(harness.store(), harness.system()).await.expect("a round");
     let (left, there) = first_secrets(&harness, &person.email).await;
     assert!(left.is_empty() && !there, "{left}");
-    assert_eq!(harness.count("outbox WHERE kind = 'password_reset' AND status = 'dead'").await, 1);
+    assert_eq!(
+        harness
+            .count("outbox WHERE kind = 'password_reset' AND status = 'dead'")
+            .await,
+        1
+    );
     let row = format!("outbox WHERE CAST(payload AS TEXT) LIKE '%{sealed}%'");
     assert_eq!(harness.count(&row).await, 0);
     // The confirmation is good for a day, and its mail with it.
-    assert_eq!(harness.count("outbox WHERE kind = 'email_verification' AND status = 'queued'").await, 1);
-    let shown = says(&harness, &["show", &id_of(&says(&harness, &["list"]), "password_reset")]);
-    assert!(shown.contains("dead") && shown.contains("wiped") && shown.contains(&person.email), "{shown}");
+    assert_eq!(
+        harness
+            .count("outbox WHERE kind = 'email_verification' AND status = 'queued'")
+            .await,
+        1
+    );
+    let shown = says(
+        &harness,
+        &["show", &id_of(&says(&harness, &["list"]), "password_reset")],
+    );
+    assert!(
+        shown.contains("dead") && shown.contains("wiped") && shown.contains(&person.email),
+        "{shown}"
+    );
     harness.assert_invariants().await;
 }

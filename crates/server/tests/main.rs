@@ -15,6 +15,7 @@ mod matrix;
 mod operations;
 mod pages;
 mod registrations;
+mod secrets_in_logs;
 mod sign_in;
 mod story;
 mod support;

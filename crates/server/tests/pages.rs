@@ -38,7 +38,10 @@ fn assert_page(answer: &Answer) {
     assert_eq!(header("cache-control"), "no-store", "{answer}");
     assert_eq!(header("x-content-type-options"), "nosniff", "{answer}");
     let text = answer.text();
-    assert!(text.starts_with("<!doctype html>") && text.contains("<html lang=\"en\">"), "{answer}");
+    assert!(
+        text.starts_with("<!doctype html>") && text.contains("<html lang=\"en\">"),
+        "{answer}"
+    );
     assert!(text.contains("<title>") && text.contains("<h1>"), "{answer}");
     for never in ["<script", "<style", " style=", " onclick=", "http://", "https://"] {
         assert!(!text.contains(never), "{never} in {answer}");
@@ -57,9 +60,20 @@ async fn every_page_forbids_what_it_does_not_need(database: TestDatabase) {
         assert_page(&root.get(page).await.expect(200));
         assert_page(&root.get(&format!("{page}?token=abc")).await.expect(200));
         assert_page(&post(&harness, page, "").await.expect(422));
-        assert_page(&post(&harness, page, &form(&[("token", "x"), ("new_password", NEW_PASSWORD)])).await.expect(422));
+        assert_page(
+            &post(
+                &harness,
+                page,
+                &form(&[("token", "x"), ("new_password", NEW_PASSWORD)]),
+            )
+            .await
+            .expect(422),
+        );
         assert_page(&root.get(&format!("{page}?token=%zz")).await.expect(400));
-        root.request("PUT".parse().expect("a method"), page).await.expect(405).problem("method-not-allowed");
+        root.request("PUT".parse().expect("a method"), page)
+            .await
+            .expect(405)
+            .problem("method-not-allowed");
     }
     let style = root.get("/assets/pages.css").await.expect(200);
     assert_eq!(style.header("content-type"), Some("text/css; charset=utf-8"));
@@ -76,13 +90,24 @@ async fn opening_a_link_changes_nothing(database: TestDatabase) {
     for (page, token) in PAGES.into_iter().zip([&reset.token, &verification.token]) {
         for method in ["GET", "HEAD", "GET"] {
             let path = format!("{page}?token={token}");
-            let request = harness.client().root().request(method.parse().expect("a method"), &path);
+            let request = harness
+                .client()
+                .root()
+                .request(method.parse().expect("a method"), &path);
             request.await.expect(200);
         }
     }
     assert_eq!(row_counts(&harness).await, before);
-    assert_eq!(harness.count("users WHERE email_verified_at IS NOT NULL").await, 0);
-    assert_eq!(harness.count("one_time_secrets WHERE used_at IS NOT NULL OR code_tries > 0").await, 0);
+    assert_eq!(
+        harness.count("users WHERE email_verified_at IS NOT NULL").await,
+        0
+    );
+    assert_eq!(
+        harness
+            .count("one_time_secrets WHERE used_at IS NOT NULL OR code_tries > 0")
+            .await,
+        0
+    );
     assert!(signs_in(&harness, &person.email, PASSWORD).await);
 }
 
@@ -108,7 +133,10 @@ async fn what_was_sent_is_shown_as_text_and_a_password_never(database: TestDatab
         let short = form(&[("token", text), ("new_password", typed)]);
         let answer = post(&harness, "/reset-password", &short).await.expect(422);
         assert_shown_as_text(&answer, text);
-        assert!(!answer.text().contains("tooshort"), "the password is in the page: {answer}");
+        assert!(
+            !answer.text().contains("tooshort"),
+            "the password is in the page: {answer}"
+        );
     }
 }
 
@@ -136,19 +164,38 @@ async fn a_link_sets_the_password_once_whoever_is_quick(database: TestDatabase) 
     forgot(&harness, &person.email).await;
     let token = harness.mailed_secrets(&person.email).await.token;
     let answers = all_at_once(4, |number| {
-        let fields = form(&[("token", &token), ("new_password", &format!("{NEW_PASSWORD} {number}"))]);
+        let fields = form(&[
+            ("token", &token),
+            ("new_password", &format!("{NEW_PASSWORD} {number}")),
+        ]);
         let request = harness.client().root().post("/reset-password");
         async move { request.text("application/x-www-form-urlencoded", fields).await }
     })
     .await;
     let statuses: Vec<u16> = answers.iter().map(Answer::status).collect();
-    let set = statuses.iter().position(|status| *status == 200).expect("one sets it");
-    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 3, "{statuses:?}");
-    assert!(answers[set].text().contains("Your password is set"), "{}", answers[set]);
+    let set = statuses
+        .iter()
+        .position(|status| *status == 200)
+        .expect("one sets it");
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 422).count(),
+        3,
+        "{statuses:?}"
+    );
+    assert!(
+        answers[set].text().contains("Your password is set"),
+        "{}",
+        answers[set]
+    );
     assert!(answers[(set + 1) % 4].text().contains("not accepted"));
     assert!(signs_in(&harness, &person.email, &format!("{NEW_PASSWORD} {set}")).await);
     assert!(!signs_in(&harness, &person.email, PASSWORD).await);
-    person.client.get("/users/me").await.expect(401).problem("session-ended");
+    person
+        .client
+        .get("/users/me")
+        .await
+        .expect(401)
+        .problem("session-ended");
     harness.assert_invariants().await;
 }
 
@@ -158,21 +205,39 @@ async fn a_code_sets_the_password_and_five_wrong_ones_end_it(database: TestDatab
     for person in [&asha, &bela] {
         forgot(&harness, &person.email).await;
     }
-    let fields = |email: &str, code: &str| form(&[("email", email), ("code", code), ("new_password", NEW_PASSWORD)]);
+    let fields =
+        |email: &str, code: &str| form(&[("email", email), ("code", code), ("new_password", NEW_PASSWORD)]);
     let code = harness.mailed_secrets(&asha.email).await.code;
     let spaced = format!(" {} {} ", &code[..3], &code[3..]);
-    post(&harness, "/reset-password", &fields(&asha.email, &spaced)).await.expect(200);
+    post(&harness, "/reset-password", &fields(&asha.email, &spaced))
+        .await
+        .expect(200);
     assert!(signs_in(&harness, &asha.email, NEW_PASSWORD).await);
 
     let code = harness.mailed_secrets(&bela.email).await.code;
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let mut refused = Vec::new();
     for _ in 0..5 {
-        refused.push(post(&harness, "/reset-password", &fields(&bela.email, wrong)).await.expect(422).text());
+        refused.push(
+            post(&harness, "/reset-password", &fields(&bela.email, wrong))
+                .await
+                .expect(422)
+                .text(),
+        );
     }
-    refused.push(post(&harness, "/reset-password", &fields(&bela.email, &code)).await.expect(422).text());
+    refused.push(
+        post(&harness, "/reset-password", &fields(&bela.email, &code))
+            .await
+            .expect(422)
+            .text(),
+    );
     let nobody = fields("nobody@example.org", wrong);
-    refused.push(post(&harness, "/reset-password", &nobody).await.expect(422).text());
+    refused.push(
+        post(&harness, "/reset-password", &nobody)
+            .await
+            .expect(422)
+            .text(),
+    );
     refused.dedup();
     assert_eq!(refused.len(), 1, "the pages tell why: {refused:?}");
     assert!(!signs_in(&harness, &bela.email, NEW_PASSWORD).await);
@@ -189,13 +254,23 @@ async fn a_form_that_does_not_fit_says_what_to_correct_and_uses_nothing_up(datab
     let secrets = harness.mailed_secrets(&person.email).await;
     let long = "ä".repeat(37);
     for password in ["", "short", "password123", long.as_str()] {
-        let answer = post(&harness, "/reset-password", &form(&[("token", &secrets.token), ("new_password", password)]))
-            .await
-            .expect(422);
+        let answer = post(
+            &harness,
+            "/reset-password",
+            &form(&[("token", &secrets.token), ("new_password", password)]),
+        )
+        .await
+        .expect(422);
         let text = answer.text();
-        assert!(text.contains("role=\"alert\"") && text.contains("href=\"#new_password\""), "{answer}");
+        assert!(
+            text.contains("role=\"alert\"") && text.contains("href=\"#new_password\""),
+            "{answer}"
+        );
         assert!(text.contains("aria-invalid=\"true\""), "{answer}");
-        assert!(text.contains(&format!("name=\"token\" value=\"{}\"", secrets.token)), "{answer}");
+        assert!(
+            text.contains(&format!("name=\"token\" value=\"{}\"", secrets.token)),
+            "{answer}"
+        );
     }
     let nothing = post(&harness, "/reset-password", "").await.expect(422).text();
     for field in ["email", "code", "new_password"] {
@@ -203,13 +278,25 @@ async fn a_form_that_does_not_fit_says_what_to_correct_and_uses_nothing_up(datab
     }
     for code in ["12345", "1234567", "12345a", "١٢٣٤٥٦"] {
         for page in PAGES {
-            let fields = form(&[("email", &person.email), ("code", code), ("new_password", NEW_PASSWORD)]);
+            let fields = form(&[
+                ("email", &person.email),
+                ("code", code),
+                ("new_password", NEW_PASSWORD),
+            ]);
             let answer = post(&harness, page, &fields).await.expect(422);
             assert!(answer.text().contains("href=\"#code\""), "{answer}");
-            assert!(answer.text().contains(&person.email), "the address stays: {answer}");
+            assert!(
+                answer.text().contains(&person.email),
+                "the address stays: {answer}"
+            );
         }
     }
-    assert_eq!(harness.count("one_time_secrets WHERE used_at IS NOT NULL OR code_tries > 0").await, 0);
+    assert_eq!(
+        harness
+            .count("one_time_secrets WHERE used_at IS NOT NULL OR code_tries > 0")
+            .await,
+        0
+    );
     // A blank at its end is part of a password.
     let password = format!(" {NEW_PASSWORD} ");
     let fields = form(&[("token", &secrets.token), ("new_password", &password)]);
@@ -222,7 +309,10 @@ async fn a_button_confirms_the_address(database: TestDatabase) {
     let (asha, bela) = (harness.attendee("asha").await, harness.attendee("bela").await);
     let by_link = harness.mailed_secrets(&asha.email).await.token;
     let by_code = harness.mailed_secrets(&bela.email).await.code;
-    for fields in [form(&[("token", &by_link)]), form(&[("email", &bela.email), ("code", &by_code)])] {
+    for fields in [
+        form(&[("token", &by_link)]),
+        form(&[("email", &bela.email), ("code", &by_code)]),
+    ] {
         let answer = post(&harness, "/verify-email", &fields).await.expect(200);
         assert!(answer.text().contains("is confirmed"), "{answer}");
         post(&harness, "/verify-email", &fields).await.expect(422);
@@ -231,7 +321,10 @@ async fn a_button_confirms_the_address(database: TestDatabase) {
         let own = person.client.get("/users/me").await.expect(200).json();
         assert!(own["email_verified"].as_bool().unwrap_or(true), "{own}");
     }
-    assert_eq!(harness.count("users WHERE email_verified_at IS NOT NULL").await, 2);
+    assert_eq!(
+        harness.count("users WHERE email_verified_at IS NOT NULL").await,
+        2
+    );
     // What confirms an address sets no password.
     let carl = harness.attendee("carl").await;
     let token = harness.mailed_secrets(&carl.email).await.token;
@@ -247,12 +340,36 @@ async fn what_is_no_form_is_refused_as_a_page(database: TestDatabase) {
         let send = |media_type: &str, body: Vec<u8>| root.post(page).text(media_type, body);
         let form = "application/x-www-form-urlencoded";
         assert_page(&root.post(page).await.expect(415));
-        assert_page(&send("application/json", b"{\"token\": \"x\"}".to_vec()).await.expect(415));
-        assert_page(&send("multipart/form-data; boundary=x", b"--x--".to_vec()).await.expect(415));
-        assert_page(&send("application/x-www-form-urlencoded; charset=utf-16", b"a=b".to_vec()).await.expect(415));
+        assert_page(
+            &send("application/json", b"{\"token\": \"x\"}".to_vec())
+                .await
+                .expect(415),
+        );
+        assert_page(
+            &send("multipart/form-data; boundary=x", b"--x--".to_vec())
+                .await
+                .expect(415),
+        );
+        assert_page(
+            &send(
+                "application/x-www-form-urlencoded; charset=utf-16",
+                b"a=b".to_vec(),
+            )
+            .await
+            .expect(415),
+        );
         assert_page(&send(form, vec![b'a'; 256 * 1024 + 1]).await.expect(413));
-        assert_page(&send(form, b"token=".iter().copied().chain([b'a'; 2_001]).collect()).await.expect(400));
-        for unreadable in [&b"token=%ff"[..], b"token=\xff", b"new_password=%00aaaaaaaaaaaa", b"token=%"] {
+        assert_page(
+            &send(form, b"token=".iter().copied().chain([b'a'; 2_001]).collect())
+                .await
+                .expect(400),
+        );
+        for unreadable in [
+            &b"token=%ff"[..],
+            b"token=\xff",
+            b"new_password=%00aaaaaaaaaaaa",
+            b"token=%",
+        ] {
             assert_page(&send(form, unreadable.to_vec()).await.expect(400));
         }
     }
@@ -260,7 +377,10 @@ async fn what_is_no_form_is_refused_as_a_page(database: TestDatabase) {
 
 async fn a_form_of_another_site_is_refused(database: TestDatabase) {
     let options = HarnessOptions {
-        environment: vec![("PODIUM_HTTP__ALLOWED_ORIGINS", "https://app.example.org".to_owned())],
+        environment: vec![(
+            "PODIUM_HTTP__ALLOWED_ORIGINS",
+            "https://app.example.org".to_owned(),
+        )],
         ..HarnessOptions::default()
     };
     let harness = Harness::start_with(database, options).await;

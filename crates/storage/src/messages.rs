@@ -93,9 +93,11 @@ impl Tx<'_> {
             })
         })?;
         let rows = rows.into_iter().map(|row| row.into_details().summary).collect();
-        Ok(Page::from_surplus(rows, page, None, |row: &MessageSummary| Position {
-            value: row.created_at.timestamp_micros(),
-            id: kernel::TypedId::uuid(row.id),
+        Ok(Page::from_surplus(rows, page, None, |row: &MessageSummary| {
+            Position {
+                value: row.created_at.timestamp_micros(),
+                id: kernel::TypedId::uuid(row.id),
+            }
         }))
     }
 

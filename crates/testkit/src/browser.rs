@@ -83,9 +83,17 @@ impl Browser {
 
     /// Shows pages as a window of this size does, in CSS pixels.
     pub async fn resize(&self, width: u32, height: u32) {
-        let parameters = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        let parameters =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.devtools("Emulation.setDeviceMetricsOverride", parameters)
             .await;
+    }
+
+    /// Shows pages as to somebody who prefers dark ones, or light ones.
+    pub async fn prefer_dark(&self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
     /// Types a text into the field of that name, in place of what is there.
@@ -103,7 +111,11 @@ impl Browser {
         let started = Instant::now();
         // The button goes with its page.
         while button.tag_name().await.is_ok() {
-            assert!(started.elapsed() < LIMIT, "nothing came of the form:\n{}", self.text().await);
+            assert!(
+                started.elapsed() < LIMIT,
+                "nothing came of the form:\n{}",
+                self.text().await
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -223,7 +235,10 @@ impl Axe {
         let found = browser.client.execute_async(RUN, Vec::new()).await;
         let found = found.expect("what axe found");
         // A page on which no rule at all was looked at would be without violations too.
-        assert!(found["passed"].as_u64().is_some_and(|passed| passed > 5), "{found}");
+        assert!(
+            found["passed"].as_u64().is_some_and(|passed| passed > 5),
+            "{found}"
+        );
         let violations = found["violations"].as_array().expect("a list");
         violations.iter().map(Violation::read).collect()
     }

@@ -1,9 +1,9 @@
 //! The `PODIUM_TEST_*` variables: the one place where the tests read their environment.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 #[cfg(feature = "server")]
 use std::io::Write;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 #[cfg(feature = "server")]
 use std::sync::{Mutex, PoisonError};

@@ -208,7 +208,10 @@ impl Harness {
         vec![
             ("PODIUM_DATABASE__URL", self.database.url().to_owned()),
             ("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT.to_owned()),
-            ("PODIUM_HTTP__PUBLIC_URL", self.first.running.base_url().to_owned()),
+            (
+                "PODIUM_HTTP__PUBLIC_URL",
+                self.first.running.base_url().to_owned(),
+            ),
         ]
     }
 

@@ -18,9 +18,9 @@ pub mod environment;
 mod guardian;
 
 #[cfg(feature = "server")]
-pub mod browser;
-#[cfg(feature = "server")]
 pub mod both;
+#[cfg(feature = "server")]
+pub mod browser;
 #[cfg(feature = "server")]
 pub mod clock;
 #[cfg(feature = "server")]

@@ -29,7 +29,9 @@ pub struct LinkQuery(pub FormFields);
 
 impl FormFields {
     fn parse(text: &str) -> Result<Self, Problem> {
-        let unreadable = || Problem::new(ProblemType::BadRequest).detail("The fields that came cannot be read.");
+        let unreadable = || {
+            Problem::new(ProblemType::BadRequest).detail("Something in what was sent cannot be read. If this is a link of a mail, open it anew, as a whole.")
+        };
         let mut fields = Vec::new();
         for part in text.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -67,8 +69,9 @@ impl FromRequest for FormBody {
         Box::pin(async move {
             body::require_type(request.headers(), &[FORM])?;
             let bytes = body::read(request.headers(), payload).await?;
-            let text = std::str::from_utf8(&bytes)
-                .map_err(|_| Problem::new(ProblemType::BadRequest).detail("The form is not text in UTF-8."))?;
+            let text = std::str::from_utf8(&bytes).map_err(|_| {
+                Problem::new(ProblemType::BadRequest).detail("The form is not text in UTF-8.")
+            })?;
             FormFields::parse(text).map(Self)
         })
     }
@@ -89,7 +92,8 @@ mod tests {
 
     #[test]
     fn known_fields_are_found_among_others() {
-        let fields = FormFields::parse("utm=1&token=a%2Bb&token=second&name=+caf%C3%A9+&blank=+&flag").unwrap();
+        let fields =
+            FormFields::parse("utm=1&token=a%2Bb&token=second&name=+caf%C3%A9+&blank=+&flag").unwrap();
         assert_eq!(fields.exact("token"), "a+b");
         assert_eq!(fields.exact("name"), " café ");
         assert_eq!(fields.text("name").as_deref(), Some("café"));

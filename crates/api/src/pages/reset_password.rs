@@ -17,7 +17,10 @@ use utoipa::ToSchema;
 
 /// The fields of the page, for its description: `token`, or `email` and `code`.
 #[derive(Deserialize, ToSchema)]
-#[expect(dead_code, reason = "the fields are read one by one, as their senders send them")]
+#[expect(
+    dead_code,
+    reason = "the fields are read one by one, as their senders send them"
+)]
 pub struct ResetPasswordFields {
     /// Of the link.
     token: Option<String>,
@@ -55,7 +58,9 @@ pub fn describe_show(operation: OperationDoc) -> OperationDoc {
     operation
         .tag("pages")
         .summary("The page on which a new password is set")
-        .description("With `?token=` it asks for the password alone, without for the e-mail address and the code too.")
+        .description(
+            "With `?token=` it asks for the password alone, without for the e-mail address and the code too.",
+        )
         .answer_media(200, "text/html", "The form.")
 }
 

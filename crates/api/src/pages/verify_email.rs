@@ -17,7 +17,10 @@ use utoipa::ToSchema;
 
 /// The fields of the page, for its description: `token`, or `email` and `code`.
 #[derive(Deserialize, ToSchema)]
-#[expect(dead_code, reason = "the fields are read one by one, as their senders send them")]
+#[expect(
+    dead_code,
+    reason = "the fields are read one by one, as their senders send them"
+)]
 pub struct VerifyEmailFields {
     /// Of the link.
     token: Option<String>,

@@ -175,7 +175,10 @@ fn write_secrets(message: &MessageDetails, config: &Config, out: &mut dyn Write)
         return Ok(());
     };
     if config.profile != Profile::Development {
-        writeln!(out, "its link and code are shown in the profile development alone")?;
+        writeln!(
+            out,
+            "its link and code are shown in the profile development alone"
+        )?;
         return Ok(());
     }
     let keys = config.signing_keys()?.server_keys();

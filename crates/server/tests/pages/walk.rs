@@ -19,7 +19,9 @@ pub async fn forgot(harness: &Harness, email: &str) {
 
 /// Fields as a form sends them.
 pub fn form(fields: &[(&str, &str)]) -> String {
-    let encoded = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    let encoded = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
     encoded.collect::<Vec<_>>().join("&")
 }
 
@@ -39,5 +41,7 @@ fn encode(text: &str) -> String {
 /// Sends a form to a page.
 pub async fn post(harness: &Harness, page: &str, fields: &str) -> Answer {
     let request = harness.client().root().post(page);
-    request.text("application/x-www-form-urlencoded", fields.to_owned()).await
+    request
+        .text("application/x-www-form-urlencoded", fields.to_owned())
+        .await
 }

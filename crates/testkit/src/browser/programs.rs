@@ -33,7 +33,8 @@ pub(super) fn find() -> Result<Programs, Reason> {
             .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
         files.into_iter().find(|file| file.is_file())
     };
-    let missing = || Reason("no Chromium is installed: install the packages chromium and chromium-driver".to_owned());
+    let missing =
+        || Reason("no Chromium is installed: install the packages chromium and chromium-driver".to_owned());
     Ok(Programs {
         browser: find(&["chromium", "chromium-browser", "google-chrome"]).ok_or_else(missing)?,
         driver: find(&["chromedriver"]).ok_or_else(missing)?,
@@ -69,7 +70,10 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn start(programs: &Programs) -> Result<Self, Reason> {
         let because = |error: std::io::Error| Reason(format!("{}: {error}", programs.driver.display()));
-        let folder = tempfile::Builder::new().prefix("podium-browser-").tempdir().map_err(because)?;
+        let folder = tempfile::Builder::new()
+            .prefix("podium-browser-")
+            .tempdir()
+            .map_err(because)?;
         let mut process = Command::new(&programs.driver)
             // The system gives a free port, and the driver says which.
             .arg("--port=0")
@@ -83,7 +87,8 @@ impl Driver {
             .spawn()
             .map_err(because)?;
         let group = process.id().to_string();
-        let guardian = Guardian::start(GUARD, [OsStr::new(&group), folder.path().as_os_str()], None).map_err(because)?;
+        let guardian =
+            Guardian::start(GUARD, [OsStr::new(&group), folder.path().as_os_str()], None).map_err(because)?;
         let output = process.stdout.take();
         let mut driver = Self {
             url: String::new(),
@@ -92,8 +97,12 @@ impl Driver {
             guardian: Some(guardian),
             process,
         };
-        let mut lines = BufReader::new(output.ok_or_else(|| Reason("the driver says nothing".to_owned()))?).lines();
-        let port = lines.by_ref().map_while(Result::ok).find_map(|line| port_of(&line));
+        let mut lines =
+            BufReader::new(output.ok_or_else(|| Reason("the driver says nothing".to_owned()))?).lines();
+        let port = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| port_of(&line));
         let port = port.ok_or_else(|| Reason("the driver did not start".to_owned()))?;
         driver.url = format!("http://127.0.0.1:{port}");
         // What it still says is read, so that it never waits for a reader.
@@ -131,7 +140,10 @@ mod tests {
 
     #[test]
     fn the_port_is_read_from_the_line_that_says_it() {
-        assert_eq!(port_of("ChromeDriver was started successfully on port 32911."), Some(32911));
+        assert_eq!(
+            port_of("ChromeDriver was started successfully on port 32911."),
+            Some(32911)
+        );
         assert_eq!(port_of("Starting ChromeDriver 156.0 on port 0"), None);
     }
 }
