@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod documentation;
 pub mod events;
+pub mod google;
 pub mod health;
 pub mod problems;
 pub mod registrations;
@@ -71,5 +72,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),
         post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
+        get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback),
+        get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start),
     ]
 }

@@ -4,7 +4,7 @@ use crate::event_cache::EventCache;
 use crate::health::Readiness;
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
-use auth::TokenSigner;
+use auth::{IdentityProvider, TokenSigner};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use kernel::{Actor, Clock, Ctx, IdSource, RequestId, ServerKeys};
@@ -26,6 +26,8 @@ pub struct AppState {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Who else vouches for people, if anybody does.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -69,6 +71,8 @@ pub struct Settings {
     pub session_lifetime: TimeDelta,
     /// Roles that a person may ask for at sign-up.
     pub public_roles: Vec<String>,
+    /// Paths to which people may return from a sign-in elsewhere; the first is meant where none is named.
+    pub return_paths: Vec<String>,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
     /// Proxies whose word on the client's address is taken.
@@ -104,6 +108,7 @@ impl Default for Settings {
             cache_ttl: TimeDelta::seconds(1),
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
+            return_paths: vec!["/".to_owned()],
             invites_per_day: 200,
             trusted_proxies: TrustedProxies::none(),
         }
@@ -133,6 +138,8 @@ pub struct Ports {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Who else vouches for people, if anybody does.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -163,6 +170,7 @@ impl AppState {
             signer: ports.signer,
             keys: ports.keys,
             passwords: ports.passwords,
+            identity_provider: ports.identity_provider,
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,

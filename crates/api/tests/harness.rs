@@ -313,6 +313,7 @@ impl TestServer {
             signer: Arc::new(TokenSigner::new(&key, &[], "podium".into(), "podium".into(), 900)),
             keys: Arc::new(kernel::ServerKeys::new(vec![7; 32], Vec::new())),
             passwords: PasswordWork::new(BcryptCost::new(4).unwrap()),
+            identity_provider: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds::new()),
             authenticator: Arc::new(Tokens),

@@ -12,8 +12,9 @@ use api::health::{Checking, Readiness};
 use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
 use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
-use auth::{BcryptCost, SigningKey, TokenSigner};
+use auth::{BcryptCost, IdentityProvider, SigningKey, TokenSigner};
 use chrono::TimeDelta;
+use gateway::{Google, GoogleOptions};
 use kernel::{Clock, EventId, IdSource, SessionId};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +43,9 @@ pub struct Instance {
     server: Server,
     housekeeping: tokio::task::JoinHandle<()>,
 }
+
+/// How long somebody waits for the issuer at each step of a sign-in elsewhere.
+const PROVIDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Connections that the system keeps until a worker takes them: a rush begins with all at once.
 const BACKLOG: u32 = 8_192;
@@ -126,6 +130,7 @@ fn state(
         signer,
         keys: server_keys,
         passwords: PasswordWork::new(cost),
+        identity_provider: identity_provider(config, &clock)?,
         clock,
         ids: Arc::clone(&surroundings.ids),
         authenticator: authenticator.clone(),
@@ -138,6 +143,34 @@ fn state(
         authenticator,
     }));
     Ok(state)
+}
+
+/// Google, or whoever the configuration names. It is asked nothing yet.
+fn identity_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn IdentityProvider>>> {
+    let Some(google) = google(config, clock)? else {
+        tracing::info!("Google sign-in is off: google.client_id and google.client_secret are not set");
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(google)))
+}
+
+/// What vouches for people by the configuration, if anything does.
+pub fn google(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Google>> {
+    let Some(client) = &config.google.client else {
+        return Ok(None);
+    };
+    let options = GoogleOptions {
+        issuer: config.google.issuer.clone(),
+        client_id: client.id.clone(),
+        client_secret: client.secret.expose().to_owned(),
+        callback_url: format!("{}/api/v1/auth/google/callback", config.http.public_url),
+        time_limit: PROVIDER_LIMIT,
+    };
+    let google = Google::new(options, Arc::clone(clock)).context("Google sign-in cannot be set up")?;
+    Ok(Some(google))
 }
 
 fn signer(config: &Config, keys: &SigningKeys) -> anyhow::Result<TokenSigner> {
@@ -183,6 +216,7 @@ fn settings(config: &Config) -> Settings {
         cache_ttl: delta(config.cache.ttl),
         session_lifetime: delta(config.auth.session_lifetime),
         public_roles: config.auth.public_roles.clone(),
+        return_paths: config.google.return_paths.clone(),
         invites_per_day: config.limits.invites_per_day,
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))

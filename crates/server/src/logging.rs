@@ -6,9 +6,9 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging as configured; only the first call counts.
 pub fn start(config: &Config) {
     let level = config.log.level.to_string().to_lowercase();
-    // The database driver's and the web framework's own chatter is of use to their developers only.
+    // The own chatter of the database driver, the web framework and the HTTP client is of use to their developers only.
     let filter = EnvFilter::new(format!(
-        "{level},actix_server=warn,actix_http=warn,mio=warn,r2d2=warn"
+        "{level},actix_server=warn,actix_http=warn,mio=warn,r2d2=warn,hyper_util=warn,reqwest=warn,rustls=warn"
     ));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
