@@ -52,7 +52,7 @@ pub fn external_sign_in(
         Some(user_id) => Some(user_id),
         None => tx.find_user_by_email(identity.email.key())?.map(|user| user.id),
     };
-    let mut user = match found {
+    let user = match found {
         None => make_account(tx, ctx, identity)?,
         Some(user_id) => {
             // The row is held from here on, so that nobody signs in to the account while it changes hands.
@@ -68,7 +68,7 @@ pub fn external_sign_in(
             user
         }
     };
-    let session = open_session(tx, ctx, &mut user, command.session, &command.refresh_token)?;
+    let session = open_session(tx, ctx, &user, command.session, &command.refresh_token)?;
     Ok((user, session))
 }
 
@@ -91,7 +91,7 @@ fn make_account(
         status: UserStatus::Active,
         roles: vec!["attendee".to_owned()],
         email_verified_at: Some(ctx.now),
-        last_login_at: None,
+        last_login_at: Some(ctx.now),
         created_at: ctx.now,
         updated_at: ctx.now,
     };
@@ -115,12 +115,7 @@ fn name_of(identity: &ExternalIdentity) -> Result<PersonName, ExternalSignInErro
 
 /// Links an account that was found by its address. If nobody has shown that the address is theirs, somebody else may have
 /// made the account and wait for its owner: whatever that one could come back with goes first.
-fn link(
-    tx: &mut dyn AuthTx,
-    ctx: &Ctx,
-    user: &mut User,
-    command: &ExternalSignIn,
-) -> Result<(), StoreError> {
+fn link(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User, command: &ExternalSignIn) -> Result<(), StoreError> {
     if user.email_verified_at.is_none() {
         tx.set_password_hash(user.id, None, ctx.now)?;
         tx.forget_security_answers(user.id)?;

@@ -31,7 +31,9 @@ pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, gener
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
 pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};
-pub use repository::{AuthRepository, AuthTx, ExternalIdentityRepository, ExternalLink, OneTimeRepository, RefreshRow};
+pub use repository::{
+    AuthRepository, AuthTx, ExternalIdentityRepository, ExternalLink, OneTimeRepository, RefreshRow,
+};
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use session::{NewSession, OpenSession, RefreshToken, Session};
 pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};

@@ -47,20 +47,22 @@ pub fn find_credentials(
 
 /// Opens a session, unless the password was changed or the account suspended while the password was checked.
 pub fn log_in(tx: &mut dyn AuthTx, ctx: &Ctx, command: LogIn) -> Result<(User, Session), LogInError> {
-    let mut user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
+    // The row is held from here on: whoever changes the password, and ends all sessions, comes before or after.
+    tx.touch_last_login(command.user_id, ctx.now)?;
+    let user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
     let current_hash = tx.find_password_hash(user.id)?;
     if user.status != UserStatus::Active || current_hash != Some(command.checked_hash) {
         return Err(LogInError::Refused);
     }
-    let session = open_session(tx, ctx, &mut user, command.session, &command.refresh_token)?;
+    let session = open_session(tx, ctx, &user, command.session, &command.refresh_token)?;
     Ok((user, session))
 }
 
-/// Opens a session for somebody who has shown who they are, and notes the sign-in.
+/// Opens a session for somebody who has shown who they are.
 pub(crate) fn open_session(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
-    user: &mut User,
+    user: &User,
     from: NewSession,
     refresh_token: &RefreshToken,
 ) -> Result<Session, StoreError> {
@@ -74,7 +76,5 @@ pub(crate) fn open_session(
     };
     tx.insert_session(&session)?;
     tx.insert_refresh_token(&refresh_token.hash(), session.id, ctx.now, session.expires_at)?;
-    tx.touch_last_login(user.id, ctx.now)?;
-    user.last_login_at = Some(ctx.now);
     Ok(session)
 }

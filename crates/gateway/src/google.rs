@@ -14,8 +14,8 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, ConfigurationError,
-    CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse, TokenResponse,
+    CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
+    SignatureVerificationError, StandardErrorResponse, TokenResponse,
 };
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -95,7 +95,8 @@ impl Google {
             client_id: ClientId::new(options.client_id),
             client_secret: ClientSecret::new(options.client_secret),
             callback: RedirectUrl::new(options.callback_url).map_err(|_| UnusableOptions::Callback)?,
-            http: Http::new(options.time_limit).map_err(|error| UnusableOptions::Client(error.to_string()))?,
+            http: Http::new(options.time_limit)
+                .map_err(|error| UnusableOptions::Client(error.to_string()))?,
             clock,
             published: RwLock::new(None),
         })

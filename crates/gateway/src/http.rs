@@ -56,7 +56,11 @@ impl Http {
         if !is_secure(request.url()) {
             return Err(HttpError::NotSecure(request.url().origin().ascii_serialization()));
         }
-        let mut answer = self.0.execute(request).await.map_err(reqwest::Error::without_url)?;
+        let mut answer = self
+            .0
+            .execute(request)
+            .await
+            .map_err(reqwest::Error::without_url)?;
         let status = answer.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(HttpError::Status(status));

@@ -57,7 +57,8 @@ impl ExternalIdentityRepository for Tx<'_> {
         let id = Uid::of(user_id);
         self.run(|connection| {
             on!(connection, |c| {
-                diesel::delete(security_answers::table.filter(security_answers::user_id.eq(id))).execute(c)?;
+                diesel::delete(security_answers::table.filter(security_answers::user_id.eq(id)))
+                    .execute(c)?;
                 diesel::delete(security_answer_tries::table.find(id)).execute(c)
             })
         })?;

@@ -90,9 +90,14 @@ pub async fn start(
 pub fn describe_start(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Sign in with Google")
-        .description("For browsers: it leads to Google, from there to the callback, and from there to `return_to`.")
+        .description(
+            "For browsers: it leads to Google, from there to the callback, and from there to `return_to`.",
+        )
         .query::<StartParams>()
-        .answer_empty(302, "To the issuer; a cookie holds what the way back is checked against.")
+        .answer_empty(
+            302,
+            "To the issuer; a cookie holds what the way back is checked against.",
+        )
         .with_header("Location", "The issuer's page.")
         .problems(&[ProblemType::GoogleNotConfigured, ProblemType::Unavailable])
 }

@@ -99,6 +99,8 @@ fn google(config: &Config) -> Finding {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    runtime.block_on(google.check()).map_err(|error| error.to_string())?;
+    runtime
+        .block_on(google.check())
+        .map_err(|error| error.to_string())?;
     Ok(format!("{} answers", config.google.issuer))
 }

@@ -37,10 +37,16 @@ impl Google {
             (None, None) => None,
             // One without the other is a mistake, and no wish to do without.
             (Some(_), None) => {
-                return Err(ConfigError::value("google.client_secret", "is missing beside google.client_id"));
+                return Err(ConfigError::value(
+                    "google.client_secret",
+                    "is missing beside google.client_id",
+                ));
             }
             (None, Some(_)) => {
-                return Err(ConfigError::value("google.client_id", "is missing beside google.client_secret"));
+                return Err(ConfigError::value(
+                    "google.client_id",
+                    "is missing beside google.client_secret",
+                ));
             }
         };
         if section.return_paths.is_empty() {
