@@ -30,8 +30,6 @@ pub struct Surroundings {
     pub ids: Arc<dyn IdSource>,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
-    /// Whether the process stops by itself on SIGTERM and SIGINT.
-    pub stops_on_signals: bool,
 }
 
 /// A server that takes requests.
@@ -65,7 +63,7 @@ impl Instance {
         })
         .context("the database cannot be opened")?;
         let state = state(config, surroundings, &store, &keys)?;
-        let (server, address) = listen(config, surroundings, &state)?;
+        let (server, address) = listen(config, &state)?;
         let housekeeping = tokio::spawn(housekeeping::run(
             store.clone(),
             Arc::clone(&surroundings.clock),
@@ -228,11 +226,7 @@ fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
-fn listen(
-    config: &Config,
-    surroundings: &Surroundings,
-    state: &SharedState,
-) -> anyhow::Result<(Server, SocketAddr)> {
+fn listen(config: &Config, state: &SharedState) -> anyhow::Result<(Server, SocketAddr)> {
     let state = state.clone();
     let app = move || {
         let configured = state.clone();
@@ -246,12 +240,9 @@ fn listen(
         .keep_alive(KeepAlive::Timeout(Duration::from_secs(75)))
         .client_request_timeout(Duration::from_secs(15))
         .shutdown_timeout(config.http.shutdown_timeout.as_secs());
-    let server = if surroundings.stops_on_signals {
-        server
-    } else {
-        server.disable_signals()
-    };
     let server = server
+        // `serve` stops it, gracefully for Ctrl-C too.
+        .disable_signals()
         .bind(config.http.address)
         .with_context(|| format!("{} cannot be listened on", config.http.address))?;
     let address = server

@@ -150,7 +150,6 @@ impl Harness {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
             guard: options.guard,
-            stops_on_signals: false,
         };
         let started = Started::over(&database, options.environment, &surroundings);
         Self {
