@@ -8,6 +8,7 @@ pub mod auth;
 pub mod documentation;
 pub mod email;
 pub mod events;
+pub mod google;
 pub mod health;
 pub mod passwords;
 pub mod problems;
@@ -97,5 +98,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list).limited(SignIn),
         post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask).limited(SignIn),
         post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
+        get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
+        get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
     ]
 }

@@ -12,6 +12,7 @@ const TABLES: &[&str] = &[
     "role_permissions",
     "sessions",
     "refresh_tokens",
+    "external_identities",
     "attendees",
     "events",
     "registrations",

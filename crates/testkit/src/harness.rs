@@ -29,7 +29,7 @@ use user::{NewUser, User, UserRepository, UserStatus};
 pub const PASSWORD: &str = "a password for tests";
 
 /// The key that the server under test signs with.
-const SIGNING_KEY: [u8; 32] = *b"a signing key of the tests alone";
+pub const SIGNING_KEY: [u8; 32] = *b"a signing key of the tests alone";
 /// The same in base64.
 const SIGNING_KEY_TEXT: &str = "YSBzaWduaW5nIGtleSBvZiB0aGUgdGVzdHMgYWxvbmU=";
 
@@ -167,10 +167,15 @@ impl Harness {
     }
 
     /// Another server over the same database, by the same clock, as a second instance beside the first.
-    #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
     pub async fn another_server(&self) -> AnotherServer {
+        self.another_server_with(Vec::new()).await
+    }
+
+    /// The same with some things changed.
+    #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
+    pub async fn another_server_with(&self, environment: Vec<(&'static str, String)>) -> AnotherServer {
         AnotherServer {
-            started: Started::over(&self.database, Vec::new(), &self.surroundings),
+            started: Started::over(&self.database, environment, &self.surroundings),
         }
     }
 
