@@ -48,7 +48,9 @@ const fn row(
 
 #[rustfmt::skip]
 const TABLE: &[Row] = {
-    use Content::{Guest, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title};
+    use Content::{
+        Confirmation, Guest, Name, NewEmail, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title,
+    };
     use Of::{Draft, Published};
     &[
         //                                                        not signed in ─┬─────────  strange hold wait other organ admin
@@ -85,6 +87,7 @@ const TABLE: &[Row] = {
 
         row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
@@ -93,7 +96,12 @@ const TABLE: &[Row] = {
         row("POST",   "/auth/register", Published, SignUp,          [201, 201, 201, 201,     201, 201, 201, 201, 201, 201], &[]),
         row("POST",   "/auth/login", Published, SignIn,             [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/auth/refresh", Published, Refresh,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
-        // The last, because it ends every caller's session.
+        row("POST",   "/auth/email/verification", Published, Nothing, [401, 401, 401, 401,   202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/email/verification/confirm", Published, Confirmation, [204, 204, 204, 204, 204, 204, 204, 204, 204, 204], &[]),
+        row("GET",    "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("DELETE", "/auth/sessions/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 204, 404, 404, 404, 404], &[]),
+        // The last, because they end every caller's session.
+        row("DELETE", "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
         row("POST",   "/auth/logout", Published, Nothing,           [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
     ]
 };
@@ -148,6 +156,9 @@ async fn every_operation_answers_each_kind_of_caller_as_the_table_says(database:
             let changed = row.method != "GET" && !row.path.starts_with("/auth/");
             if changed && (200..300).contains(&answer.status()) {
                 world.renew().await;
+            }
+            if answer.status() == 204 && ["/auth/sessions", "/auth/logout"].contains(&row.path) {
+                world.sign_in_again(caller).await;
             }
         }
     }

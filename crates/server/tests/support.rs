@@ -1,8 +1,9 @@
 //! What several modules need: rows changed behind the server's back, all rows counted, the served document taken apart.
 
+use auth::{BcryptCost, NewPassword, PasswordHash};
 use kernel::Permission;
 use serde_json::Value;
-use testkit::{Harness, Person};
+use testkit::{Answer, Harness, Person};
 
 /// Every table that a request can write to.
 const TABLES: &[&str] = &[
@@ -20,6 +21,7 @@ const TABLES: &[&str] = &[
     "outbox",
     "idempotency_keys",
     "audit_log",
+    "one_time_secrets",
 ];
 
 /// Runs statements on a connection of the test's own.
@@ -129,4 +131,26 @@ pub async fn operations(harness: &Harness) -> Vec<Operation> {
     }
     assert!(!found.is_empty(), "the document describes no operation");
     found
+}
+
+/// Shows what was mailed.
+pub async fn confirm_email(harness: &Harness, proof: Value) -> Answer {
+    let request = harness.client().post("/auth/email/verification/confirm");
+    request.json(proof).await
+}
+
+/// What a client can tell one answer from another by.
+pub fn seen(answer: &Answer) -> (u16, Value, Vec<String>) {
+    let mut body = answer.json();
+    body["request_id"] = Value::Null;
+    let mut names: Vec<String> = answer.headers().keys().map(ToString::to_string).collect();
+    names.sort();
+    (answer.status(), body, names)
+}
+
+/// A password as it is kept.
+pub fn hash_of(password: &str) -> PasswordHash {
+    let cost = BcryptCost::new(4).expect("a cost");
+    let password = NewPassword::parse(password).expect("a password");
+    password.hash(cost).expect("a hash")
 }

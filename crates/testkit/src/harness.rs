@@ -62,6 +62,7 @@ pub struct Harness {
     ids: Arc<dyn IdSource>,
     signer: TokenSigner,
     surroundings: Surroundings,
+    environment: Vec<(&'static str, String)>,
     // The last field, so that the server is told to stop before its database goes.
     database: TestDatabase,
 }
@@ -154,22 +155,24 @@ impl Harness {
             guard: options.guard,
             stops_on_signals: false,
         };
-        let started = Started::over(&database, options.environment, &surroundings);
+        let started = Started::over(&database, options.environment.clone(), &surroundings);
         Self {
             clock,
             ids,
             signer: started.signer(),
             first: started,
             surroundings,
+            environment: options.environment,
             database,
         }
     }
 
-    /// Another server over the same database, by the same clock, as a second instance beside the first.
+    /// Another server over the same database, by the same clock and configured alike, as a second instance beside the
+    /// first.
     #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
     pub async fn another_server(&self) -> AnotherServer {
         AnotherServer {
-            started: Started::over(&self.database, Vec::new(), &self.surroundings),
+            started: Started::over(&self.database, self.environment.clone(), &self.surroundings),
         }
     }
 
