@@ -65,12 +65,16 @@ async fn fifty_at_once(harness: &Harness, proof: &Value) {
 
 async fn of_fifty_who_show_one_link_at_once_one_is_told_that_it_is_confirmed(database: TestDatabase) {
     let harness = Harness::start(database).await;
-    let (asha, bela) = (harness.attendee("asha").await, harness.attendee("bela").await);
-    assert!(!is_confirmed(&asha).await);
-    let secrets = harness.mailed_secrets(&asha.email).await;
-    fifty_at_once(&harness, &json!({"token": secrets.token})).await;
-    assert!(is_confirmed(&asha).await && !is_confirmed(&bela).await);
-    refused(&harness, code_of(&asha.email, &secrets.code)).await;
+    let bela = harness.attendee("bela").await;
+    // Several times: the first round finds connections that are still to be opened, and hardly meets itself.
+    for _ in 0..4 {
+        let asha = harness.attendee("asha").await;
+        assert!(!is_confirmed(&asha).await);
+        let secrets = harness.mailed_secrets(&asha.email).await;
+        fifty_at_once(&harness, &json!({"token": secrets.token})).await;
+        assert!(is_confirmed(&asha).await && !is_confirmed(&bela).await);
+        refused(&harness, code_of(&asha.email, &secrets.code)).await;
+    }
 }
 
 async fn of_fifty_who_show_one_code_at_once_one_is_told_that_it_is_confirmed(database: TestDatabase) {
