@@ -12,6 +12,7 @@ pub mod event_cache;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+mod level_time;
 pub mod middleware;
 pub mod openapi;
 mod own_password;

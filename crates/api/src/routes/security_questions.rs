@@ -3,6 +3,7 @@
 use super::passwords::address_of;
 use crate::extract::{Caller, JsonBody, ListAnswer, SignedInCaller};
 use crate::idempotency::Answer;
+use crate::level_time::level;
 use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
 use crate::problem::Problem;
@@ -108,7 +109,6 @@ impl ResetWithAnswersForm {
 }
 
 /// Every question there is.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub async fn list() -> Result<Answer, Problem> {
     Ok(Answer::ok(&ListAnswer {
         items: SECURITY_QUESTIONS.iter().map(QuestionBody::of).collect(),
@@ -176,10 +176,10 @@ pub fn describe_set_own(operation: OperationDoc) -> OperationDoc {
 pub async fn ask(body: JsonBody<AskForm>, state: SharedState) -> Result<Answer, Problem> {
     let email = address_of(&body.value.email)?;
     let keys = Arc::clone(&state.keys);
-    let asked = state
+    let asking = state
         .store
-        .read(move |tx| auth::asked_questions(tx, &keys, &email))
-        .await?;
+        .read(move |tx| auth::asked_questions(tx, &keys, &email));
+    let asked = level(asking).await?;
     Ok(Answer::ok(&AskedQuestions {
         questions: asked.into_iter().map(QuestionBody::of).collect(),
     }))
@@ -203,10 +203,10 @@ pub async fn reset(
     let (email, answers, password) = body.value.read()?;
     let questions: Vec<&'static SecurityQuestion> = answers.iter().map(|given| given.question).collect();
     let (first, keys) = (ctx.clone(), Arc::clone(&state.keys));
-    let charged = state
+    let charging = state
         .store
-        .write(move |tx| auth::charge_answers(tx, &first, &keys, &email, &questions))
-        .await?;
+        .write(move |tx| auth::charge_answers(tx, &first, &keys, &email, &questions));
+    let charged = level(charging).await?;
     // Both are compared, whatever comes of the first, and with nobody's hash where there is none: it takes as long.
     let mut all_fit = true;
     for (given, hash) in answers.into_iter().zip(charged.hashes) {
