@@ -6,7 +6,7 @@ use crate::{
 };
 use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, SessionId, StoreError, UserId};
 use notification::Outbox;
-use user::{UserRepository, UserStatus};
+use user::{EmailVerified, UserRepository, UserStatus};
 
 /// A refresh token with the session it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +129,12 @@ pub trait SecurityAnswersRepository {
 
 /// What signing up and in needs of a transaction.
 pub trait AuthTx:
-    AuthRepository + OneTimeRepository + SecurityAnswersRepository + UserRepository + Outbox + AuditLog
+    AuthRepository
+    + OneTimeRepository
+    + SecurityAnswersRepository
+    + UserRepository
+    + EmailVerified
+    + Outbox
+    + AuditLog
 {
 }
