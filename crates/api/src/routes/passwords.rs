@@ -8,8 +8,9 @@ use crate::own_password::check_own_password;
 use crate::password_reset;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::sign_in_limits::AccountKey;
 use crate::state::SharedState;
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use auth::{NewPassword, OneTimeProof};
 use kernel::{EmailAddress, Invalid, InvalidEmail};
 use serde::Deserialize;
@@ -100,11 +101,16 @@ pub(super) fn address_of(text: &str) -> Result<EmailAddress, Invalid> {
 
 /// Mails a link and a code.
 pub async fn forgot(
+    request: HttpRequest,
     Caller(ctx): Caller,
     body: JsonBody<ForgottenPasswordForm>,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let email = address_of(&body.value.email)?;
+    state
+        .limits
+        .ask_for_mail(&request, AccountKey::of(&email))
+        .await?;
     // Whether the address is known is found out after the answer only.
     let secrets = auth::generate_secrets().map_err(Problem::internal)?;
     let (store, keys, request_id) = (

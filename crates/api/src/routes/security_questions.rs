@@ -8,10 +8,11 @@ use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use crate::state::SharedState;
-use actix_web::HttpResponse;
+use crate::sign_in_limits::{AccountKey, Guess};
+use crate::state::{AppState, SharedState};
+use actix_web::{HttpRequest, HttpResponse};
 use auth::{GivenAnswer, NewPassword, SECURITY_QUESTIONS, SecurityAnswer, SecurityQuestion};
-use kernel::{EmailAddress, Invalid};
+use kernel::{Ctx, EmailAddress, Invalid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -196,11 +197,25 @@ pub fn describe_ask(operation: OperationDoc) -> OperationDoc {
 
 /// Sets a new password by the answers.
 pub async fn reset(
+    request: HttpRequest,
     Caller(ctx): Caller,
     body: JsonBody<ResetWithAnswersForm>,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let (email, answers, password) = body.value.read()?;
+    let account = AccountKey::of(&email);
+    let attempt = state.limits.attempt(Guess::Answers, &request, account).await?;
+    let answer = set_password(&state, ctx, email, answers, password).await;
+    attempt.end(answer).await
+}
+
+async fn set_password(
+    state: &AppState,
+    ctx: Ctx,
+    email: EmailAddress,
+    answers: Vec<GivenAnswer>,
+    password: NewPassword,
+) -> Result<HttpResponse, Problem> {
     let questions: Vec<&'static SecurityQuestion> = answers.iter().map(|given| given.question).collect();
     let (first, keys) = (ctx.clone(), Arc::clone(&state.keys));
     let charging = state
