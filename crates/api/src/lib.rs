@@ -18,6 +18,7 @@ pub mod middleware;
 pub mod one_time_proof;
 pub mod openapi;
 pub mod own_password;
+pub mod pages;
 pub mod password_reset;
 pub mod password_work;
 pub mod problem;

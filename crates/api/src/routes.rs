@@ -18,6 +18,7 @@ pub mod users;
 pub mod waitlist;
 
 use crate::limits::Limit::{SignIn, SignUp, Unlimited};
+use crate::pages::{reset_password, style, verify_email};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
@@ -46,6 +47,12 @@ pub fn table() -> Vec<Endpoint> {
         get("/api-docs/openapi.json", PublicAsNobody, documentation::openapi, documentation::describe_openapi),
         get("/api-docs/", PublicAsNobody, documentation::index, documentation::describe_index),
         get("/api-docs/{file}", PublicAsNobody, documentation::file, documentation::describe_file),
+
+        get("/assets/pages.css", PublicAsNobody, style::show, style::describe_show),
+        get("/reset-password", PublicAsNobody, reset_password::show, reset_password::describe_show).page(),
+        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).page().limited(SignIn),
+        get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
+        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).page().limited(SignIn),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),

@@ -13,6 +13,7 @@ mod events;
 mod failure;
 mod idempotency;
 pub mod invariants;
+mod messages;
 pub mod migrations;
 mod one_time;
 mod outbox;
@@ -29,6 +30,7 @@ mod transaction;
 mod waitlist;
 
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
+pub use messages::{MessageDetails, MessageSummary};
 pub use outbox::{OutboxEntry, QueuedMessage};
 pub use store::{CommitObserver, Store, StoreOptions};
 pub use transaction::{SeatGuard, Tx};

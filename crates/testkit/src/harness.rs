@@ -15,7 +15,7 @@ use auth::{
 use chrono::TimeDelta;
 use kernel::{
     Actor, AttendeeId, Clock, Ctx, EmailAddress, EventId, IdSource, PermissionSet, RegistrationId, RequestId,
-    SessionId, SignedIn, StoreError, TypedId, UserId,
+    ServerKeys, SessionId, SignedIn, StoreError, TypedId, UserId,
 };
 use serde_json::{Value, json};
 use server::config::Config;
@@ -197,6 +197,23 @@ impl Harness {
     /// The server as clients reach it.
     pub fn running(&self) -> &Running {
         &self.first.running
+    }
+
+    /// The keys of the server.
+    pub fn server_keys(&self) -> ServerKeys {
+        ServerKeys::new(SIGNING_KEY.to_vec(), Vec::new())
+    }
+
+    /// Variables with which a command of the operator's works beside the server.
+    pub fn operator_environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("PODIUM_DATABASE__URL", self.database.url().to_owned()),
+            ("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT.to_owned()),
+            (
+                "PODIUM_HTTP__PUBLIC_URL",
+                self.first.running.base_url().to_owned(),
+            ),
+        ]
     }
 
     /// Nobody.
