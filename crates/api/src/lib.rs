@@ -12,6 +12,7 @@ pub mod event_cache;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+mod level_time;
 pub mod limits;
 pub mod middleware;
 pub mod one_time_proof;

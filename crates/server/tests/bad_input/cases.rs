@@ -78,6 +78,7 @@ impl Scene {
     }
 
     /// One case for each route that takes a body.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn cases(&self) -> Vec<Case> {
         let (event, entry, manager) = (self.event, &self.entry, &self.organizer.client);
         let nobody = self.harness.client();
