@@ -12,7 +12,9 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::harness::PASSWORD;
-use testkit::issuer::{CALLBACK, CLIENT_ID, CLIENT_SECRET, Misbehaviour, PUBLIC_URL, Visitor};
+use testkit::issuer::{
+    CALLBACK, CLIENT_ID, CLIENT_SECRET, Misbehaviour, PUBLIC_URL, Visitor, WENT_ELSEWHERE,
+};
 use testkit::{Answer, Client, Harness, HarnessOptions, Issuer, TestClock, TestDatabase, on_both_databases};
 
 on_both_databases! {
@@ -202,6 +204,7 @@ async fn what_the_issuer_does_wrong_signs_nobody_in(database: TestDatabase) {
         assert_refused(&harness, &browser, answer).await;
         issuer.misbehave(None);
     }
+    assert!(!issuer.refusals().contains(&WENT_ELSEWHERE));
     for wrong in [Wrong::TokenFails, Wrong::TokenEndless] {
         let browser = harness.running().browser();
         let url = leave(&browser).await;

@@ -21,6 +21,9 @@ pub const CLIENT_ID: &str = "podium of the tests";
 /// What the issuer knows it by; RFC 6749, section 2.3.1 has it encoded before it goes into the header.
 pub const CLIENT_SECRET: &str = "a secret: of%20the+tests&=";
 
+/// What the issuer notes when a redirect was followed that ought not to be.
+pub const WENT_ELSEWHERE: &str = "the question was put to somebody else";
+
 /// Who is signed in at the issuer.
 #[derive(Debug, Clone)]
 pub struct Visitor {

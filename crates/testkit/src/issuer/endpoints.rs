@@ -3,6 +3,7 @@
 use super::keys::IssuerKey;
 use super::{
     CALLBACK, CLIENT_ID, CLIENT_SECRET, Grant, Inner, Misbehaviour, PUBLIC_URL, Parameters, State, Visitor,
+    WENT_ELSEWHERE,
 };
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data, Form, Query, ServiceConfig, get, post};
@@ -22,7 +23,8 @@ pub(super) fn configure(service: &mut ServiceConfig) {
         .route("/.well-known/openid-configuration", get().to(discovery))
         .route("/keys", get().to(keys))
         .route("/authorize", get().to(authorize))
-        .route("/token", post().to(token));
+        .route("/token", post().to(token))
+        .route("/elsewhere", post().to(elsewhere));
 }
 
 async fn discovery(inner: Data<Inner>) -> HttpResponse {
@@ -150,6 +152,12 @@ async fn token(inner: Data<Inner>, request: HttpRequest, form: Form<Parameters>)
             HttpResponse::Ok().json(answer)
         }
     }
+}
+
+/// Where [`Misbehaviour::TokenRedirects`] leads: whoever follows shows code and secret to somebody else.
+async fn elsewhere(inner: Data<Inner>) -> HttpResponse {
+    inner.state().refusals.push(WENT_ELSEWHERE);
+    HttpResponse::BadRequest().json(json!({"error": "invalid_grant"}))
 }
 
 type Refusal = (&'static str, &'static str);
