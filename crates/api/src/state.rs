@@ -2,12 +2,13 @@
 
 use crate::event_cache::EventCache;
 use crate::health::Readiness;
+use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
 use auth::TokenSigner;
 use bytes::Bytes;
 use chrono::TimeDelta;
-use kernel::{Actor, Clock, Ctx, IdSource, RequestId, ServerKeys};
+use kernel::{Actor, Clock, Ctx, IdSource, Limits, RequestId, ServerKeys};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct AppState {
     pub ids: Arc<dyn IdSource>,
     /// Knows access tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// How often somebody may ask, and guess.
+    pub limits: RequestLimits,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
     /// Renders the metrics as Prometheus reads them.
@@ -71,6 +74,8 @@ pub struct Settings {
     pub public_roles: Vec<String>,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
+    /// How often an address may ask.
+    pub limits: LimitSettings,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: TrustedProxies,
 }
@@ -105,6 +110,7 @@ impl Default for Settings {
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
             invites_per_day: 200,
+            limits: LimitSettings::default(),
             trusted_proxies: TrustedProxies::none(),
         }
     }
@@ -139,6 +145,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// Knows access tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// Counts what is limited.
+    pub limits: Arc<dyn Limits>,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
     /// Renders the metrics as Prometheus reads them.
@@ -166,6 +174,7 @@ impl AppState {
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,
+            limits: RequestLimits::new(ports.limits, settings.limits, settings.trusted_proxies.clone()),
             readiness: ports.readiness,
             render_metrics: ports.render_metrics,
             settings,

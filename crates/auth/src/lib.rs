@@ -4,6 +4,7 @@
 //! the session; hashing of passwords happens outside of transactions and off the async threads.
 
 mod access;
+mod change_email;
 mod common_passwords;
 mod create_admin;
 mod forgot_password;
@@ -11,15 +12,18 @@ mod log_in;
 mod log_out;
 mod one_time;
 mod password;
+mod prove_address;
 mod refresh;
 mod repository;
 mod reset_password;
 mod session;
+mod sessions;
 mod sign_up;
 mod token;
 mod verify_email;
 
 pub use access::{Access, find_actor};
+pub use change_email::{RequestEmailChange, RequestEmailChangeError, request_email_change};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
 pub use forgot_password::forgot_password;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
@@ -30,6 +34,7 @@ pub use refresh::{Refresh, Refreshed, refresh};
 pub use repository::{AuthRepository, AuthTx, OneTimeRepository, RefreshRow};
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use session::{NewSession, OpenSession, RefreshToken, Session};
+pub use sessions::{EndSessionError, SessionsError, end_all_sessions, end_session, list_sessions};
 pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};
 pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
 pub use verify_email::{

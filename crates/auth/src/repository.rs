@@ -3,7 +3,7 @@
 use crate::{Access, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, Session};
 use kernel::{AuditLog, Instant, OneTimeId, SessionId, StoreError, UserId};
 use notification::Outbox;
-use user::{UserRepository, UserStatus};
+use user::{EmailVerified, UserRepository, UserStatus};
 
 /// A refresh token with the session it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,4 +104,7 @@ pub trait OneTimeRepository {
 }
 
 /// What signing up and in needs of a transaction.
-pub trait AuthTx: AuthRepository + OneTimeRepository + UserRepository + Outbox + AuditLog {}
+pub trait AuthTx:
+    AuthRepository + OneTimeRepository + UserRepository + EmailVerified + Outbox + AuditLog
+{
+}

@@ -31,13 +31,16 @@ const OURS: [&str; 14] = [
 /// Starts logging as configured; only the first call counts.
 pub fn start(config: &Config) {
     let level = LevelFilter::from_level(config.log.level);
-    let wanted = filter_fn(move |line| *line.level() <= most(line.target(), level)).with_max_level_hint(level);
+    let wanted =
+        filter_fn(move |line| *line.level() <= most(line.target(), level)).with_max_level_hint(level);
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match config.log.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Readable => lines.with_target(false).boxed(),
     };
-    let started = tracing_subscriber::registry().with(lines.with_filter(wanted)).try_init();
+    let started = tracing_subscriber::registry()
+        .with(lines.with_filter(wanted))
+        .try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
@@ -61,8 +64,14 @@ mod tests {
     fn libraries_only_warn() {
         assert_eq!(most("podium::request", LevelFilter::TRACE), LevelFilter::TRACE);
         assert_eq!(most("storage", LevelFilter::DEBUG), LevelFilter::DEBUG);
-        assert_eq!(most("actix_http::h1::decoder", LevelFilter::TRACE), LevelFilter::WARN);
-        assert_eq!(most("event_listener::list", LevelFilter::TRACE), LevelFilter::WARN);
+        assert_eq!(
+            most("actix_http::h1::decoder", LevelFilter::TRACE),
+            LevelFilter::WARN
+        );
+        assert_eq!(
+            most("event_listener::list", LevelFilter::TRACE),
+            LevelFilter::WARN
+        );
         assert_eq!(most("actix_http", LevelFilter::ERROR), LevelFilter::ERROR);
     }
 
@@ -71,7 +80,10 @@ mod tests {
         let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap();
         for folder in folders {
             let name = folder.unwrap().file_name().into_string().unwrap();
-            assert!(OURS.contains(&name.as_str()), "{name} is in no list of those that log");
+            assert!(
+                OURS.contains(&name.as_str()),
+                "{name} is in no list of those that log"
+            );
         }
     }
 }

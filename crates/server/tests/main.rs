@@ -10,6 +10,7 @@ mod event_places;
 mod events;
 mod fuzz;
 mod idempotency;
+mod limits;
 mod mail;
 mod matrix;
 mod operations;

@@ -85,11 +85,7 @@ impl OperationDoc {
     #[must_use]
     pub fn page(mut self) -> Self {
         self.is_page = true;
-        self.problems(&[
-            ProblemType::BadRequest,
-            ProblemType::RateLimited,
-            ProblemType::Unavailable,
-        ])
+        self.problems(&[ProblemType::BadRequest, ProblemType::Unavailable])
     }
 
     /// A placeholder of the path that is text, not an id.
@@ -361,8 +357,7 @@ impl OperationDoc {
             self.problems.push(ProblemType::NotFound);
         }
         if self.path.starts_with(crate::BASE_PATH) {
-            self.problems
-                .extend([ProblemType::RateLimited, ProblemType::Unavailable]);
+            self.problems.push(ProblemType::Unavailable);
         }
     }
 }
