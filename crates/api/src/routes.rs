@@ -51,9 +51,9 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/assets/pages.css", PublicAsNobody, style::show, style::describe_show),
         get("/reset-password", PublicAsNobody, reset_password::show, reset_password::describe_show).page(),
-        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).page().limited(SignIn),
+        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).limited(SignIn).page(),
         get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
-        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).page().limited(SignIn),
+        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),

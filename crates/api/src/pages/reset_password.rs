@@ -3,13 +3,14 @@
 use super::{FieldErrors, Notice, ProofFields, answer, describe_form, refused_proof};
 use crate::extract::{Caller, FormBody, LinkQuery};
 use crate::middleware::OwnSite;
+use crate::one_time_proof::try_proof;
 use crate::openapi::OperationDoc;
 use crate::password_reset;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use auth::{InvalidPassword, NewPassword};
 use serde::Deserialize;
@@ -66,6 +67,7 @@ pub fn describe_show(operation: OperationDoc) -> OperationDoc {
 
 /// Sets the password.
 pub async fn submit(
+    request: HttpRequest,
     _: OwnSite,
     Caller(ctx): Caller,
     FormBody(fields): FormBody,
@@ -86,7 +88,8 @@ pub async fn submit(
         };
         return answer(StatusCode::UNPROCESSABLE_ENTITY, &form);
     };
-    if !password_reset::reset(&state, &ctx, proof, password).await? {
+    let reset = password_reset::reset(&state, &ctx, proof.clone(), password);
+    if !try_proof(&state.limits, &request, &proof, reset).await? {
         return refused_proof(
             "To get another one, go back to where you sign in and say that you forgot the password. Only the newest code is good.",
             "/reset-password",
