@@ -36,8 +36,9 @@ pub fn reset_password(
     else {
         return Ok(false);
     };
+    // The account's row first, as everywhere: two who reset it at once wait here and not for each other.
     let user = tx
-        .find_user(one_time.user_id)?
+        .lock_user(one_time.user_id)?
         .filter(|user| user.status == UserStatus::Active && user.email.key() == one_time.email.key());
     let Some(mut user) = user else {
         return Ok(false);
@@ -65,7 +66,11 @@ pub(crate) fn set_new_password(
     tx.void_one_times_of(user.id, OneTimePurpose::ChangeEmail, ctx.now)?;
     let because = match by {
         PasswordChange::Changed => "password-change",
-        PasswordChange::ResetByMail | PasswordChange::ResetByAnswers => "password-reset",
+        PasswordChange::ResetByMail | PasswordChange::ResetByAnswers => {
+            // Who came back in is no longer held up by those who guessed.
+            tx.forget_answer_tries(user.id)?;
+            "password-reset"
+        }
     };
     tx.revoke_sessions_of(user.id, None, ctx.now, because)?;
     let notice = Message::PasswordChanged {

@@ -46,10 +46,26 @@ const fn row(
     }
 }
 
+/// What a permission that an organizer does not have is worth where an account must not hold any.
+const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
+    (Permission::EventManageAny, 403),
+    (Permission::AttendeeReadAny, 403),
+    (Permission::AttendeeWriteAny, 403),
+    (Permission::RegistrationReadAny, 403),
+    (Permission::CheckinScan, 403),
+    (Permission::SpeakerSelect, 403),
+    (Permission::CampaignReview, 403),
+    (Permission::UserManage, 403),
+    (Permission::RoleManage, 403),
+    (Permission::AuditRead, 403),
+    (Permission::JobManage, 403),
+    (Permission::StatisticsRead, 403),
+];
+
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
-        Confirmation, Guest, Name, NewEmail, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title,
+        Address, Answers, AnswersReset, Confirmation, Guest, LinkReset, Name, NewEmail, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title, WrongPassword,
     };
     use Of::{Draft, Published};
     &[
@@ -87,6 +103,7 @@ const TABLE: &[Row] = {
 
         row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
         row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
@@ -96,6 +113,14 @@ const TABLE: &[Row] = {
         row("POST",   "/auth/register", Published, SignUp,          [201, 201, 201, 201,     201, 201, 201, 201, 201, 201], &[]),
         row("POST",   "/auth/login", Published, SignIn,             [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/auth/refresh", Published, Refresh,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/change", Published, WrongPassword, [401, 401, 401, 401, 403, 403, 403, 403, 403, 403], &[]),
+        row("POST",   "/auth/password/forgot", Published, Address,  [202, 202, 202, 202,     202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/password/reset", Published, LinkReset, [422, 422, 422, 422,     422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/security-questions", Published, Nothing, [200, 200, 200, 200,   200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/security-questions", Published, Address, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/reset-with-answers", Published, AnswersReset, [422, 422, 422, 422, 422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/google", Published, Nothing,           [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("GET",    "/auth/google/callback", Published, Nothing,  [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
         row("POST",   "/auth/email/verification", Published, Nothing, [401, 401, 401, 401,   202, 202, 202, 202, 202, 202], &[]),
         row("POST",   "/auth/email/verification/confirm", Published, Confirmation, [204, 204, 204, 204, 204, 204, 204, 204, 204, 204], &[]),
         row("GET",    "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),

@@ -3,8 +3,8 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use auth::{
-    EndSessionError, LogInError, LogOutError, RequestEmailChangeError, RequestVerificationError,
-    SessionsError, SignUpError,
+    ChangePasswordError, EndSessionError, ExternalSignInError, LogInError, LogOutError, ProviderError,
+    RequestEmailChangeError, RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
 };
 
 impl From<SignUpError> for Problem {
@@ -75,6 +75,49 @@ impl From<EndSessionError> for Problem {
             EndSessionError::Denied(denied) => denied.into(),
             EndSessionError::NotFound => Self::not_found(),
             EndSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Denied(denied) => denied.into(),
+            ChangePasswordError::WrongPassword => ProblemType::WrongPassword.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetSecurityAnswersError> for Problem {
+    fn from(error: SetSecurityAnswersError) -> Self {
+        match error {
+            SetSecurityAnswersError::Denied(denied) => denied.into(),
+            SetSecurityAnswersError::NotAllowed => ProblemType::SecurityQuestionsNotAllowed.into(),
+            SetSecurityAnswersError::RecentSignInNeeded => ProblemType::RecentSignInNeeded.into(),
+            SetSecurityAnswersError::WrongPassword => ProblemType::WrongPassword.into(),
+            SetSecurityAnswersError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What is refused is refused in one way; why is for the log.
+impl From<ExternalSignInError> for Problem {
+    fn from(error: ExternalSignInError) -> Self {
+        match error {
+            ExternalSignInError::EmailNotVerified
+            | ExternalSignInError::AccountNotUsable
+            | ExternalSignInError::NoName => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
+            ExternalSignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Away(_) => Self::unavailable(error),
+            ProviderError::Refused(_) => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::middleware::{ACCESS_COOKIE, REFRESH_COOKIE, client_address};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::sign_in_limits::{AccountKey, Guess};
 use crate::state::{AppState, SharedState};
 use crate::views::UserBody;
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -124,6 +125,17 @@ pub async fn login(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let form = body.value;
+    let account = AccountKey::of_text(&form.email);
+    let attempt = state.limits.attempt(Guess::Password, &request, account).await?;
+    attempt.end(open_session(&request, ctx, form, &state).await).await
+}
+
+async fn open_session(
+    request: &HttpRequest,
+    ctx: Ctx,
+    form: SignInForm,
+    state: &AppState,
+) -> Result<HttpResponse, Problem> {
     // What is no address has no account; it takes as long to say so.
     let email: Option<EmailAddress> = form.email.parse().ok();
     let credentials = match email {
@@ -143,7 +155,7 @@ pub async fn login(
     let command = LogIn {
         user_id: credentials.user_id,
         checked_hash,
-        session: new_session(&request, &state, &ctx),
+        session: new_session(request, state, &ctx),
         refresh_token: RefreshToken::generate().map_err(Problem::internal)?,
     };
     let token = command.refresh_token.clone();
@@ -152,7 +164,7 @@ pub async fn login(
         .store
         .write(move |tx| auth::log_in(tx, &ctx, command.clone()))
         .await?;
-    signed_in(&state, &moment, user, &session, &token)
+    signed_in(state, &moment, user, &session, &token)
 }
 
 /// See [`login`].
@@ -280,7 +292,7 @@ pub fn describe_logout(operation: OperationDoc) -> OperationDoc {
 /// The refresh cookie goes nowhere else.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
-fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
+pub(super) fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
     let device = request
         .headers()
         .get(header::USER_AGENT)
@@ -299,30 +311,11 @@ fn signed_in(
     session: &Session,
     refresh_token: &RefreshToken,
 ) -> Result<HttpResponse, Problem> {
-    let access_token = state
-        .signer
-        .issue(ctx.now, session.user_id, session.id)
-        .map_err(Problem::internal)?;
-    let expires_in = state.signer.lifetime_seconds();
-    let access_cookie = cookie_of(
-        state,
-        ACCESS_COOKIE,
-        access_token.clone(),
-        "/",
-        CookieDuration::seconds(expires_in),
-    );
-    let left: TimeDelta = session.expires_at - ctx.now;
-    let refresh_cookie = cookie_of(
-        state,
-        REFRESH_COOKIE,
-        refresh_token.as_str().to_owned(),
-        REFRESH_PATH,
-        CookieDuration::seconds(left.num_seconds()),
-    );
+    let [access_cookie, refresh_cookie] = sign_in_cookies(state, ctx, session, refresh_token)?;
     let body = Tokens {
-        access_token,
+        access_token: access_cookie.value().to_owned(),
         token_type: "Bearer",
-        expires_in,
+        expires_in: state.signer.lifetime_seconds(),
         refresh_token: refresh_token.as_str().to_owned(),
         user: UserBody::of(user),
     };
@@ -332,7 +325,34 @@ fn signed_in(
         .json(body))
 }
 
-fn cookie_of<'c>(
+/// The cookies of a sign-in: a new access token, and the refresh token.
+pub(super) fn sign_in_cookies(
+    state: &AppState,
+    ctx: &Ctx,
+    session: &Session,
+    refresh_token: &RefreshToken,
+) -> Result<[Cookie<'static>; 2], Problem> {
+    let access_token = state
+        .signer
+        .issue(ctx.now, session.user_id, session.id)
+        .map_err(Problem::internal)?;
+    let lifetime = CookieDuration::seconds(state.signer.lifetime_seconds());
+    let left: TimeDelta = session.expires_at - ctx.now;
+    let refresh_token = refresh_token.as_str().to_owned();
+    Ok([
+        cookie_of(state, ACCESS_COOKIE, access_token, "/", lifetime),
+        cookie_of(
+            state,
+            REFRESH_COOKIE,
+            refresh_token,
+            REFRESH_PATH,
+            CookieDuration::seconds(left.num_seconds()),
+        ),
+    ])
+}
+
+/// A cookie that no script reads and that no other site's request carries, but for a link that is followed.
+pub(super) fn cookie_of<'c>(
     state: &AppState,
     name: &'c str,
     value: String,

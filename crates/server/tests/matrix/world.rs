@@ -87,6 +87,16 @@ pub enum Content {
     SignIn,
     /// A refresh token of the holder's.
     Refresh,
+    /// The holder's address.
+    Address,
+    /// Another password, and the wrong present one: the right one would end the session.
+    WrongPassword,
+    /// Another password, by a link that nobody got.
+    LinkReset,
+    /// Answers to security questions.
+    Answers,
+    /// Another password, for somebody without an account.
+    AnswersReset,
     /// What was mailed to somebody who signed up.
     Confirmation,
     /// Another address.
@@ -214,6 +224,15 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
+            Content::Address => json!({"email": self.holder.email}),
+            Content::WrongPassword => {
+                json!({"current_password": "a wrong password", "new_password": PASSWORD})
+            }
+            Content::LinkReset => json!({"token": "nonsense", "new_password": PASSWORD}),
+            Content::Answers => json!({"answers": two_answers()}),
+            Content::AnswersReset => {
+                json!({"email": "nobody@example.org", "answers": two_answers(), "new_password": PASSWORD})
+            }
             Content::NewEmail => {
                 json!({"new_email": format!("{}@example.org", self.new_word()), "password": PASSWORD})
             }
@@ -257,6 +276,13 @@ impl<'h> World<'h> {
         let request = self.client(caller).request(method, path);
         request.text("application/json", body).await
     }
+}
+
+fn two_answers() -> Value {
+    json!([
+        {"question_id": "toy_name", "answer": "Fluffy"},
+        {"question_id": "first_dish", "answer": "Soup"},
+    ])
 }
 
 impl Things {
