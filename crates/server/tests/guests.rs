@@ -117,7 +117,7 @@ async fn by_a_reset_of_the_password_a_person_becomes_the_guest(database: TestDat
         asha.email.parse::<EmailAddress>().expect("an address"),
     );
     let hash = hash_of(PASSWORD);
-    let set = harness
+    let reset = harness
         .store()
         .write(move |tx| {
             let keys = ServerKeys::new(vec![7; 32], Vec::new());
@@ -128,7 +128,7 @@ async fn by_a_reset_of_the_password_a_person_becomes_the_guest(database: TestDat
             auth::reset_password(tx, &ctx, proven, &hash)
         })
         .await;
-    assert!(set.expect("an answer"));
+    assert!(reset.expect("an answer"));
     let asha = harness.log_in(&asha.email).await;
     assert_eq!(seats_of(&asha.client).await, [seat]);
     assert_one_attendee(&harness, &asha, &asha.email).await;

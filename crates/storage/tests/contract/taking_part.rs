@@ -155,13 +155,13 @@ async fn what_is_live_is_given_away_at_locked_events_alone(database: TestDatabas
     let (waits, waits_elsewhere) = (rows.entry(&locked, &from, 1), rows.entry(&elsewhere, &from, 1));
     let registrations = [ended.clone(), given.clone(), stays.clone()];
     let entries = [waits.clone(), waits_elsewhere.clone()];
-    let (giver, taker, event) = (from.id, to.id, locked.id);
+    let (before, after, event) = (from.id, to.id, locked.id);
     rows.write(move |tx| {
         tx.insert_registrations(&registrations)?;
         for entry in &entries {
             tx.insert_waitlist_entry(entry)?;
         }
-        tx.give_taking_part(giver, taker, &[event])
+        tx.give_taking_part(before, after, &[event])
     })
     .await;
     for (registration, holder) in [(&ended, to.id), (&given, to.id), (&stays, from.id)] {
