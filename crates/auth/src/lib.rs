@@ -4,9 +4,12 @@
 //! the session; hashing of passwords happens outside of transactions and off the async threads.
 
 mod access;
+mod account_fields;
+mod authority;
 mod common_passwords;
 mod create_admin;
 mod forgot_password;
+mod invite;
 mod log_in;
 mod log_out;
 mod one_time;
@@ -20,20 +23,24 @@ mod token;
 mod verify_email;
 
 pub use access::{Access, find_actor};
+pub use account_fields::{AccountFields, CheckedAccount};
+pub use authority::{AuthorityError, require_another_admin, require_covers, require_covers_user};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
 pub use forgot_password::forgot_password;
+pub use invite::mail_account_created;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
 pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
 pub use refresh::{Refresh, Refreshed, refresh};
-pub use repository::{AuthRepository, AuthTx, OneTimeRepository, RefreshRow};
+pub use repository::{AuthRepository, AuthTx, AuthorityRepository, OneTimeRepository, RefreshRow};
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use session::{NewSession, OpenSession, RefreshToken, Session};
-pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};
+pub use sign_up::{CheckedSignUp, InsertAccountError, SignUp, SignUpError, insert_account, sign_up};
 pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
 pub use verify_email::{
-    EmailConfirmed, RequestVerificationError, VerificationRequested, confirm_email, request_verification,
+    EmailConfirmed, RequestVerificationError, VerificationRequested, confirm_email, mail_verification,
+    request_verification,
 };
 
 /// The built-in role that holds the whole catalogue.
