@@ -20,11 +20,13 @@ mod people;
 mod prepared;
 mod reactions;
 mod registrations;
+mod roles;
 mod schema;
 pub mod seeds;
 mod step;
 mod store;
 mod transaction;
+mod user_list;
 mod waitlist;
 
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
