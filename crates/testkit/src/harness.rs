@@ -2,6 +2,8 @@
 //!
 //! Dropping the harness stops the server and then drops the database.
 
+mod mails;
+
 use crate::clock::TestClock;
 use crate::database::TestDatabase;
 use crate::http::Client;
