@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod audit_log;
 mod bad_input;
 mod bad_values;
 mod commands;
@@ -13,8 +14,10 @@ mod idempotency;
 mod matrix;
 mod operations;
 mod registrations;
+mod roles;
 mod sign_in;
 mod story;
 mod support;
 mod tour;
+mod user_admin;
 mod waitlist;
