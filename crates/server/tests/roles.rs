@@ -76,6 +76,8 @@ async fn a_new_role_is_in_force_at_once_and_elsewhere_within_five_seconds(databa
         here.get("/admin/audit-log").await.expect(status);
         harness.clock().advance(TimeDelta::seconds(5));
         there.get("/admin/audit-log").await.expect(status);
+        // Both remember it now.
+        here.get("/admin/audit-log").await.expect(status);
     };
     both(403).await;
     make(&admin, "auditor", &["audit:read"]).await;
