@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod audit_log;
 mod bad_input;
 mod bad_values;
 mod commands;
@@ -21,6 +22,7 @@ mod operations;
 mod pages;
 mod passwords;
 mod registrations;
+mod roles;
 mod secrets_in_logs;
 mod security_questions;
 mod sessions;
@@ -29,4 +31,5 @@ mod story;
 mod support;
 mod token_attacks;
 mod tour;
+mod user_admin;
 mod waitlist;

@@ -52,7 +52,7 @@ impl SessionRow {
 
 impl Tx<'_> {
     /// What the roles of a user permit together. A name that left the catalogue permits nothing.
-    fn permissions_of(&mut self, user: Uid) -> Result<PermissionSet, StoreError> {
+    pub(crate) fn permissions_of(&mut self, user: Uid) -> Result<PermissionSet, StoreError> {
         let rows: Vec<(String, Option<String>)> = self.run(|connection| {
             on!(connection, |c| user_roles::table
                 .left_join(role_permissions::table.on(role_permissions::role_name.eq(user_roles::role_name)))
@@ -151,10 +151,6 @@ impl AuthRepository for Tx<'_> {
                 .execute(c))
         })?;
         Ok(())
-    }
-
-    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError> {
-        self.permissions_of(Uid::of(user_id))
     }
 
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError> {
