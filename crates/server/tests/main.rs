@@ -16,6 +16,7 @@ mod matrix;
 mod operations;
 mod pages;
 mod passwords;
+mod recovery_limits;
 mod registrations;
 mod secrets_in_logs;
 mod security_questions;

@@ -8,8 +8,8 @@ use crate::password_reset;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use auth::{InvalidPassword, NewPassword};
 use serde::Deserialize;
@@ -66,6 +66,7 @@ pub fn describe_show(operation: OperationDoc) -> OperationDoc {
 
 /// Sets the password.
 pub async fn submit(
+    request: HttpRequest,
     _: OwnSite,
     Caller(ctx): Caller,
     FormBody(fields): FormBody,
@@ -86,7 +87,7 @@ pub async fn submit(
         };
         return answer(StatusCode::UNPROCESSABLE_ENTITY, &form);
     };
-    if !password_reset::reset(&state, &ctx, proof, password).await? {
+    if !password_reset::reset(&state, &request, &ctx, proof, password).await? {
         return refused_proof(
             "To get another one, go back to where you sign in and say that you forgot the password. Only the newest code is good.",
             "/reset-password",
