@@ -8,6 +8,7 @@ pub mod reset_password;
 pub mod style;
 pub mod verify_email;
 
+use crate::one_time_proof::take_proof;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
@@ -16,7 +17,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use askama::Template;
 use auth::OneTimeProof;
-use kernel::{EmailAddress, RequestId};
+use kernel::{Invalid, RequestId};
 use std::borrow::Cow;
 
 /// No script, nothing from elsewhere, in no frame of another site, and forms that go nowhere else.
@@ -149,22 +150,27 @@ impl ProofFields {
 
     /// The proof, or nothing where something was noted that is to be corrected.
     fn check(&self, errors: &mut FieldErrors) -> Option<OneTimeProof> {
-        if let Some(token) = &self.token {
-            return Some(OneTimeProof::Link(token.clone()));
-        }
-        let email: Option<EmailAddress> = self.email.parse().ok();
-        if email.is_none() {
+        let typed =
+            |text: &str| Some(text.to_owned()).filter(|text| self.token.is_none() && !text.is_empty());
+        let mut invalid = Invalid::none();
+        let proof = take_proof(
+            &mut invalid,
+            self.token.clone(),
+            typed(&self.email),
+            typed(&self.code),
+        );
+        let is_wrong = |pointer: &str| {
+            let mut wrong = invalid.0.iter().map(|error| error.pointer.as_str());
+            // Without anything typed, the token is what is missing.
+            wrong.any(|known| known == pointer || known == "/token")
+        };
+        if is_wrong("/email") {
             errors.add("email", "Enter an e-mail address, such as name@example.org.");
         }
-        let digits: String = self.code.chars().filter(|c| !c.is_whitespace()).collect();
-        let has_form = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit());
-        if !has_form {
+        if is_wrong("/otp") {
             errors.add("code", "Enter the six digits of the code.");
         }
-        let (Some(email), true) = (email, has_form) else {
-            return None;
-        };
-        Some(OneTimeProof::Code { email, code: digits })
+        proof.filter(|_| invalid.0.is_empty())
     }
 }
 

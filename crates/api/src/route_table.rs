@@ -158,7 +158,8 @@ impl Endpoint {
         } else {
             route.method(self.method.clone())
         };
-        route.wrap(Gate::new(&self.method, self.path, self.who, self.limit).of_page(self.is_page))
+        let gate = Gate::new(&self.method, self.path, self.who, self.limit);
+        route.wrap(gate.of_page(self.is_page))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod documentation;
 pub mod email;
 pub mod events;
+pub mod google;
 pub mod health;
 pub mod passwords;
 pub mod problems;
@@ -50,9 +51,9 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/assets/pages.css", PublicAsNobody, style::show, style::describe_show),
         get("/reset-password", PublicAsNobody, reset_password::show, reset_password::describe_show).page(),
-        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).page().limited(SignIn),
+        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).limited(SignIn).page(),
         get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
-        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).page().limited(SignIn),
+        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
@@ -97,5 +98,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list).limited(SignIn),
         post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask).limited(SignIn),
         post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
+        get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
+        get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
     ]
 }

@@ -8,11 +8,13 @@ mod change_email;
 mod change_password;
 mod common_passwords;
 mod create_admin;
+mod external_sign_in;
 mod forgot_password;
 mod log_in;
 mod log_out;
 mod one_time;
 mod password;
+mod ports;
 mod prove_address;
 mod refresh;
 mod repository;
@@ -31,13 +33,18 @@ pub use access::{Access, find_actor};
 pub use change_email::{RequestEmailChange, RequestEmailChangeError, request_email_change};
 pub use change_password::{ChangePasswordError, change_password};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
+pub use external_sign_in::{ExternalSignIn, ExternalSignInError, external_sign_in};
 pub use forgot_password::forgot_password;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
 pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
+pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};
-pub use repository::{AuthRepository, AuthTx, OneTimeRepository, RefreshRow, SecurityAnswersRepository};
+pub use repository::{
+    AuthRepository, AuthTx, ExternalIdentityRepository, ExternalLink, OneTimeRepository, RefreshRow,
+    SecurityAnswersRepository,
+};
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use reset_with_answers::{AnswersTry, ChargedRecovery, charge_answers, reset_with_answers};
 pub use security_answers::{Answer, AnswerTries, GivenAnswer, InvalidAnswer, SecurityAnswer};

@@ -20,6 +20,7 @@ on_both_databases! {
     what_is_no_form_is_refused_as_a_page,
     a_form_of_another_site_is_refused,
     an_unknown_field_is_not_looked_at,
+    who_guesses_codes_is_told_by_a_page_to_wait,
 }
 
 const PAGES: [&str; 2] = ["/reset-password", "/verify-email"];
@@ -412,4 +413,45 @@ async fn an_unknown_field_is_not_looked_at(database: TestDatabase) {
     assert!(page.text().contains(&token), "{page}");
     let fields = form(&[("x", "y"), ("token", &token), ("token", "second")]);
     post(&harness, "/verify-email", &fields).await.expect(200);
+}
+
+async fn who_guesses_codes_is_told_by_a_page_to_wait(database: TestDatabase) {
+    let options = HarnessOptions {
+        environment: vec![("PODIUM_LIMITS__ENABLED", "true".to_owned())],
+        ..HarnessOptions::default()
+    };
+    let harness = Harness::start_with(database, options).await;
+    for page in PAGES {
+        // Whether there is such an account makes no difference.
+        let email = format!("nobody{}@example.org", page.len());
+        let fields = form(&[
+            ("email", &email),
+            ("code", "000000"),
+            ("new_password", NEW_PASSWORD),
+        ]);
+        for _ in 0..5 {
+            post(&harness, page, &fields).await.expect(422);
+        }
+        let answer = post(&harness, page, &fields).await.expect(429);
+        assert_page(&answer);
+        let seconds = answer.header("retry-after").expect("when to come again");
+        assert!(
+            answer.text().contains(&format!("Wait {seconds} seconds")),
+            "{answer}"
+        );
+        // A link is not guessed.
+        post(
+            &harness,
+            page,
+            &form(&[("token", "unknown"), ("new_password", NEW_PASSWORD)]),
+        )
+        .await
+        .expect(422);
+    }
+    let link = form(&[("token", "unknown"), ("new_password", NEW_PASSWORD)]);
+    let mut limited = 0;
+    for _ in 0..20 {
+        limited += u32::from(post(&harness, "/reset-password", &link).await.status() == 429);
+    }
+    assert!(limited > 0, "all ways to a sign-in share the limit of an address");
 }

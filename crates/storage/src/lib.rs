@@ -10,6 +10,7 @@ mod auth;
 mod columns;
 pub mod connection;
 mod events;
+mod external_identities;
 mod failure;
 mod idempotency;
 pub mod invariants;

@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// One browser with one page open. It ends when this is dropped.
 pub struct Browser {
     client: Client,
-    _driver: Driver,
+    driver: Driver,
 }
 
 /// What axe-core found wrong with a page.
@@ -52,7 +52,7 @@ impl Browser {
         let driver = Driver::start(programs).unwrap_or_else(|reason| panic!("no browser: {reason}"));
         let capabilities = json!({
             "goog:loggingPrefs": {"browser": "ALL"},
-            "goog:chromeOptions": {"binary": programs.browser, "args": programs::arguments(driver.profile())},
+            "goog:chromeOptions": {"binary": programs.browser, "args": programs::arguments(driver.folder())},
         });
         let Value::Object(capabilities) = capabilities else {
             unreachable!("an object was written down");
@@ -63,10 +63,17 @@ impl Browser {
             .connect(driver.url())
             .await
             .unwrap_or_else(|error| panic!("no session with the browser: {error}"));
-        Self {
-            client,
-            _driver: driver,
-        }
+        Self { client, driver }
+    }
+
+    /// Where its profile is, and nothing else.
+    pub fn folder(&self) -> &Path {
+        self.driver.folder()
+    }
+
+    /// The process id of its driver.
+    pub fn process_id(&self) -> u32 {
+        self.driver.process_id()
     }
 
     /// Goes to a page and waits until it is there.

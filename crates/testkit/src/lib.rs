@@ -32,6 +32,8 @@ pub mod http;
 #[cfg(feature = "server")]
 pub mod ids;
 #[cfg(feature = "server")]
+pub mod issuer;
+#[cfg(feature = "server")]
 mod migrate;
 #[cfg(feature = "server")]
 pub mod openapi;
@@ -52,5 +54,7 @@ pub use database::{Kind, TestDatabase};
 pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]
 pub use http::{Answer, Client};
+#[cfg(feature = "server")]
+pub use issuer::Issuer;
 #[cfg(feature = "server")]
 pub use race::all_at_once;

@@ -85,11 +85,7 @@ impl OperationDoc {
     #[must_use]
     pub fn page(mut self) -> Self {
         self.is_page = true;
-        self.problems(&[
-            ProblemType::BadRequest,
-            ProblemType::RateLimited,
-            ProblemType::Unavailable,
-        ])
+        self.problems(&[ProblemType::BadRequest, ProblemType::Unavailable])
     }
 
     /// A placeholder of the path that is text, not an id.

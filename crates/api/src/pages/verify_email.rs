@@ -3,14 +3,16 @@
 use super::{FieldErrors, Notice, ProofFields, answer, describe_form, refused_proof};
 use crate::extract::{Caller, FormBody, LinkQuery};
 use crate::middleware::OwnSite;
+use crate::one_time_proof::try_proof;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use crate::state::SharedState;
-use actix_web::HttpResponse;
+use crate::state::{AppState, SharedState};
 use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use auth::EmailConfirmed;
+use auth::{EmailConfirmed, OneTimeProof};
+use kernel::Ctx;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -62,6 +64,7 @@ pub fn describe_show(operation: OperationDoc) -> OperationDoc {
 
 /// Confirms the address.
 pub async fn submit(
+    request: HttpRequest,
     _: OwnSite,
     Caller(ctx): Caller,
     FormBody(fields): FormBody,
@@ -79,26 +82,38 @@ pub async fn submit(
         };
         return answer(StatusCode::UNPROCESSABLE_ENTITY, &form);
     };
+    if !try_proof(
+        &state.limits,
+        &request,
+        &proof,
+        confirm(&state, ctx, proof.clone()),
+    )
+    .await?
+    {
+        return refused_proof(
+            "To get another one, sign in and ask for a new confirmation mail. Only the newest code is good.",
+            "/verify-email",
+        );
+    }
+    let page = Notice {
+        title: "Your e-mail address is confirmed",
+        sentences: &["You can close this page.".into()],
+        link: None,
+        good: true,
+    };
+    answer(StatusCode::OK, &page)
+}
+
+async fn confirm(state: &AppState, ctx: Ctx, proof: OneTimeProof) -> Result<bool, Problem> {
     let keys = Arc::clone(&state.keys);
-    let outcome = state
+    let confirmed = state
         .store
         .write(move |tx| auth::confirm_email(tx, &ctx, &keys, &proof))
         .await?;
-    match outcome {
-        EmailConfirmed::Confirmed(_) => {
-            let page = Notice {
-                title: "Your e-mail address is confirmed",
-                sentences: &["You can close this page.".into()],
-                link: None,
-                good: true,
-            };
-            answer(StatusCode::OK, &page)
-        }
-        EmailConfirmed::Refused => refused_proof(
-            "To get another one, sign in and ask for a new confirmation mail. Only the newest code is good.",
-            "/verify-email",
-        ),
-    }
+    Ok(match confirmed {
+        EmailConfirmed::Confirmed(_) => true,
+        EmailConfirmed::Refused => false,
+    })
 }
 
 /// See [`submit`].

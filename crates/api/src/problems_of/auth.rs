@@ -3,8 +3,8 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use auth::{
-    ChangePasswordError, EndSessionError, LogInError, LogOutError, RequestEmailChangeError,
-    RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
+    ChangePasswordError, EndSessionError, ExternalSignInError, LogInError, LogOutError, ProviderError,
+    RequestEmailChangeError, RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
 };
 
 impl From<SignUpError> for Problem {
@@ -97,6 +97,27 @@ impl From<SetSecurityAnswersError> for Problem {
             SetSecurityAnswersError::RecentSignInNeeded => ProblemType::RecentSignInNeeded.into(),
             SetSecurityAnswersError::WrongPassword => ProblemType::WrongPassword.into(),
             SetSecurityAnswersError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What is refused is refused in one way; why is for the log.
+impl From<ExternalSignInError> for Problem {
+    fn from(error: ExternalSignInError) -> Self {
+        match error {
+            ExternalSignInError::EmailNotVerified
+            | ExternalSignInError::AccountNotUsable
+            | ExternalSignInError::NoName => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
+            ExternalSignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Away(_) => Self::unavailable(error),
+            ProviderError::Refused(_) => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
         }
     }
 }

@@ -147,6 +147,20 @@ impl Scene {
             ),
             plain(
                 "POST",
+                "/users/me/email".into(),
+                &self.holder.client,
+                json!({"new_email": "other@example.org", "password": PASSWORD}),
+                &["new_email", "password"],
+            ),
+            plain(
+                "POST",
+                "/auth/email/verification/confirm".into(),
+                &nobody,
+                json!({"token": "nonsense"}),
+                &[],
+            ),
+            plain(
+                "POST",
                 "/auth/register".into(),
                 &nobody,
                 sign_up,

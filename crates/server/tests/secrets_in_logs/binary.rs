@@ -65,6 +65,7 @@ fn command(folder: &Path, database: &str, arguments: &[&str]) -> Command {
         .env("PODIUM_DATABASE__URL", database)
         .env("PODIUM_AUTH__BCRYPT_COST", "4")
         .env("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT)
+        .env("PODIUM_LIMITS__ENABLED", "false")
         .env("PODIUM_LOG__FORMAT", "json")
         .env("PODIUM_LOG__LEVEL", "trace")
         .env("PODIUM_LOG__REQUESTS", "all")

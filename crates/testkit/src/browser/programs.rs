@@ -42,7 +42,7 @@ pub(super) fn find() -> Result<Programs, Reason> {
 }
 
 /// What the browser is started with: no window, nothing fetched that no test asks for.
-pub(super) fn arguments(profile: &Path) -> Vec<String> {
+pub(super) fn arguments(folder: &Path) -> Vec<String> {
     let fixed = [
         "--headless=new",
         "--no-sandbox",
@@ -55,14 +55,14 @@ pub(super) fn arguments(profile: &Path) -> Vec<String> {
         "--disable-sync",
         "--no-proxy-server",
     ];
-    let profile = format!("--user-data-dir={}", profile.display());
+    let profile = format!("--user-data-dir={}", folder.join("profile").display());
     fixed.into_iter().map(str::to_owned).chain([profile]).collect()
 }
 
 /// A running driver. It and its browsers end when this is dropped, or with the process.
 pub(super) struct Driver {
     url: String,
-    profile: PathBuf,
+    folder: PathBuf,
     guardian: Option<Guardian>,
     process: Child,
 }
@@ -93,7 +93,7 @@ impl Driver {
         let mut driver = Self {
             url: String::new(),
             // From here on the guardian removes the folder.
-            profile: folder.keep().join("profile"),
+            folder: folder.keep(),
             guardian: Some(guardian),
             process,
         };
@@ -114,8 +114,12 @@ impl Driver {
         &self.url
     }
 
-    pub(super) fn profile(&self) -> &Path {
-        &self.profile
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn process_id(&self) -> u32 {
+        self.process.id()
     }
 }
 
