@@ -21,6 +21,7 @@ mod matrix;
 mod operations;
 mod pages;
 mod passwords;
+mod recovery_limits;
 mod registrations;
 mod roles;
 mod secrets_in_logs;
