@@ -1,6 +1,7 @@
 //! A person signs in with an account elsewhere, for which its provider vouches.
 
 use crate::log_in::open_session;
+use crate::prove_address::prove_address;
 use crate::{AuthTx, ExternalIdentity, ExternalLink, NewSession, OneTimePurpose, RefreshToken, Session};
 use kernel::{Ctx, StoreError};
 use notification::Message;
@@ -100,6 +101,8 @@ fn make_account(
         password_hash: None,
     })?;
     tx.insert_external_link(&link_of(ctx, identity, &user))?;
+    // A guest who was noted with the address is the person.
+    tx.email_verified(ctx, &user, &user.email)?;
     Ok(user)
 }
 
@@ -118,13 +121,13 @@ fn name_of(identity: &ExternalIdentity) -> Result<PersonName, ExternalSignInErro
 fn link(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User, command: &ExternalSignIn) -> Result<(), StoreError> {
     if user.email_verified_at.is_none() {
         tx.set_password_hash(user.id, None, ctx.now)?;
-        tx.forget_security_answers(user.id)?;
+        tx.replace_security_answers(user.id, &[], ctx.now)?;
+        tx.forget_answer_tries(user.id)?;
         for purpose in OneTimePurpose::ALL {
             tx.void_one_times_of(user.id, purpose, ctx.now)?;
         }
         tx.revoke_sessions_of(user.id, None, ctx.now, "external-sign-in")?;
-        tx.set_email_verified(user.id, ctx.now)?;
-        user.email_verified_at = Some(ctx.now);
+        prove_address(tx, ctx, user)?;
         user.updated_at = ctx.now;
     }
     tx.insert_external_link(&link_of(ctx, &command.identity, user))?;

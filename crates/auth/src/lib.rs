@@ -4,6 +4,8 @@
 //! the session; hashing of passwords happens outside of transactions and off the async threads.
 
 mod access;
+mod change_email;
+mod change_password;
 mod common_passwords;
 mod create_admin;
 mod external_sign_in;
@@ -13,15 +15,23 @@ mod log_out;
 mod one_time;
 mod password;
 mod ports;
+mod prove_address;
 mod refresh;
 mod repository;
 mod reset_password;
+mod reset_with_answers;
+mod security_answers;
+mod security_questions;
 mod session;
+mod sessions;
+mod set_security_answers;
 mod sign_up;
 mod token;
 mod verify_email;
 
 pub use access::{Access, find_actor};
+pub use change_email::{RequestEmailChange, RequestEmailChangeError, request_email_change};
+pub use change_password::{ChangePasswordError, change_password};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
 pub use external_sign_in::{ExternalSignIn, ExternalSignInError, external_sign_in};
 pub use forgot_password::forgot_password;
@@ -33,9 +43,17 @@ pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderErro
 pub use refresh::{Refresh, Refreshed, refresh};
 pub use repository::{
     AuthRepository, AuthTx, ExternalIdentityRepository, ExternalLink, OneTimeRepository, RefreshRow,
+    SecurityAnswersRepository,
 };
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
+pub use reset_with_answers::{AnswersTry, ChargedRecovery, charge_answers, reset_with_answers};
+pub use security_answers::{Answer, AnswerTries, GivenAnswer, InvalidAnswer, SecurityAnswer};
+pub use security_questions::{QUESTIONS_ASKED, SECURITY_QUESTIONS, SecurityQuestion, asked_questions};
 pub use session::{NewSession, OpenSession, RefreshToken, Session};
+pub use sessions::{EndSessionError, SessionsError, end_all_sessions, end_session, list_sessions};
+pub use set_security_answers::{
+    SetSecurityAnswersError, may_have_security_questions, may_set_security_answers, set_security_answers,
+};
 pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};
 pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
 pub use verify_email::{

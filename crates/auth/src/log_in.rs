@@ -47,7 +47,8 @@ pub fn find_credentials(
 
 /// Opens a session, unless the password was changed or the account suspended while the password was checked.
 pub fn log_in(tx: &mut dyn AuthTx, ctx: &Ctx, command: LogIn) -> Result<(User, Session), LogInError> {
-    // The row is held from here on: whoever changes the password, and ends all sessions, comes before or after.
+    // Written first, because it holds the account's row: a password that is being changed is waited for, and the session
+    // that is opened here ends with it if it is changed afterwards.
     tx.touch_last_login(command.user_id, ctx.now)?;
     let user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
     let current_hash = tx.find_password_hash(user.id)?;

@@ -1,6 +1,6 @@
 //! One running server: the parts put together over a database, listening, with its housekeeping.
 
-use crate::config::{Config, LogRequests, Profile, SigningKeys};
+use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
 use crate::housekeeping;
 use crate::metrics;
 use actix_web::dev::{Server, ServerHandle};
@@ -8,14 +8,16 @@ use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
+use api::after_answer::AfterAnswer;
 use api::health::{Checking, Readiness};
+use api::limits::{InProcessLimits, LimitSettings};
 use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
 use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
 use auth::{BcryptCost, IdentityProvider, SigningKey, TokenSigner};
 use chrono::TimeDelta;
 use gateway::{Google, GoogleOptions};
-use kernel::{Clock, EventId, IdSource, SessionId};
+use kernel::{Clock, EventId, IdSource, Quota, SessionId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,7 @@ pub struct Instance {
     pub store: Store,
     server: Server,
     housekeeping: tokio::task::JoinHandle<()>,
+    after_answer: AfterAnswer,
 }
 
 /// How long somebody waits for the issuer at each step of a sign-in elsewhere.
@@ -47,6 +50,8 @@ const PROVIDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Connections that the system keeps until a worker takes them: a rush begins with all at once.
 const BACKLOG: u32 = 8_192;
+/// A stop waits so long for what goes on after its answer: as long as a write that others are in the way of.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 impl Instance {
     /// Checks the schema, opens the database and listens. Call inside a tokio runtime.
@@ -74,6 +79,7 @@ impl Instance {
             store,
             server,
             housekeeping,
+            after_answer: state.after_answer.clone(),
         })
     }
 
@@ -86,6 +92,9 @@ impl Instance {
     pub async fn serve(self) -> anyhow::Result<()> {
         let served = self.server.await;
         self.housekeeping.abort();
+        if !self.after_answer.finish(LAST_WORK).await {
+            tracing::warn!("the server stops before all is done that was to be done after its answer");
+        }
         served.context("the server failed")
     }
 }
@@ -127,7 +136,8 @@ fn state(
         store: store.clone(),
         signer,
         keys: server_keys,
-        passwords: PasswordWork::new(cost),
+        passwords: PasswordWork::new(cost).context("no thread for passwords")?,
+        limits: Arc::new(InProcessLimits::new(Arc::clone(&clock))),
         identity_provider: identity_provider(config, &clock)?,
         clock,
         ids: Arc::clone(&surroundings.ids),
@@ -216,9 +226,20 @@ fn settings(config: &Config) -> Settings {
         public_roles: config.auth.public_roles.clone(),
         return_paths: config.google.return_paths.clone(),
         invites_per_day: config.limits.invites_per_day,
+        limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))
         })),
+    }
+}
+
+fn limits(config: Limits) -> LimitSettings {
+    let quota = |events, per| Quota { events, per };
+    LimitSettings {
+        enabled: config.enabled,
+        requests: quota(config.requests, TimeDelta::seconds(config.per_seconds.into())),
+        sign_ins: quota(config.sign_ins_per_minute, TimeDelta::minutes(1)),
+        sign_ups: quota(config.sign_ups_per_hour, TimeDelta::hours(1)),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
-use crate::schema::{external_identities, security_answer_tries, security_answers};
+use crate::schema::external_identities;
 use auth::{ExternalIdentityRepository, ExternalLink};
 use diesel::prelude::*;
 use kernel::{StoreError, UserId};
@@ -51,17 +51,5 @@ impl ExternalIdentityRepository for Tx<'_> {
     fn insert_user_from_elsewhere(&mut self, new: &NewUser) -> Result<(), StoreError> {
         self.insert_user(new)
             .map_err(|error| self.found_when_tried_again(error))
-    }
-
-    fn forget_security_answers(&mut self, user_id: UserId) -> Result<(), StoreError> {
-        let id = Uid::of(user_id);
-        self.run(|connection| {
-            on!(connection, |c| {
-                diesel::delete(security_answers::table.filter(security_answers::user_id.eq(id)))
-                    .execute(c)?;
-                diesel::delete(security_answer_tries::table.find(id)).execute(c)
-            })
-        })?;
-        Ok(())
     }
 }

@@ -20,6 +20,8 @@ mod guardian;
 #[cfg(feature = "server")]
 pub mod both;
 #[cfg(feature = "server")]
+pub mod browser;
+#[cfg(feature = "server")]
 pub mod clock;
 #[cfg(feature = "server")]
 pub mod database;
@@ -42,6 +44,8 @@ pub mod raw;
 #[cfg(feature = "server")]
 pub mod server;
 
+#[cfg(feature = "server")]
+pub use browser::Browser;
 #[cfg(feature = "server")]
 pub use clock::TestClock;
 #[cfg(feature = "server")]
