@@ -1,16 +1,20 @@
-//! Sign-up, sign-in, sessions and tokens.
+//! Sign-up, sign-in, sessions and tokens; what is held on a person, and how it goes.
 //!
 //! Invariants: passwords and refresh tokens are kept hashed only; a refresh token works once, and its second use ends
 //! the session; hashing of passwords happens outside of transactions and off the async threads.
 
 mod access;
+mod authority;
 mod common_passwords;
 mod create_admin;
+mod erase_person;
+mod export_person;
 mod forgot_password;
 mod log_in;
 mod log_out;
 mod one_time;
 mod password;
+mod personal_data;
 mod refresh;
 mod repository;
 mod reset_password;
@@ -20,14 +24,22 @@ mod token;
 mod verify_email;
 
 pub use access::{Access, find_actor};
+pub use authority::{AuthorityError, require_another_admin, require_covers, require_covers_user};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
+pub use erase_person::{ErasePerson, ErasePersonError, ErasePersonTx, erase_person};
+pub use export_person::{ExportPersonError, ExportPersonTx, export_person};
 pub use forgot_password::forgot_password;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
 pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
+pub use personal_data::{
+    AccountRecord, AttendeeRecord, AuditRecord, ErasureRepository, EventRecord, IdentityRecord, LiveRecord,
+    MessageRecord, OneTimeRecord, PersonExport, PersonalDataRepository, QueueRecord, QueueStepRecord,
+    RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
+};
 pub use refresh::{Refresh, Refreshed, refresh};
-pub use repository::{AuthRepository, AuthTx, OneTimeRepository, RefreshRow};
+pub use repository::{AuthRepository, AuthTx, AuthorityRepository, OneTimeRepository, RefreshRow};
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use session::{NewSession, OpenSession, RefreshToken, Session};
 pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};

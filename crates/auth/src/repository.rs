@@ -1,7 +1,7 @@
 //! Where sessions and credentials are kept.
 
 use crate::{Access, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, Session};
-use kernel::{AuditLog, Instant, OneTimeId, SessionId, StoreError, UserId};
+use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, SessionId, StoreError, UserId};
 use notification::Outbox;
 use user::{UserRepository, UserStatus};
 
@@ -103,5 +103,19 @@ pub trait OneTimeRepository {
     ) -> Result<u64, StoreError>;
 }
 
+/// Who may act on whom.
+pub trait AuthorityRepository {
+    /// Waits until nobody else changes who may do what, until the end of the transaction: all such changes happen one after
+    /// the other.
+    fn lock_authority(&mut self) -> Result<(), StoreError>;
+    /// What an account's roles permit together, whether it may be used or not.
+    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError>;
+    /// Whether somebody else is an admin whose account may be used.
+    fn has_another_admin(&mut self, but_for: UserId) -> Result<bool, StoreError>;
+}
+
 /// What signing up and in needs of a transaction.
-pub trait AuthTx: AuthRepository + OneTimeRepository + UserRepository + Outbox + AuditLog {}
+pub trait AuthTx:
+    AuthRepository + AuthorityRepository + OneTimeRepository + UserRepository + Outbox + AuditLog
+{
+}

@@ -7,9 +7,12 @@
 
 mod audit;
 mod auth;
+mod authority;
 mod columns;
 pub mod connection;
+mod erasure;
 mod events;
+mod export;
 mod failure;
 mod idempotency;
 pub mod invariants;

@@ -5,7 +5,7 @@ use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
 
 /// Users.
 pub trait UserRepository {
-    /// The user with that id.
+    /// The user with that id; none that was erased, here and everywhere.
     fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     /// The user with that folded address.
     fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError>;
