@@ -7,6 +7,7 @@ pub mod auth;
 pub mod documentation;
 pub mod events;
 pub mod health;
+pub mod privacy;
 pub mod problems;
 pub mod registrations;
 pub mod users;
@@ -15,6 +16,7 @@ pub mod waitlist;
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
 use kernel::Permission;
 
+const ADMINISTERS_USERS: Who = Who::Permission(Permission::UserManage);
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
 const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
@@ -62,10 +64,14 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        delete("/api/v1/users/me", SignedIn, privacy::erase_own, privacy::describe_erase_own),
+        get("/api/v1/users/me/export", SignedIn, privacy::export_own, privacy::describe_export_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
+
+        delete("/api/v1/admin/users/{id}", ADMINISTERS_USERS, privacy::erase_user, privacy::describe_erase_user),
 
         post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register),
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),

@@ -61,6 +61,8 @@ pub fn erase_person(
     ctx: &Ctx,
     command: &ErasePerson,
 ) -> Result<(), ErasePersonError> {
+    // It ends what the person may do: nobody gives them a role meanwhile.
+    tx.lock_authority()?;
     let user = authorised(tx, ctx, command)?;
     if user.status == UserStatus::Active && user.roles.iter().any(|role| role == ADMIN_ROLE) {
         require_another_admin(tx, user.id)?;

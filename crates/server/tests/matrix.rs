@@ -6,7 +6,7 @@
 mod world;
 
 use crate::support::operations;
-use kernel::Permission::{self, EventCreate, EventManageAny, RegistrationReadAny};
+use kernel::Permission::{self, EventCreate, EventManageAny, RegistrationReadAny, UserManage};
 use std::collections::BTreeSet;
 use testkit::{Harness, TestDatabase, on_both_databases};
 use world::{Caller, Content, Of, World};
@@ -48,7 +48,7 @@ const fn row(
 
 #[rustfmt::skip]
 const TABLE: &[Row] = {
-    use Content::{Guest, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title};
+    use Content::{Guest, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title, WrongPassword};
     use Of::{Draft, Published};
     &[
         //                                                        not signed in ─┬─────────  strange hold wait other organ admin
@@ -85,10 +85,15 @@ const TABLE: &[Row] = {
 
         row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/me/export", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        // With the right one nobody would be left to ask.
+        row("DELETE", "/users/me", Published, WrongPassword,        [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/{id}", Published, Nothing,            [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+
+        row("DELETE", "/admin/users/{id}", Published, Nothing,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(UserManage, 204)]),
 
         row("POST",   "/auth/register", Published, SignUp,          [201, 201, 201, 201,     201, 201, 201, 201, 201, 201], &[]),
         row("POST",   "/auth/login", Published, SignIn,             [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),

@@ -43,7 +43,7 @@ pub mod server;
 #[cfg(feature = "server")]
 pub use clock::TestClock;
 #[cfg(feature = "server")]
-pub use database::{Kind, TestDatabase};
+pub use database::{Cell, Kind, TestDatabase};
 #[cfg(feature = "server")]
 pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]

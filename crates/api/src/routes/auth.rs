@@ -224,13 +224,18 @@ pub async fn logout(
             .write(move |tx| auth::log_out_by_refresh_token(tx, &ctx, &token))
             .await?;
     }
+    Ok(without_cookies(&state))
+}
+
+/// 204 that clears the cookies of a session which is over.
+pub(crate) fn without_cookies(state: &AppState) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     for (name, path) in [(ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH)] {
-        let mut gone = cookie_of(&state, name, String::new(), path, CookieDuration::ZERO);
+        let mut gone = cookie_of(state, name, String::new(), path, CookieDuration::ZERO);
         gone.make_removal();
         response.cookie(gone);
     }
-    Ok(response.finish())
+    response.finish()
 }
 
 /// See [`logout`].

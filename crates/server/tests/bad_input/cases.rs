@@ -154,6 +154,15 @@ impl Scene {
                 sign_in,
                 &["email", "password"],
             ),
+            // Who has events to come cannot go, whatever becomes of the body.
+            Case {
+                method: "DELETE",
+                ..optional(
+                    "/users/me".into(),
+                    manager,
+                    json!({"password": "a password of nobody's"}),
+                )
+            },
             optional(
                 "/auth/refresh".into(),
                 &nobody,

@@ -85,6 +85,8 @@ pub enum Content {
     SignUp,
     /// The holder's password.
     SignIn,
+    /// Nobody's password.
+    WrongPassword,
     /// A refresh token of the holder's.
     Refresh,
 }
@@ -158,6 +160,7 @@ impl<'h> World<'h> {
         let id = match path.split('/').nth(1) {
             Some("registrations") => self.things.registration.clone(),
             Some("users") => self.holder.id.to_string(),
+            Some("admin") => self.harness.crowd(1).await[0].id.to_string(),
             _ => event.to_string(),
         };
         let path = path
@@ -183,6 +186,7 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
+            Content::WrongPassword => json!({"password": "a password of nobody's"}),
             Content::Refresh => {
                 let login = self.harness.client().post("/auth/login").json(sign_in());
                 let token = login.await.expect(200).text_at("/refresh_token");
