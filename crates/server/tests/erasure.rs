@@ -1,11 +1,16 @@
 //! Who may have an account erased, when it has to stay, and what happens when others act at the same moment.
 
 use crate::support::{give_only, set_verified, sql};
+use auth::{AuthRepository, OneTime, OneTimePurpose, OneTimeRepository, Session};
 use chrono::TimeDelta;
-use kernel::Permission;
+use kernel::{Ctx, Permission, StoreError};
 use serde_json::json;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use storage::Tx;
 use testkit::harness::PASSWORD;
-use testkit::{Answer, Client, Harness, Person, TestDatabase, all_at_once, on_both_databases};
+use testkit::{Answer, Client, Harness, Kind, Person, TestDatabase, all_at_once, on_both_databases};
+use user::{Attendee, AttendeeRepository, User, UserRepository};
 
 on_both_databases! {
     oneself_is_erased_with_the_password_or_soon_after_signing_in,
@@ -17,6 +22,7 @@ on_both_databases! {
     who_registers_while_they_are_erased_leaves_no_seat_and_no_value,
     who_signs_in_or_changes_while_they_are_erased_leaves_nothing,
     of_many_who_erase_one_account_at_once_one_does,
+    what_was_read_before_an_erasure_is_not_written_after_it,
 }
 
 fn erase(client: &Client, person: &Person) -> testkit::http::Request {
@@ -372,4 +378,101 @@ async fn of_many_who_erase_one_account_at_once_one_does(database: TestDatabase) 
     assert_eq!(gone, 1);
     assert_eq!(harness.count("audit_log WHERE action = 'user.erase'").await, 1);
     harness.assert_invariants().await;
+}
+
+type Write = fn(&mut Tx<'_>, &Ctx, &User) -> Result<(), StoreError>;
+
+/// What operations write of an account beside its erasure.
+const WRITES: [(&str, Write); 8] = [
+    ("its profile", |tx, _, user| tx.update_profile(user)),
+    ("that its address is proven", |tx, ctx, user| {
+        tx.set_email_verified(user.id, ctx.now)
+    }),
+    ("its address", |tx, ctx, user| {
+        tx.set_email(user.id, &user.email, ctx.now)
+    }),
+    ("its password", |tx, ctx, user| {
+        tx.set_password_hash(user.id, None, ctx.now)
+    }),
+    ("its last sign-in", |tx, ctx, user| {
+        tx.touch_last_login(user.id, ctx.now)
+    }),
+    ("a session", |tx, ctx, user| {
+        tx.insert_session(&Session {
+            id: ctx.new_id(),
+            user_id: user.id,
+            device: Some("unverwechselbar".to_owned()),
+            address: None,
+            created_at: ctx.now,
+            expires_at: ctx.now + TimeDelta::days(30),
+        })
+    }),
+    ("a link", |tx, ctx, user| {
+        tx.insert_one_time(&OneTime {
+            id: ctx.new_id(),
+            user_id: user.id,
+            purpose: OneTimePurpose::ResetPassword,
+            email: user.email.clone(),
+            link_hash: user.id.to_string(),
+            code_hash: String::new(),
+            created_at: ctx.now,
+            expires_at: ctx.now + TimeDelta::minutes(15),
+            used_at: None,
+            voided_at: None,
+        })
+    }),
+    ("an attendee", |tx, ctx, user| {
+        tx.insert_attendee(&Attendee {
+            id: ctx.new_id(),
+            user_id: Some(user.id),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            phone: None,
+            created_by: None,
+            created_at: ctx.now,
+        })
+    }),
+];
+
+async fn what_was_read_before_an_erasure_is_not_written_after_it(database: TestDatabase) {
+    // SQLite has one writer at a time: nothing comes between reading and writing.
+    if database.kind() == Kind::Sqlite {
+        return;
+    }
+    let harness = Harness::start(database).await;
+    for (what, write) in WRITES {
+        let person = harness.attendee("unverwechselbar").await;
+        let (id, ctx) = (person.id, harness.system());
+        let (has_read, is_read) = channel();
+        let (may_write, wait) = channel();
+        // For the first try alone: it is tried again, and finds that there is nobody.
+        let pause: Arc<Mutex<Option<(Sender<()>, Receiver<()>)>>> =
+            Arc::new(Mutex::new(Some((has_read, wait))));
+        let store = harness.store().clone();
+        let writing = tokio::spawn(async move {
+            store
+                .write(move |tx| {
+                    let found = tx.find_user(id)?;
+                    if let Some((has_read, wait)) = pause.lock().expect("a lock").take() {
+                        has_read.send(()).expect("the test goes on");
+                        wait.recv().expect("the test goes on");
+                    }
+                    match found {
+                        Some(user) => write(tx, &ctx, &user).map(|()| true),
+                        None => Ok::<_, StoreError>(false),
+                    }
+                })
+                .await
+        });
+        tokio::task::spawn_blocking(move || is_read.recv())
+            .await
+            .expect("no panic")
+            .expect("it is read");
+        person.client.delete("/users/me").await.expect(204);
+        may_write.send(()).expect("the writer waits");
+        let written = writing.await.expect("no panic").expect("an answer");
+        assert!(!written, "{what} was written");
+        assert_nowhere(&harness, &["unverwechselbar"]);
+        harness.assert_invariants().await;
+    }
 }

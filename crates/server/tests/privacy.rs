@@ -157,6 +157,13 @@ async fn nothing_of_an_erased_person_stays_anywhere(database: TestDatabase) {
     harness.assert_invariants().await;
 
     // Nobody is let in by what the person had: here at once, elsewhere within five seconds.
+    // Nothing of the account is looked up for this list: the session itself is over.
+    somebody
+        .client
+        .get("/registrations")
+        .await
+        .expect(401)
+        .problem("session-ended");
     somebody
         .client
         .get("/users/me")
@@ -171,7 +178,11 @@ async fn nothing_of_an_erased_person_stays_anywhere(database: TestDatabase) {
         .await
         .expect(401);
     harness.clock().advance(TimeDelta::seconds(5));
-    there.get("/users/me").await.expect(401).problem("session-ended");
+    there
+        .get("/registrations")
+        .await
+        .expect(401)
+        .problem("session-ended");
     let form = json!({"email": somebody.email, "password": PASSWORD});
     harness
         .client()
