@@ -1,19 +1,25 @@
-//! The route table, to be read from top to bottom: method, path, who, handler, description.
+//! The route table, to be read from top to bottom: method, path, who, handler, description, and the limit where it is
+//! another than that of every route.
 //!
-//! It drives the router, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
+//! It drives the router, the limits, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
 //! paths in the order of the table.
 
 pub mod auth;
 pub mod documentation;
+pub mod email;
 pub mod events;
 pub mod health;
+pub mod passwords;
 pub mod privacy;
 pub mod problems;
 pub mod registrations;
+pub mod security_questions;
+pub mod sessions;
 pub mod users;
 pub mod waitlist;
 
-use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post};
+use crate::limits::Limit::{SignIn, SignUp, Unlimited};
+use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
 const ADMINISTERS_USERS: Who = Who::Permission(Permission::UserManage);
@@ -32,9 +38,9 @@ const READ_ONE: Who = Who::AnyOf(&[
 pub fn table() -> Vec<Endpoint> {
     use Who::{Public, PublicAsNobody, SignedIn, SignedInOrRefreshCookie};
     vec![
-        get("/health/live", PublicAsNobody, health::live, health::describe_live),
-        get("/health/ready", PublicAsNobody, health::ready, health::describe_ready),
-        get("/metrics", PublicAsNobody, health::metrics, health::describe_metrics),
+        get("/health/live", PublicAsNobody, health::live, health::describe_live).limited(Unlimited),
+        get("/health/ready", PublicAsNobody, health::ready, health::describe_ready).limited(Unlimited),
+        get("/metrics", PublicAsNobody, health::metrics, health::describe_metrics).limited(Unlimited),
 
         get("/problems/", PublicAsNobody, problems::list, problems::describe_list),
         get("/problems/{slug}", PublicAsNobody, problems::explain, problems::describe_explain),
@@ -66,6 +72,8 @@ pub fn table() -> Vec<Endpoint> {
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
         delete("/api/v1/users/me", SignedIn, privacy::erase_own, privacy::describe_erase_own),
         get("/api/v1/users/me/export", SignedIn, privacy::export_own, privacy::describe_export_own),
+        post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
+        put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
@@ -73,9 +81,20 @@ pub fn table() -> Vec<Endpoint> {
 
         delete("/api/v1/admin/users/{id}", ADMINISTERS_USERS, privacy::erase_user, privacy::describe_erase_user),
 
-        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register),
-        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),
-        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh),
+        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register).limited(SignUp),
+        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
+        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh).limited(SignIn),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
+        get("/api/v1/auth/sessions", SignedIn, sessions::list, sessions::describe_list),
+        delete("/api/v1/auth/sessions", SignedIn, sessions::end_all, sessions::describe_end_all),
+        delete("/api/v1/auth/sessions/{id}", OWN, sessions::end_one, sessions::describe_end_one),
+        post("/api/v1/auth/email/verification", SignedIn, email::request_verification, email::describe_request_verification),
+        post("/api/v1/auth/email/verification/confirm", PublicAsNobody, email::confirm, email::describe_confirm).limited(SignIn),
+        post("/api/v1/auth/password/change", SignedIn, passwords::change, passwords::describe_change),
+        post("/api/v1/auth/password/forgot", PublicAsNobody, passwords::forgot, passwords::describe_forgot).limited(SignIn),
+        post("/api/v1/auth/password/reset", PublicAsNobody, passwords::reset, passwords::describe_reset).limited(SignIn),
+        get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list).limited(SignIn),
+        post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask).limited(SignIn),
+        post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
     ]
 }

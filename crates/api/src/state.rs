@@ -1,13 +1,15 @@
 //! What every route can reach: the parts of the server behind ports, and the settings of the HTTP side.
 
+use crate::after_answer::AfterAnswer;
 use crate::event_cache::EventCache;
 use crate::health::Readiness;
+use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
 use auth::TokenSigner;
 use bytes::Bytes;
 use chrono::TimeDelta;
-use kernel::{Actor, Clock, Ctx, IdSource, RequestId, ServerKeys};
+use kernel::{Actor, Clock, Ctx, IdSource, Limits, RequestId, ServerKeys};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,12 +28,16 @@ pub struct AppState {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Does what is not to show in the time of an answer.
+    pub after_answer: AfterAnswer,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
     pub ids: Arc<dyn IdSource>,
     /// Knows access tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// How often somebody may ask, and guess.
+    pub limits: RequestLimits,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
     /// Renders the metrics as Prometheus reads them.
@@ -71,6 +77,8 @@ pub struct Settings {
     pub public_roles: Vec<String>,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
+    /// How often an address may ask.
+    pub limits: LimitSettings,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: TrustedProxies,
 }
@@ -105,6 +113,7 @@ impl Default for Settings {
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
             invites_per_day: 200,
+            limits: LimitSettings::default(),
             trusted_proxies: TrustedProxies::none(),
         }
     }
@@ -139,6 +148,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// Knows access tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// Counts what is limited.
+    pub limits: Arc<dyn Limits>,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
     /// Renders the metrics as Prometheus reads them.
@@ -146,7 +157,7 @@ pub struct Ports {
 }
 
 impl AppState {
-    /// A state over the server's own route table.
+    /// A state over the server's own route table. Call inside the runtime that outlives the requests.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         Self::for_routes(ports, settings, &crate::routes::table())
     }
@@ -163,9 +174,11 @@ impl AppState {
             signer: ports.signer,
             keys: ports.keys,
             passwords: ports.passwords,
+            after_answer: AfterAnswer::new(),
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,
+            limits: RequestLimits::new(ports.limits, settings.limits, settings.trusted_proxies.clone()),
             readiness: ports.readiness,
             render_metrics: ports.render_metrics,
             settings,

@@ -3,6 +3,7 @@
 mod event;
 mod person;
 mod registration;
+mod session;
 
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{PublicProfile, UserBody};
@@ -10,3 +11,4 @@ pub use registration::{
     AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
     WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
+pub use session::SessionBody;

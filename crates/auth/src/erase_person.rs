@@ -3,16 +3,13 @@
 //! What they hold is freed and passes on, what says who they are goes, and what is over goes on counting for nobody. The
 //! account's row stays for what refers to it, and says nothing.
 
+use crate::recent_sign_in::signed_in_recently;
 use crate::{
     ADMIN_ROLE, AuthTx, AuthorityError, ErasureRepository, PasswordHash, require_another_admin,
     require_covers_user,
 };
-use chrono::TimeDelta;
-use kernel::{AuditEntry, Ctx, Denied, Permission, SignedIn, StoreError, TypedId, UserId};
+use kernel::{AuditEntry, Ctx, Denied, Permission, StoreError, TypedId, UserId};
 use user::{AttendeeRepository, PersonErased, User, UserStatus, find_attendee_of};
-
-/// A sign-in that is younger shows who somebody is as the password does.
-const RECENT: TimeDelta = TimeDelta::minutes(10);
 
 /// Who is to be forgotten.
 #[derive(Debug, Clone)]
@@ -118,13 +115,4 @@ fn oneself(
         None if !signed_in_recently(tx, ctx, signed_in)? => Err(ErasePersonError::RecentSignInNeeded),
         _ => Ok(user),
     }
-}
-
-fn signed_in_recently(
-    tx: &mut dyn ErasePersonTx,
-    ctx: &Ctx,
-    signed_in: &SignedIn,
-) -> Result<bool, StoreError> {
-    let session = tx.find_session(signed_in.session_id)?;
-    Ok(session.is_some_and(|session| ctx.now - session.created_at < RECENT))
 }

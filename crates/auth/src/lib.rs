@@ -5,6 +5,8 @@
 
 mod access;
 mod authority;
+mod change_email;
+mod change_password;
 mod common_passwords;
 mod create_admin;
 mod erase_person;
@@ -15,16 +17,25 @@ mod log_out;
 mod one_time;
 mod password;
 mod personal_data;
+mod prove_address;
+mod recent_sign_in;
 mod refresh;
 mod repository;
 mod reset_password;
+mod reset_with_answers;
+mod security_answers;
+mod security_questions;
 mod session;
+mod sessions;
+mod set_security_answers;
 mod sign_up;
 mod token;
 mod verify_email;
 
 pub use access::{Access, find_actor};
 pub use authority::{AuthorityError, require_another_admin, require_covers, require_covers_user};
+pub use change_email::{RequestEmailChange, RequestEmailChangeError, request_email_change};
+pub use change_password::{ChangePasswordError, change_password};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
 pub use erase_person::{ErasePerson, ErasePersonError, ErasePersonTx, erase_person};
 pub use export_person::{ExportPersonError, ExportPersonTx, export_person};
@@ -39,9 +50,18 @@ pub use personal_data::{
     RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
 };
 pub use refresh::{Refresh, Refreshed, refresh};
-pub use repository::{AuthRepository, AuthTx, AuthorityRepository, OneTimeRepository, RefreshRow};
+pub use repository::{
+    AuthRepository, AuthTx, AuthorityRepository, OneTimeRepository, RefreshRow, SecurityAnswersRepository,
+};
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
+pub use reset_with_answers::{AnswersTry, ChargedRecovery, charge_answers, reset_with_answers};
+pub use security_answers::{Answer, AnswerTries, GivenAnswer, InvalidAnswer, SecurityAnswer};
+pub use security_questions::{QUESTIONS_ASKED, SECURITY_QUESTIONS, SecurityQuestion, asked_questions};
 pub use session::{NewSession, OpenSession, RefreshToken, Session};
+pub use sessions::{EndSessionError, SessionsError, end_all_sessions, end_session, list_sessions};
+pub use set_security_answers::{
+    SetSecurityAnswersError, may_have_security_questions, may_set_security_answers, set_security_answers,
+};
 pub use sign_up::{CheckedSignUp, SignUp, SignUpError, sign_up};
 pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
 pub use verify_email::{

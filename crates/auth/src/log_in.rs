@@ -47,7 +47,10 @@ pub fn find_credentials(
 
 /// Opens a session, unless the password was changed or the account suspended while the password was checked.
 pub fn log_in(tx: &mut dyn AuthTx, ctx: &Ctx, command: LogIn) -> Result<(User, Session), LogInError> {
-    let mut user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
+    // Written first, because it holds the account's row: a password that is being changed is waited for, and the session
+    // that is opened here ends with it if it is changed afterwards.
+    tx.touch_last_login(command.user_id, ctx.now)?;
+    let user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
     let current_hash = tx.find_password_hash(user.id)?;
     if user.status != UserStatus::Active || current_hash != Some(command.checked_hash) {
         return Err(LogInError::Refused);
@@ -70,7 +73,5 @@ pub fn log_in(tx: &mut dyn AuthTx, ctx: &Ctx, command: LogIn) -> Result<(User, S
         ctx.now,
         session.expires_at,
     )?;
-    tx.touch_last_login(user.id, ctx.now)?;
-    user.last_login_at = Some(ctx.now);
     Ok((user, session))
 }

@@ -25,6 +25,9 @@ pub enum OneTimePurpose {
 }
 
 impl OneTimePurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword];
+
     /// The name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,9 +39,7 @@ impl OneTimePurpose {
 
     /// The purpose of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword]
-            .into_iter()
-            .find(|purpose| purpose.as_str() == name)
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == name)
     }
 }
 

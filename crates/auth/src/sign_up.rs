@@ -1,7 +1,7 @@
 //! A person makes an account.
 
 use crate::verify_email::mail_verification;
-use crate::{AuthTx, InvalidPassword, NewPassword, PasswordHash};
+use crate::{AuthTx, NewPassword, PasswordHash};
 use kernel::{Ctx, EmailAddress, Invalid, PhoneNumber, ServerKeys, StoreError};
 use notification::MailedSecrets;
 use user::{NewUser, PersonName, User, UserStatus};
@@ -63,14 +63,8 @@ impl SignUp {
             .and_then(|text| invalid.take("/email", "format", text.parse::<EmailAddress>()));
         let name = needed(&mut invalid, "/name", self.name)
             .and_then(|text| invalid.take("/name", "format", text.parse::<PersonName>()));
-        let password = needed(&mut invalid, "/password", self.password).and_then(|text| {
-            let parsed = NewPassword::parse(&text);
-            let code = match parsed {
-                Err(InvalidPassword::Common) => "common",
-                _ => "length",
-            };
-            invalid.take("/password", code, parsed)
-        });
+        let password = needed(&mut invalid, "/password", self.password)
+            .and_then(|text| NewPassword::take(&mut invalid, "/password", &text));
         let phone = self
             .phone
             .and_then(|text| invalid.take("/phone", "format", text.parse::<PhoneNumber>()));

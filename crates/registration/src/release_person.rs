@@ -1,7 +1,7 @@
 //! A person is erased: what they hold at events that are not over is freed and passes on; what is over stays counted.
 
 use crate::RegistrationTx;
-use crate::release_attendee::free_place;
+use crate::release_attendee::{events_held, release_standing};
 use kernel::{Ctx, EventId, StoreError, UserId};
 use std::collections::BTreeSet;
 use user::Attendee;
@@ -16,20 +16,19 @@ pub fn release_person(
 ) -> Result<u32, StoreError> {
     let mut events: BTreeSet<EventId> = tx.ids_of_events_of(user_id)?.into_iter().collect();
     if let Some(attendee) = attendee {
-        let held = tx.live_registrations_of_attendee(attendee.id)?;
-        let waits = tx.live_entries_of_attendee(attendee.id)?;
-        events.extend(held.iter().map(|held| held.event_id));
-        events.extend(waits.iter().map(|entry| entry.event_id));
+        events.append(&mut events_held(tx, attendee)?);
     }
     let mut freed = 0;
     for event_id in events {
         let Some(mut seats) = tx.lock_event_seats(event_id)? else {
             continue;
         };
-        if let Some(attendee) = attendee
-            && !seats.is_read_only_at(ctx.now)
-        {
-            freed += free_place(tx, ctx, &mut seats, attendee)?;
+        let Some(attendee) = attendee.filter(|_| !seats.is_read_only_at(ctx.now)) else {
+            continue;
+        };
+        // Looked up again: before the lock, the queue may have given the attendee a seat.
+        if let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? {
+            freed += release_standing(tx, ctx, &mut seats, &standing)?;
         }
     }
     Ok(freed)

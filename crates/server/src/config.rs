@@ -45,7 +45,7 @@ pub struct Config {
     pub auth: Auth,
     /// How long answers are kept in memory.
     pub cache: Cache,
-    /// How much one account may do.
+    /// How often an address may ask, and how much one account may do.
     pub limits: Limits,
     /// Who reads the measurements.
     pub metrics: Metrics,
@@ -71,9 +71,19 @@ pub struct Cache {
     pub access_ttl: Duration,
 }
 
-/// How much one account may do.
+/// How often an address may ask, and how much one account may do.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Whether the limits of addresses hold, and the lockouts.
+    pub enabled: bool,
+    /// Requests of one address within the seconds below.
+    pub requests: u32,
+    /// The time for the requests above.
+    pub per_seconds: u32,
+    /// Requests of one address to what leads to a sign-in.
+    pub sign_ins_per_minute: u32,
+    /// New accounts of one address.
+    pub sign_ups_per_hour: u32,
     /// How many others one account may register within 24 hours; each of them gets a mail.
     pub invites_per_day: u32,
 }
@@ -135,9 +145,7 @@ impl Config {
                 ttl: Duration::from_millis(sections.cache.ttl_ms),
                 access_ttl: Duration::from_millis(sections.cache.access_ttl_ms),
             },
-            limits: Limits {
-                invites_per_day: sections.limits.invites_per_day,
-            },
+            limits: Limits::read(&sections.limits)?,
             metrics: Metrics {
                 token: sections.metrics.token.filter(|token| !token.expose().is_empty()),
             },
@@ -179,6 +187,32 @@ impl Config {
     pub fn prepare_folders(&self) -> Result<(), ConfigError> {
         self.data.prepare()?;
         self.database.prepare()
+    }
+}
+
+impl Limits {
+    fn read(section: &sections::Limits) -> Result<Self, ConfigError> {
+        // A limit that lets nobody in is a mistake; without limits is `enabled = false`.
+        within("limits.requests", section.requests, 1..=1_000_000)?;
+        within("limits.per_seconds", section.per_seconds, 1..=3_600)?;
+        within(
+            "limits.sign_ins_per_minute",
+            section.sign_ins_per_minute,
+            1..=1_000_000,
+        )?;
+        within(
+            "limits.sign_ups_per_hour",
+            section.sign_ups_per_hour,
+            1..=1_000_000,
+        )?;
+        Ok(Self {
+            enabled: section.enabled,
+            requests: section.requests,
+            per_seconds: section.per_seconds,
+            sign_ins_per_minute: section.sign_ins_per_minute,
+            sign_ups_per_hour: section.sign_ups_per_hour,
+            invites_per_day: section.invites_per_day,
+        })
     }
 }
 

@@ -383,7 +383,7 @@ async fn of_many_who_erase_one_account_at_once_one_does(database: TestDatabase) 
 type Write = fn(&mut Tx<'_>, &Ctx, &User) -> Result<(), StoreError>;
 
 /// What operations write of an account beside its erasure.
-const WRITES: [(&str, Write); 8] = [
+const WRITES: [(&str, Write); 7] = [
     ("its profile", |tx, _, user| tx.update_profile(user)),
     ("that its address is proven", |tx, ctx, user| {
         tx.set_email_verified(user.id, ctx.now)
@@ -393,9 +393,6 @@ const WRITES: [(&str, Write); 8] = [
     }),
     ("its password", |tx, ctx, user| {
         tx.set_password_hash(user.id, None, ctx.now)
-    }),
-    ("its last sign-in", |tx, ctx, user| {
-        tx.touch_last_login(user.id, ctx.now)
     }),
     ("a session", |tx, ctx, user| {
         tx.insert_session(&Session {

@@ -46,9 +46,28 @@ const fn row(
     }
 }
 
+/// What a permission that an organizer does not have is worth where an account must not hold any.
+const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
+    (Permission::EventManageAny, 403),
+    (Permission::AttendeeReadAny, 403),
+    (Permission::AttendeeWriteAny, 403),
+    (Permission::RegistrationReadAny, 403),
+    (Permission::CheckinScan, 403),
+    (Permission::SpeakerSelect, 403),
+    (Permission::CampaignReview, 403),
+    (Permission::UserManage, 403),
+    (Permission::RoleManage, 403),
+    (Permission::AuditRead, 403),
+    (Permission::JobManage, 403),
+    (Permission::StatisticsRead, 403),
+];
+
 #[rustfmt::skip]
 const TABLE: &[Row] = {
-    use Content::{Guest, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title, WrongPassword};
+    use Content::{
+        Address, Answers, AnswersReset, Guest, LinkReset, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn,
+        SignUp, Title, WrongPassword, WrongPasswordAlone,
+    };
     use Of::{Draft, Published};
     &[
         //                                                        not signed in ─┬─────────  strange hold wait other organ admin
@@ -87,7 +106,8 @@ const TABLE: &[Row] = {
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/export", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         // With the right one nobody would be left to ask.
-        row("DELETE", "/users/me", Published, WrongPassword,        [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
+        row("DELETE", "/users/me", Published, WrongPasswordAlone,        [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
+        row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
@@ -98,6 +118,12 @@ const TABLE: &[Row] = {
         row("POST",   "/auth/register", Published, SignUp,          [201, 201, 201, 201,     201, 201, 201, 201, 201, 201], &[]),
         row("POST",   "/auth/login", Published, SignIn,             [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/auth/refresh", Published, Refresh,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/change", Published, WrongPassword, [401, 401, 401, 401, 403, 403, 403, 403, 403, 403], &[]),
+        row("POST",   "/auth/password/forgot", Published, Address,  [202, 202, 202, 202,     202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/password/reset", Published, LinkReset, [422, 422, 422, 422,     422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/security-questions", Published, Nothing, [200, 200, 200, 200,   200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/security-questions", Published, Address, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/reset-with-answers", Published, AnswersReset, [422, 422, 422, 422, 422, 422, 422, 422, 422, 422], &[]),
         // The last, because it ends every caller's session.
         row("POST",   "/auth/logout", Published, Nothing,           [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
     ]

@@ -2,7 +2,7 @@
 
 use kernel::Permission;
 use serde_json::Value;
-use testkit::{Harness, Person};
+use testkit::{Answer, Harness, Person};
 
 /// Every table that a request can write to.
 const TABLES: &[&str] = &[
@@ -20,6 +20,9 @@ const TABLES: &[&str] = &[
     "outbox",
     "idempotency_keys",
     "audit_log",
+    "one_time_secrets",
+    "security_answers",
+    "security_answer_tries",
 ];
 
 /// Runs statements on a connection of the test's own.
@@ -129,4 +132,36 @@ pub async fn operations(harness: &Harness) -> Vec<Operation> {
     }
     assert!(!found.is_empty(), "the document describes no operation");
     found
+}
+
+/// An answer as a stranger can compare it with another: status, headers and body, but for the time of day.
+pub fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let headers = answer.headers().iter();
+    let mut headers: Vec<(String, String)> = headers
+        .filter(|(name, _)| *name != "date")
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    headers.sort();
+    (answer.status(), headers, answer.text())
+}
+
+/// How many rows of a table hold the text somewhere in these columns.
+pub async fn text_in(harness: &Harness, table: &str, columns: &[&str], text: &str) -> i64 {
+    let somewhere: Vec<String> = columns
+        .iter()
+        .map(|column| format!("CAST({column} AS TEXT) LIKE '%{text}%'"))
+        .collect();
+    harness
+        .count(&format!("{table} WHERE {}", somewhere.join(" OR ")))
+        .await
+}
+
+/// The first that fits; there is one.
+pub fn first_of<T>(all: impl IntoIterator<Item = T>, fits: impl Fn(&T) -> bool) -> T {
+    all.into_iter().find(|one| fits(one)).expect("one that fits")
 }

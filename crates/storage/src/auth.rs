@@ -123,13 +123,14 @@ impl AuthRepository for Tx<'_> {
     }
 
     fn touch_last_login(&mut self, user_id: UserId, at: Instant) -> Result<(), StoreError> {
+        // Asked before the account is looked up: one that was erased is not found then.
         let account = users::table.filter(users::id.eq(Uid::of(user_id)).and(users::erased_at.is_null()));
-        let changed = self.run(|connection| {
+        self.run(|connection| {
             on!(connection, |c| diesel::update(account)
                 .set(users::last_login_at.eq(Ts(at)))
                 .execute(c))
         })?;
-        self.unless_erased(changed)
+        Ok(())
     }
 
     fn insert_session(&mut self, session: &Session) -> Result<(), StoreError> {
@@ -151,6 +152,10 @@ impl AuthRepository for Tx<'_> {
                 .execute(c))
         })?;
         Ok(())
+    }
+
+    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError> {
+        self.permissions_of(Uid::of(user_id))
     }
 
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError> {

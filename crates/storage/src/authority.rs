@@ -8,7 +8,7 @@ use crate::schema::{roles, user_roles, users};
 use auth::{ADMIN_ROLE, AuthorityRepository};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use kernel::{PermissionSet, StoreError, UserId};
+use kernel::{StoreError, UserId};
 use user::UserStatus;
 
 impl AuthorityRepository for Tx<'_> {
@@ -19,10 +19,6 @@ impl AuthorityRepository for Tx<'_> {
             // There is one writer at a time.
             DbConn::Sqlite(_) => Ok(()),
         })
-    }
-
-    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError> {
-        self.permissions_of(Uid::of(user_id))
     }
 
     fn has_another_admin(&mut self, but_for: UserId) -> Result<bool, StoreError> {

@@ -24,6 +24,7 @@ mod prepared;
 mod reactions;
 mod registrations;
 mod schema;
+mod security_answers;
 pub mod seeds;
 mod step;
 mod store;

@@ -8,11 +8,12 @@
 //! | the start of an event moved | its seat holders are told |
 //! | an attendee is removed | its seats pass on |
 //! | a person is erased | what they hold at events that are not over passes on |
+//! | an address is proven to be a person's | what a guest with that address holds is theirs |
 
 use crate::Tx;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
-use kernel::{Ctx, Instant, StoreError, UserId};
-use user::{Attendee, AttendeeRemoved, PersonErased, RemoveAttendeeTx};
+use kernel::{Ctx, EmailAddress, Instant, StoreError, UserId};
+use user::{Attendee, AttendeeRemoved, EmailVerified, PersonErased, RemoveAttendeeTx, User};
 
 impl SeatsFreed for Tx<'_> {
     fn seats_freed(&mut self, ctx: &Ctx, seats: &mut EventSeats) -> Result<u32, StoreError> {
@@ -52,6 +53,12 @@ impl PersonErased for Tx<'_> {
         attendee: Option<&Attendee>,
     ) -> Result<u32, StoreError> {
         registration::release_person(self, ctx, user_id, attendee)
+    }
+}
+
+impl EmailVerified for Tx<'_> {
+    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError> {
+        registration::link_guest(self, ctx, &user.account(), email)
     }
 }
 

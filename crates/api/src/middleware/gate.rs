@@ -4,6 +4,7 @@ use super::authentication;
 use super::facts::Facts;
 use super::observation::Observation;
 use super::request_id::X_REQUEST_ID;
+use crate::limits::Limit;
 use crate::problem::Problem;
 use crate::route_table::Who;
 use crate::state::{AppState, SharedState};
@@ -25,14 +26,16 @@ use std::time::Instant;
 pub struct Gate {
     /// None where no route was found, so there is nothing to sign in for.
     who: Option<Who>,
+    limit: Limit,
     observation: Rc<Observation>,
 }
 
 impl Gate {
     /// The gate of a row.
-    pub fn new(method: &Method, pattern: &'static str, who: Who) -> Self {
+    pub fn new(method: &Method, pattern: &'static str, who: Who, limit: Limit) -> Self {
         Self {
             who: Some(who),
+            limit,
             observation: Rc::new(Observation::new(method.as_str(), pattern)),
         }
     }
@@ -41,6 +44,7 @@ impl Gate {
     pub fn unmatched() -> Self {
         Self {
             who: None,
+            limit: Limit::General,
             observation: Rc::new(Observation::new("any", "unmatched")),
         }
     }
@@ -49,6 +53,7 @@ impl Gate {
     pub fn wrong_method(pattern: &'static str) -> Self {
         Self {
             who: None,
+            limit: Limit::General,
             observation: Rc::new(Observation::new("other", pattern)),
         }
     }
@@ -69,6 +74,7 @@ where
         ready(Ok(GateService {
             inner: Rc::new(Inner {
                 who: self.who,
+                limit: self.limit,
                 observation,
                 service,
             }),
@@ -83,6 +89,7 @@ pub struct GateService<S> {
 
 struct Inner<S> {
     who: Option<Who>,
+    limit: Limit,
     observation: Rc<Observation>,
     service: S,
 }
@@ -115,10 +122,7 @@ where
             return request.error_response(Problem::internal("the application has no state"));
         };
         let (request_id, request_id_header) = state.request_ids.name(request.headers());
-        let admitted = match self.who {
-            Some(who) => authentication::admit(&request, &state, who).await,
-            None => Ok(Actor::Anonymous),
-        };
+        let admitted = self.admit(&request, &state).await;
         let response = match admitted {
             Ok(actor) => {
                 self.run(
@@ -136,6 +140,15 @@ where
         harden(&mut response, request_id_header);
         self.note(&state, &response, started, &request_id);
         response
+    }
+
+    /// Who asks, if they may. What is too much is refused before any work is spent on it.
+    async fn admit(&self, request: &ServiceRequest, state: &AppState) -> Result<Actor, Problem> {
+        state.limits.admit(request.request(), self.limit).await?;
+        match self.who {
+            Some(who) => authentication::admit(request, state, who).await,
+            None => Ok(Actor::Anonymous),
+        }
     }
 
     /// Calls the handler; a panic in it is a failure of this request only.

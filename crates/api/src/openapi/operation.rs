@@ -337,8 +337,7 @@ impl OperationDoc {
             self.problems.push(ProblemType::NotFound);
         }
         if self.path.starts_with(crate::BASE_PATH) {
-            self.problems
-                .extend([ProblemType::RateLimited, ProblemType::Unavailable]);
+            self.problems.push(ProblemType::Unavailable);
         }
     }
 }

@@ -3,13 +3,14 @@
 use crate::extract::{OptionalJsonBody, PathId, SignedInCaller};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
+use crate::own_password::check_own_password;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use crate::routes::auth::without_cookies;
+use crate::routes::auth::signed_out;
 use crate::state::SharedState;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
-use auth::{AuthRepository, ErasePerson, ErasePersonError};
+use auth::ErasePerson;
 use kernel::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -50,23 +51,17 @@ pub async fn erase_own(
     body: OptionalJsonBody<EraseOneself>,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
-    let (ctx, user_id) = (caller.ctx, caller.signed_in.user_id);
+    let ctx = caller.ctx;
     let checked_hash = match body.value.password {
         None => None,
-        Some(password) => {
-            let hash = state.store.read(move |tx| tx.find_password_hash(user_id)).await?;
-            if !state.passwords.verify(password, hash.clone()).await? {
-                return Err(ErasePersonError::WrongPassword.into());
-            }
-            hash
-        }
+        Some(password) => Some(check_own_password(&state, caller.signed_in.user_id, password).await?),
     };
     let command = ErasePerson::Oneself { checked_hash };
     state
         .store
         .write(move |tx| auth::erase_person(tx, &ctx, &command))
         .await?;
-    Ok(without_cookies(&state))
+    Ok(signed_out(&state))
 }
 
 /// See [`erase_own`].

@@ -1,6 +1,6 @@
 //! `podium doctor`: what is in force, and whether each part works.
 
-use crate::config::Config;
+use crate::config::{Config, Profile};
 use clap::Args;
 use std::io::Write;
 use std::path::Path;
@@ -43,11 +43,23 @@ fn check(config: &Config) -> Vec<(&'static str, Finding)> {
         ("data folder", data_folder(config)),
         ("database", database(config)),
         ("migrations", schema(config)),
+        ("public URL", public_url(config)),
         (
             "signing key",
             config.signing_key_source().map_err(|error| error.to_string()),
         ),
     ]
+}
+
+/// Links in mails lead there; in production that is no address of this machine alone.
+fn public_url(config: &Config) -> Finding {
+    let url = &config.http.public_url;
+    if config.profile == Profile::Production && !url.is_https() {
+        return Err(format!(
+            "{url} is not https; set http.public_url to the address that people open"
+        ));
+    }
+    Ok(format!("links lead to {url}"))
 }
 
 fn data_folder(config: &Config) -> Finding {

@@ -71,8 +71,13 @@ sections! {
         ttl_ms: u64 = 1_000,
         access_ttl_ms: u64 = 5_000,
     }
-    /// How much one account may do.
+    /// How often an address may ask, and how much one account may do.
     Limits {
+        enabled: bool = true,
+        requests: u32 = 60,
+        per_seconds: u32 = 6,
+        sign_ins_per_minute: u32 = 20,
+        sign_ups_per_hour: u32 = 5,
         invites_per_day: u32 = 200,
     }
     /// Who reads the measurements.

@@ -104,6 +104,10 @@ impl Scene {
         let sign_in = json!({"email": self.holder.email, "password": PASSWORD});
         let position = json!({"position": 1, "reason": "because"});
         let place = format!("/events/{event}/waitlist/{entry}");
+        let answers = json!([
+            {"question_id": "toy_name", "answer": "Fluffy"},
+            {"question_id": "first_dish", "answer": "Soup"},
+        ]);
         vec![
             plain(
                 "POST",
@@ -163,6 +167,49 @@ impl Scene {
                     json!({"password": "a password of nobody's"}),
                 )
             },
+            // The present password is wrong: the right one would end the session.
+            plain(
+                "POST",
+                "/auth/password/change".into(),
+                manager,
+                json!({"current_password": "a wrong password", "new_password": PASSWORD}),
+                &["current_password", "new_password"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/forgot".into(),
+                &nobody,
+                json!({"email": self.holder.email}),
+                &["email"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/reset".into(),
+                &nobody,
+                json!({"token": "nonsense", "new_password": PASSWORD}),
+                &["token", "new_password"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/security-questions".into(),
+                &nobody,
+                json!({"email": self.holder.email}),
+                &["email"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/reset-with-answers".into(),
+                &nobody,
+                json!({"email": self.holder.email, "answers": answers, "new_password": PASSWORD}),
+                &["email", "answers", "new_password"],
+            ),
+            plain(
+                "PUT",
+                "/users/me/security-questions".into(),
+                &self.holder.client,
+                json!({"answers": answers}),
+                &["answers"],
+            ),
             optional(
                 "/auth/refresh".into(),
                 &nobody,

@@ -85,10 +85,20 @@ pub enum Content {
     SignUp,
     /// The holder's password.
     SignIn,
-    /// Nobody's password.
-    WrongPassword,
+    /// The wrong present password.
+    WrongPasswordAlone,
     /// A refresh token of the holder's.
     Refresh,
+    /// The holder's address.
+    Address,
+    /// Another password, and the wrong present one: the right one would end the session.
+    WrongPassword,
+    /// Another password, by a link that nobody got.
+    LinkReset,
+    /// Answers to security questions.
+    Answers,
+    /// Another password, for somebody without an account.
+    AnswersReset,
 }
 
 struct Things {
@@ -186,7 +196,16 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
-            Content::WrongPassword => json!({"password": "a password of nobody's"}),
+            Content::WrongPasswordAlone => json!({"password": "a password of nobody's"}),
+            Content::Address => json!({"email": self.holder.email}),
+            Content::WrongPassword => {
+                json!({"current_password": "a wrong password", "new_password": PASSWORD})
+            }
+            Content::LinkReset => json!({"token": "nonsense", "new_password": PASSWORD}),
+            Content::Answers => json!({"answers": two_answers()}),
+            Content::AnswersReset => {
+                json!({"email": "nobody@example.org", "answers": two_answers(), "new_password": PASSWORD})
+            }
             Content::Refresh => {
                 let login = self.harness.client().post("/auth/login").json(sign_in());
                 let token = login.await.expect(200).text_at("/refresh_token");
@@ -223,6 +242,13 @@ impl<'h> World<'h> {
         let request = self.client(caller).request(method, path);
         request.text("application/json", body).await
     }
+}
+
+fn two_answers() -> Value {
+    json!([
+        {"question_id": "toy_name", "answer": "Fluffy"},
+        {"question_id": "first_dish", "answer": "Soup"},
+    ])
 }
 
 impl Things {
