@@ -1,5 +1,9 @@
 //! What a person shows of a mail: the token of its link, or the address that it was sent to and its code.
 
+use crate::limits::RequestLimits;
+use crate::problem::Problem;
+use crate::sign_in_limits::{AccountKey, Guess};
+use actix_web::HttpRequest;
 use auth::OneTimeProof;
 use kernel::Invalid;
 
@@ -33,6 +37,29 @@ pub fn take_proof(
         invalid.add("/otp", "format", "six digits");
     }
     Some(OneTimeProof::Code { email: email?, code })
+}
+
+/// Does what a proof is shown for; gives whether the proof was good. A code is a guess at its account and counted as one;
+/// the token of a link is not guessed.
+pub async fn try_proof(
+    limits: &RequestLimits,
+    request: &HttpRequest,
+    proof: &OneTimeProof,
+    work: impl Future<Output = Result<bool, Problem>>,
+) -> Result<bool, Problem> {
+    let OneTimeProof::Code { email, .. } = proof else {
+        return work.await;
+    };
+    let attempt = limits
+        .attempt(Guess::Code, request, AccountKey::of(email))
+        .await?;
+    let answer = work.await;
+    match &answer {
+        Ok(true) => attempt.succeeded().await,
+        Ok(false) => attempt.failed(),
+        Err(_) => attempt.void().await,
+    }
+    answer
 }
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ pub struct Endpoint {
     /// Describes the operation.
     pub describe: fn(OperationDoc) -> OperationDoc,
     handler: Box<dyn Fn() -> Route>,
+    is_page: bool,
 }
 
 impl Endpoint {
@@ -119,6 +120,16 @@ impl Endpoint {
             limit: Limit::General,
             describe,
             handler: Box::new(move || web::route().to(handler.clone())),
+            is_page: false,
+        }
+    }
+
+    /// The row is a page for people: whatever goes wrong on it is told as a page, not as a problem for programs.
+    #[must_use]
+    pub fn page(self) -> Self {
+        Self {
+            is_page: true,
+            ..self
         }
     }
 
@@ -132,6 +143,7 @@ impl Endpoint {
     /// The operation as the document shows it.
     pub fn document(&self) -> OperationDoc {
         let operation = OperationDoc::new(&self.method, self.path, self.who);
+        let operation = if self.is_page { operation.page() } else { operation };
         (self.describe)(match self.limit {
             Limit::Unlimited => operation,
             Limit::General | Limit::SignIn | Limit::SignUp => operation.problems(&[ProblemType::RateLimited]),
@@ -146,7 +158,8 @@ impl Endpoint {
         } else {
             route.method(self.method.clone())
         };
-        route.wrap(Gate::new(&self.method, self.path, self.who, self.limit))
+        let gate = Gate::new(&self.method, self.path, self.who, self.limit);
+        route.wrap(gate.of_page(self.is_page))
     }
 }
 

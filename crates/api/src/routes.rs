@@ -8,6 +8,7 @@ pub mod auth;
 pub mod documentation;
 pub mod email;
 pub mod events;
+pub mod google;
 pub mod health;
 pub mod passwords;
 pub mod privacy;
@@ -19,6 +20,7 @@ pub mod users;
 pub mod waitlist;
 
 use crate::limits::Limit::{SignIn, SignUp, Unlimited};
+use crate::pages::{reset_password, style, verify_email};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
@@ -48,6 +50,12 @@ pub fn table() -> Vec<Endpoint> {
         get("/api-docs/openapi.json", PublicAsNobody, documentation::openapi, documentation::describe_openapi),
         get("/api-docs/", PublicAsNobody, documentation::index, documentation::describe_index),
         get("/api-docs/{file}", PublicAsNobody, documentation::file, documentation::describe_file),
+
+        get("/assets/pages.css", PublicAsNobody, style::show, style::describe_show),
+        get("/reset-password", PublicAsNobody, reset_password::show, reset_password::describe_show).page(),
+        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).limited(SignIn).page(),
+        get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
+        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
@@ -96,5 +104,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list).limited(SignIn),
         post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask).limited(SignIn),
         post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
+        get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
+        get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
     ]
 }

@@ -6,7 +6,7 @@ use crate::health::Readiness;
 use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
-use auth::TokenSigner;
+use auth::{IdentityProvider, TokenSigner};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use kernel::{Actor, Clock, Ctx, IdSource, Limits, RequestId, ServerKeys};
@@ -30,6 +30,8 @@ pub struct AppState {
     pub passwords: PasswordWork,
     /// Does what is not to show in the time of an answer.
     pub after_answer: AfterAnswer,
+    /// Who else vouches for people, if anybody does.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -75,6 +77,8 @@ pub struct Settings {
     pub session_lifetime: TimeDelta,
     /// Roles that a person may ask for at sign-up.
     pub public_roles: Vec<String>,
+    /// Paths to which people may return from a sign-in elsewhere; the first is meant where none is named.
+    pub return_paths: Vec<String>,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
     /// How often an address may ask.
@@ -112,6 +116,7 @@ impl Default for Settings {
             cache_ttl: TimeDelta::seconds(1),
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
+            return_paths: vec!["/".to_owned()],
             invites_per_day: 200,
             limits: LimitSettings::default(),
             trusted_proxies: TrustedProxies::none(),
@@ -142,6 +147,8 @@ pub struct Ports {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Who else vouches for people, if anybody does.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -175,6 +182,7 @@ impl AppState {
             keys: ports.keys,
             passwords: ports.passwords,
             after_answer: AfterAnswer::new(),
+            identity_provider: ports.identity_provider,
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,

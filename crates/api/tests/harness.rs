@@ -315,6 +315,7 @@ impl TestServer {
             keys: Arc::new(kernel::ServerKeys::new(vec![7; 32], Vec::new())),
             passwords: PasswordWork::new(BcryptCost::new(4).unwrap()).unwrap(),
             limits: Arc::new(InProcessLimits::new(Arc::new(SystemClock))),
+            identity_provider: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds::new()),
             authenticator: Arc::new(Tokens),

@@ -11,12 +11,14 @@ mod common_passwords;
 mod create_admin;
 mod erase_person;
 mod export_person;
+mod external_sign_in;
 mod forgot_password;
 mod log_in;
 mod log_out;
 mod one_time;
 mod password;
 mod personal_data;
+mod ports;
 mod prove_address;
 mod recent_sign_in;
 mod refresh;
@@ -39,6 +41,7 @@ pub use change_password::{ChangePasswordError, change_password};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
 pub use erase_person::{ErasePerson, ErasePersonError, ErasePersonTx, erase_person};
 pub use export_person::{ExportPersonError, ExportPersonTx, export_person};
+pub use external_sign_in::{ExternalSignIn, ExternalSignInError, external_sign_in};
 pub use forgot_password::forgot_password;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
@@ -49,9 +52,11 @@ pub use personal_data::{
     MessageRecord, OneTimeRecord, PersonExport, PersonalDataRepository, QueueRecord, QueueStepRecord,
     RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
 };
+pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};
 pub use repository::{
-    AuthRepository, AuthTx, AuthorityRepository, OneTimeRepository, RefreshRow, SecurityAnswersRepository,
+    AuthRepository, AuthTx, AuthorityRepository, ExternalIdentityRepository, ExternalLink, OneTimeRepository,
+    RefreshRow, SecurityAnswersRepository,
 };
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use reset_with_answers::{AnswersTry, ChargedRecovery, charge_answers, reset_with_answers};

@@ -6,7 +6,7 @@ use crate::{
 };
 use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, SessionId, StoreError, UserId};
 use notification::Outbox;
-use user::{EmailVerified, UserRepository, UserStatus};
+use user::{EmailVerified, NewUser, UserRepository, UserStatus};
 
 /// A refresh token with the session it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,12 +136,38 @@ pub trait SecurityAnswersRepository {
     fn forget_answer_tries(&mut self, user_id: UserId) -> Result<(), StoreError>;
 }
 
+/// An account elsewhere that signs in to one here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalLink {
+    /// Who vouches for it, by the provider's URL.
+    pub issuer: String,
+    /// The account there, by the provider's name for it, which never changes.
+    pub subject: String,
+    /// The account here.
+    pub user_id: UserId,
+    /// Since when.
+    pub linked_at: Instant,
+}
+
+/// Accounts elsewhere, and what they need done to those here.
+pub trait ExternalIdentityRepository {
+    /// The account that the other one signs in to.
+    fn find_user_of_external(&mut self, issuer: &str, subject: &str) -> Result<Option<UserId>, StoreError>;
+    /// Links the two. If the other account has got a link meanwhile, [`StoreError::Contention`]: tried again, it is
+    /// found.
+    fn insert_external_link(&mut self, link: &ExternalLink) -> Result<(), StoreError>;
+    /// Makes an account for somebody who came from elsewhere. If the address has got one meanwhile,
+    /// [`StoreError::Contention`]: tried again, it is found.
+    fn insert_user_from_elsewhere(&mut self, new: &NewUser) -> Result<(), StoreError>;
+}
+
 /// What signing up and in needs of a transaction.
 pub trait AuthTx:
     AuthRepository
     + AuthorityRepository
     + OneTimeRepository
     + SecurityAnswersRepository
+    + ExternalIdentityRepository
     + UserRepository
     + EmailVerified
     + Outbox

@@ -7,6 +7,7 @@ mod auth;
 mod database;
 mod describe;
 mod error;
+mod google;
 mod http;
 mod keys;
 mod layers;
@@ -18,6 +19,7 @@ mod signing_key;
 pub use auth::Auth;
 pub use database::{Data, Database};
 pub use error::ConfigError;
+pub use google::{Google, GoogleClient};
 pub use http::{AddressRange, Http, Origin};
 pub use log::{Log, LogFormat, LogRequests};
 pub use secret::Secret;
@@ -43,6 +45,8 @@ pub struct Config {
     pub database: Database,
     /// How people sign in.
     pub auth: Auth,
+    /// Who else vouches for people.
+    pub google: Google,
     /// How long answers are kept in memory.
     pub cache: Cache,
     /// How often an address may ask, and how much one account may do.
@@ -132,6 +136,7 @@ impl Config {
         };
         let database = Database::read(&sections.database, base, &data)?;
         let auth = Auth::read(sections.auth, profile, &http)?;
+        let google = Google::read(sections.google)?;
         // Suspending somebody must be in force within five seconds on every instance.
         within("cache.access_ttl_ms", sections.cache.access_ttl_ms, 0..=5_000)?;
         within("cache.ttl_ms", sections.cache.ttl_ms, 0..=60_000)?;
@@ -141,6 +146,7 @@ impl Config {
             data,
             database,
             auth,
+            google,
             cache: Cache {
                 ttl: Duration::from_millis(sections.cache.ttl_ms),
                 access_ttl: Duration::from_millis(sections.cache.access_ttl_ms),

@@ -14,8 +14,9 @@ use api::limits::{InProcessLimits, LimitSettings};
 use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
 use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
-use auth::{BcryptCost, SigningKey, TokenSigner};
+use auth::{BcryptCost, IdentityProvider, SigningKey, TokenSigner};
 use chrono::TimeDelta;
+use gateway::{Google, GoogleOptions};
 use kernel::{Clock, EventId, IdSource, Quota, SessionId};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ pub struct Instance {
     housekeeping: tokio::task::JoinHandle<()>,
     after_answer: AfterAnswer,
 }
+
+/// How long somebody waits for the issuer at each step of a sign-in elsewhere.
+const PROVIDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Connections that the system keeps until a worker takes them: a rush begins with all at once.
 const BACKLOG: u32 = 8_192;
@@ -134,6 +138,7 @@ fn state(
         keys: server_keys,
         passwords: PasswordWork::new(cost).context("no thread for passwords")?,
         limits: Arc::new(InProcessLimits::new(Arc::clone(&clock))),
+        identity_provider: identity_provider(config, &clock)?,
         clock,
         ids: Arc::clone(&surroundings.ids),
         authenticator: authenticator.clone(),
@@ -146,6 +151,34 @@ fn state(
         authenticator,
     }));
     Ok(state)
+}
+
+/// Google, or whoever the configuration names. It is asked nothing yet.
+fn identity_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn IdentityProvider>>> {
+    let Some(google) = google(config, clock)? else {
+        tracing::info!("Google sign-in is off: google.client_id and google.client_secret are not set");
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(google)))
+}
+
+/// What vouches for people by the configuration, if anything does.
+pub fn google(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Google>> {
+    let Some(client) = &config.google.client else {
+        return Ok(None);
+    };
+    let options = GoogleOptions {
+        issuer: config.google.issuer.clone(),
+        client_id: client.id.clone(),
+        client_secret: client.secret.expose().to_owned(),
+        callback_url: format!("{}/api/v1/auth/google/callback", config.http.public_url),
+        time_limit: PROVIDER_LIMIT,
+    };
+    let google = Google::new(options, Arc::clone(clock)).context("Google sign-in cannot be set up")?;
+    Ok(Some(google))
 }
 
 fn signer(config: &Config, keys: &SigningKeys) -> anyhow::Result<TokenSigner> {
@@ -191,6 +224,7 @@ fn settings(config: &Config) -> Settings {
         cache_ttl: delta(config.cache.ttl),
         session_lifetime: delta(config.auth.session_lifetime),
         public_roles: config.auth.public_roles.clone(),
+        return_paths: config.google.return_paths.clone(),
         invites_per_day: config.limits.invites_per_day,
         limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {

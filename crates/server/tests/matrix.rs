@@ -65,8 +65,7 @@ const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
-        Address, Answers, AnswersReset, Guest, LinkReset, Name, NewEvent, Nothing, Position, Reason, Refresh, SignIn,
-        SignUp, Title, WrongPassword, WrongPasswordAlone,
+        Address, Answers, AnswersReset, Confirmation, Guest, LinkReset, Name, NewEmail, NewEvent, Nothing, Position, Reason, Refresh, SignIn, SignUp, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Published};
     &[
@@ -106,8 +105,9 @@ const TABLE: &[Row] = {
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/export", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         // With the right one nobody would be left to ask.
-        row("DELETE", "/users/me", Published, WrongPasswordAlone,        [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
+        row("DELETE", "/users/me", Published, WrongPasswordAlone,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
         row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
+        row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
@@ -124,7 +124,14 @@ const TABLE: &[Row] = {
         row("GET",    "/auth/security-questions", Published, Nothing, [200, 200, 200, 200,   200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/auth/password/security-questions", Published, Address, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/auth/password/reset-with-answers", Published, AnswersReset, [422, 422, 422, 422, 422, 422, 422, 422, 422, 422], &[]),
-        // The last, because it ends every caller's session.
+        row("GET",    "/auth/google", Published, Nothing,           [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("GET",    "/auth/google/callback", Published, Nothing,  [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("POST",   "/auth/email/verification", Published, Nothing, [401, 401, 401, 401,   202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/email/verification/confirm", Published, Confirmation, [204, 204, 204, 204, 204, 204, 204, 204, 204, 204], &[]),
+        row("GET",    "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("DELETE", "/auth/sessions/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 204, 404, 404, 404, 404], &[]),
+        // The last, because they end every caller's session.
+        row("DELETE", "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
         row("POST",   "/auth/logout", Published, Nothing,           [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
     ]
 };
@@ -179,6 +186,9 @@ async fn every_operation_answers_each_kind_of_caller_as_the_table_says(database:
             let changed = row.method != "GET" && !row.path.starts_with("/auth/");
             if changed && (200..300).contains(&answer.status()) {
                 world.renew().await;
+            }
+            if answer.status() == 204 && ["/auth/sessions", "/auth/logout"].contains(&row.path) {
+                world.sign_in_again(caller).await;
             }
         }
     }

@@ -187,14 +187,11 @@ async fn setting_answers_needs_the_password_or_a_recent_sign_in(database: TestDa
     set(&asha.client, json!({"answers": answers, "password": PASSWORD}))
         .await
         .expect(204);
-    let kinds: Vec<&str> = harness
-        .mails_to(&asha.email)
-        .await
+    let mails = harness.mails_to(&asha.email).await;
+    let told = mails
         .iter()
-        .map(|mail| mail.kind())
-        .filter(|kind| *kind == "security_answers_changed")
-        .collect();
-    assert_eq!(kinds.len(), 2);
+        .filter(|mail| mail.kind() == "security_answers_changed");
+    assert_eq!(told.count(), 2);
     // A refreshed session is as old as its sign-in.
     let tokens = sign_in(&harness.client(), &asha.email, PASSWORD)
         .await

@@ -5,6 +5,7 @@ use super::facts::Facts;
 use super::observation::Observation;
 use super::request_id::X_REQUEST_ID;
 use crate::limits::Limit;
+use crate::pages;
 use crate::problem::Problem;
 use crate::route_table::Who;
 use crate::state::{AppState, SharedState};
@@ -27,6 +28,8 @@ pub struct Gate {
     /// None where no route was found, so there is nothing to sign in for.
     who: Option<Who>,
     limit: Limit,
+    /// Whether problems are told as pages, to people who have a browser before them.
+    tells_people: bool,
     observation: Rc<Observation>,
 }
 
@@ -36,8 +39,15 @@ impl Gate {
         Self {
             who: Some(who),
             limit,
+            tells_people: false,
             observation: Rc::new(Observation::new(method.as_str(), pattern)),
         }
+    }
+
+    /// The same for a page, or not.
+    #[must_use]
+    pub fn of_page(self, tells_people: bool) -> Self {
+        Self { tells_people, ..self }
     }
 
     /// The gate of all paths that are not in the table.
@@ -45,6 +55,7 @@ impl Gate {
         Self {
             who: None,
             limit: Limit::General,
+            tells_people: false,
             observation: Rc::new(Observation::new("any", "unmatched")),
         }
     }
@@ -54,6 +65,7 @@ impl Gate {
         Self {
             who: None,
             limit: Limit::General,
+            tells_people: false,
             observation: Rc::new(Observation::new("other", pattern)),
         }
     }
@@ -75,6 +87,7 @@ where
             inner: Rc::new(Inner {
                 who: self.who,
                 limit: self.limit,
+                tells_people: self.tells_people,
                 observation,
                 service,
             }),
@@ -90,6 +103,7 @@ pub struct GateService<S> {
 struct Inner<S> {
     who: Option<Who>,
     limit: Limit,
+    tells_people: bool,
     observation: Rc<Observation>,
     service: S,
 }
@@ -181,7 +195,11 @@ where
                 "the request failed",
             );
         }
-        let rendered = problem.render(Some(response.request().path()), Some(&request_id.0));
+        let rendered = if self.tells_people {
+            pages::refusal(&problem, request_id)
+        } else {
+            problem.render(Some(response.request().path()), Some(&request_id.0))
+        };
         response.into_response(rendered)
     }
 

@@ -3,9 +3,9 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use auth::{
-    AuthorityError, ChangePasswordError, EndSessionError, ErasePersonError, ExportPersonError, LogInError,
-    LogOutError, RequestEmailChangeError, RequestVerificationError, SessionsError, SetSecurityAnswersError,
-    SignUpError,
+    AuthorityError, ChangePasswordError, EndSessionError, ErasePersonError, ExportPersonError,
+    ExternalSignInError, LogInError, LogOutError, ProviderError, RequestEmailChangeError,
+    RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
 };
 
 impl From<SignUpError> for Problem {
@@ -98,6 +98,27 @@ impl From<SetSecurityAnswersError> for Problem {
             SetSecurityAnswersError::RecentSignInNeeded => ProblemType::RecentSignInNeeded.into(),
             SetSecurityAnswersError::WrongPassword => ProblemType::WrongPassword.into(),
             SetSecurityAnswersError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What is refused is refused in one way; why is for the log.
+impl From<ExternalSignInError> for Problem {
+    fn from(error: ExternalSignInError) -> Self {
+        match error {
+            ExternalSignInError::EmailNotVerified
+            | ExternalSignInError::AccountNotUsable
+            | ExternalSignInError::NoName => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
+            ExternalSignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Away(_) => Self::unavailable(error),
+            ProviderError::Refused(_) => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
         }
     }
 }

@@ -292,7 +292,7 @@ pub fn describe_logout(operation: OperationDoc) -> OperationDoc {
 /// The refresh cookie goes nowhere else.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
-fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
+pub(super) fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
     let device = request
         .headers()
         .get(header::USER_AGENT)
@@ -311,30 +311,11 @@ fn signed_in(
     session: &Session,
     refresh_token: &RefreshToken,
 ) -> Result<HttpResponse, Problem> {
-    let access_token = state
-        .signer
-        .issue(ctx.now, session.user_id, session.id)
-        .map_err(Problem::internal)?;
-    let expires_in = state.signer.lifetime_seconds();
-    let access_cookie = cookie_of(
-        state,
-        ACCESS_COOKIE,
-        access_token.clone(),
-        "/",
-        CookieDuration::seconds(expires_in),
-    );
-    let left: TimeDelta = session.expires_at - ctx.now;
-    let refresh_cookie = cookie_of(
-        state,
-        REFRESH_COOKIE,
-        refresh_token.as_str().to_owned(),
-        REFRESH_PATH,
-        CookieDuration::seconds(left.num_seconds()),
-    );
+    let [access_cookie, refresh_cookie] = sign_in_cookies(state, ctx, session, refresh_token)?;
     let body = Tokens {
-        access_token,
+        access_token: access_cookie.value().to_owned(),
         token_type: "Bearer",
-        expires_in,
+        expires_in: state.signer.lifetime_seconds(),
         refresh_token: refresh_token.as_str().to_owned(),
         user: UserBody::of(user),
     };
@@ -344,7 +325,34 @@ fn signed_in(
         .json(body))
 }
 
-fn cookie_of<'c>(
+/// The cookies of a sign-in: a new access token, and the refresh token.
+pub(super) fn sign_in_cookies(
+    state: &AppState,
+    ctx: &Ctx,
+    session: &Session,
+    refresh_token: &RefreshToken,
+) -> Result<[Cookie<'static>; 2], Problem> {
+    let access_token = state
+        .signer
+        .issue(ctx.now, session.user_id, session.id)
+        .map_err(Problem::internal)?;
+    let lifetime = CookieDuration::seconds(state.signer.lifetime_seconds());
+    let left: TimeDelta = session.expires_at - ctx.now;
+    let refresh_token = refresh_token.as_str().to_owned();
+    Ok([
+        cookie_of(state, ACCESS_COOKIE, access_token, "/", lifetime),
+        cookie_of(
+            state,
+            REFRESH_COOKIE,
+            refresh_token,
+            REFRESH_PATH,
+            CookieDuration::seconds(left.num_seconds()),
+        ),
+    ])
+}
+
+/// A cookie that no script reads and that no other site's request carries, but for a link that is followed.
+pub(super) fn cookie_of<'c>(
     state: &AppState,
     name: &'c str,
     value: String,

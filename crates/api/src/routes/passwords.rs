@@ -2,13 +2,15 @@
 
 use super::auth::signed_out;
 use crate::extract::{Caller, JsonBody, SignedInCaller};
+use crate::one_time_proof::take_proof;
 use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
 use crate::password_reset;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::sign_in_limits::AccountKey;
 use crate::state::SharedState;
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use auth::{NewPassword, OneTimeProof};
 use kernel::{EmailAddress, Invalid, InvalidEmail};
 use serde::Deserialize;
@@ -53,37 +55,11 @@ impl PasswordResetForm {
     fn read(self) -> Result<(OneTimeProof, NewPassword), Invalid> {
         let mut invalid = Invalid::none();
         let password = NewPassword::take(&mut invalid, "/new_password", &self.new_password);
-        let proof = match (self.token, self.email, self.otp) {
-            (Some(token), None, None) => Some(OneTimeProof::Link(token)),
-            (Some(_), email, otp) => {
-                for (pointer, given) in [("/email", email.is_some()), ("/otp", otp.is_some())] {
-                    if given {
-                        invalid.add(pointer, "unexpected", "not together with a token");
-                    }
-                }
-                None
-            }
-            (None, None, None) => {
-                invalid.add("/token", "missing", "a token, or an address and a code");
-                None
-            }
-            (None, email, code) => {
-                for (pointer, given) in [("/email", email.is_some()), ("/otp", code.is_some())] {
-                    if !given {
-                        invalid.add(pointer, "missing", "address and code belong together");
-                    }
-                }
-                let email =
-                    email.and_then(|text| invalid.take("/email", "format", text.parse::<EmailAddress>()));
-                email
-                    .zip(code)
-                    .map(|(email, code)| OneTimeProof::Code { email, code })
-            }
-        };
-        invalid.check()?;
-        proof
-            .zip(password)
-            .ok_or_else(|| Invalid::field("", "format", "either a token, or an address and a code"))
+        let proof = take_proof(&mut invalid, self.token, self.email, self.otp);
+        match (proof, password) {
+            (Some(proof), Some(password)) if invalid.0.is_empty() => Ok((proof, password)),
+            _ => Err(invalid),
+        }
     }
 }
 
@@ -125,11 +101,16 @@ pub(super) fn address_of(text: &str) -> Result<EmailAddress, Invalid> {
 
 /// Mails a link and a code.
 pub async fn forgot(
+    request: HttpRequest,
     Caller(ctx): Caller,
     body: JsonBody<ForgottenPasswordForm>,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let email = address_of(&body.value.email)?;
+    state
+        .limits
+        .ask_for_mail(&request, AccountKey::of(&email))
+        .await?;
     // Whether the address is known is found out after the answer only.
     let secrets = auth::generate_secrets().map_err(Problem::internal)?;
     let (store, keys, request_id) = (

@@ -3,14 +3,16 @@
 use super::passwords::address_of;
 use crate::extract::{Caller, JsonBody, ListAnswer, SignedInCaller};
 use crate::idempotency::Answer;
+use crate::level_time::level;
 use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use crate::state::SharedState;
-use actix_web::HttpResponse;
+use crate::sign_in_limits::{AccountKey, Guess};
+use crate::state::{AppState, SharedState};
+use actix_web::{HttpRequest, HttpResponse};
 use auth::{GivenAnswer, NewPassword, SECURITY_QUESTIONS, SecurityAnswer, SecurityQuestion};
-use kernel::{EmailAddress, Invalid};
+use kernel::{Ctx, EmailAddress, Invalid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -108,7 +110,6 @@ impl ResetWithAnswersForm {
 }
 
 /// Every question there is.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub async fn list() -> Result<Answer, Problem> {
     Ok(Answer::ok(&ListAnswer {
         items: SECURITY_QUESTIONS.iter().map(QuestionBody::of).collect(),
@@ -176,10 +177,10 @@ pub fn describe_set_own(operation: OperationDoc) -> OperationDoc {
 pub async fn ask(body: JsonBody<AskForm>, state: SharedState) -> Result<Answer, Problem> {
     let email = address_of(&body.value.email)?;
     let keys = Arc::clone(&state.keys);
-    let asked = state
+    let asking = state
         .store
-        .read(move |tx| auth::asked_questions(tx, &keys, &email))
-        .await?;
+        .read(move |tx| auth::asked_questions(tx, &keys, &email));
+    let asked = level(asking).await?;
     Ok(Answer::ok(&AskedQuestions {
         questions: asked.into_iter().map(QuestionBody::of).collect(),
     }))
@@ -196,17 +197,31 @@ pub fn describe_ask(operation: OperationDoc) -> OperationDoc {
 
 /// Sets a new password by the answers.
 pub async fn reset(
+    request: HttpRequest,
     Caller(ctx): Caller,
     body: JsonBody<ResetWithAnswersForm>,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let (email, answers, password) = body.value.read()?;
+    let account = AccountKey::of(&email);
+    let attempt = state.limits.attempt(Guess::Answers, &request, account).await?;
+    let answer = set_password(&state, ctx, email, answers, password).await;
+    attempt.end(answer).await
+}
+
+async fn set_password(
+    state: &AppState,
+    ctx: Ctx,
+    email: EmailAddress,
+    answers: Vec<GivenAnswer>,
+    password: NewPassword,
+) -> Result<HttpResponse, Problem> {
     let questions: Vec<&'static SecurityQuestion> = answers.iter().map(|given| given.question).collect();
     let (first, keys) = (ctx.clone(), Arc::clone(&state.keys));
-    let charged = state
+    let charging = state
         .store
-        .write(move |tx| auth::charge_answers(tx, &first, &keys, &email, &questions))
-        .await?;
+        .write(move |tx| auth::charge_answers(tx, &first, &keys, &email, &questions));
+    let charged = level(charging).await?;
     // Both are compared, whatever comes of the first, and with nobody's hash where there is none: it takes as long.
     let mut all_fit = true;
     for (given, hash) in answers.into_iter().zip(charged.hashes) {

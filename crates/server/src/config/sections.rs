@@ -27,6 +27,7 @@ sections! {
         data: Data = Data::default(),
         database: Database = Database::default(),
         auth: Auth = Auth::default(),
+        google: Google = Google::default(),
         cache: Cache = Cache::default(),
         limits: Limits = Limits::default(),
         metrics: Metrics = Metrics::default(),
@@ -65,6 +66,13 @@ sections! {
         previous_signing_keys: Vec<Secret> = Vec::new(),
         issuer: Option<String> = None,
         audience: String = "podium".to_owned(),
+    }
+    /// Sign-in with an account elsewhere.
+    Google {
+        issuer: String = "https://accounts.google.com".to_owned(),
+        client_id: Option<String> = None,
+        client_secret: Option<Secret> = None,
+        return_paths: Vec<String> = vec!["/".to_owned()],
     }
     /// How long answers are kept in memory.
     Cache {

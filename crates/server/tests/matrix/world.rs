@@ -99,6 +99,10 @@ pub enum Content {
     Answers,
     /// Another password, for somebody without an account.
     AnswersReset,
+    /// What was mailed to somebody who signed up.
+    Confirmation,
+    /// Another address.
+    NewEmail,
 }
 
 struct Things {
@@ -112,6 +116,8 @@ struct Things {
 pub struct World<'h> {
     harness: &'h Harness,
     clients: Vec<(Caller, Client)>,
+    /// The addresses of those who can sign in again.
+    emails: Vec<(Caller, String)>,
     organizer: Person,
     holder: Person,
     waiter: Person,
@@ -133,22 +139,30 @@ impl<'h> World<'h> {
             (Caller::BadBearer, harness.running().person("not.a.token")),
             (Caller::Suspended, suspended.client),
             (Caller::Ended, ended.client),
-            (Caller::Stranger, stranger.client),
-            (Caller::Holder, holder.client.clone()),
-            (Caller::Waiter, waiter.client.clone()),
-            (Caller::OtherOrganizer, harness.organizer().await.client),
-            (Caller::Organizer, organizer.client.clone()),
-            (Caller::Admin, harness.admin().await.client),
         ];
+        let mut emails = Vec::new();
+        for (caller, person) in [
+            (Caller::Stranger, stranger),
+            (Caller::Holder, holder.clone()),
+            (Caller::Waiter, waiter.clone()),
+            (Caller::OtherOrganizer, harness.organizer().await),
+            (Caller::Organizer, organizer.clone()),
+            (Caller::Admin, harness.admin().await),
+        ] {
+            clients.push((caller, person.client));
+            emails.push((caller, person.email));
+        }
         let people = harness.crowd(Permission::ALL.len()).await;
         for (permission, person) in Permission::ALL.iter().zip(people) {
             give_only(harness, &person, *permission);
             clients.push((Caller::Only(*permission), person.client));
+            emails.push((Caller::Only(*permission), person.email));
         }
         let things = Things::make(harness, &organizer, &holder, &waiter).await;
         Self {
             harness,
             clients,
+            emails,
             organizer,
             holder,
             waiter,
@@ -161,6 +175,16 @@ impl<'h> World<'h> {
         self.things = Things::make(self.harness, &self.organizer, &self.holder, &self.waiter).await;
     }
 
+    /// Signs in anew who has ended their session.
+    pub async fn sign_in_again(&mut self, caller: Caller) {
+        let Some((_, email)) = self.emails.iter().find(|(known, _)| *known == caller) else {
+            return;
+        };
+        let person = self.harness.log_in(email).await;
+        let known = self.clients.iter_mut().find(|(known, _)| *known == caller);
+        known.expect("a client for every caller").1 = person.client;
+    }
+
     /// A path that names the things, and a body that fits.
     pub async fn request(&self, path: &str, of: Of, content: Content) -> (String, Option<Value>) {
         let event = match of {
@@ -171,6 +195,13 @@ impl<'h> World<'h> {
             Some("registrations") => self.things.registration.clone(),
             Some("users") => self.holder.id.to_string(),
             Some("admin") => self.harness.crowd(1).await[0].id.to_string(),
+            // One that nobody needs.
+            Some("auth") if path.contains("{id}") => self
+                .harness
+                .log_in(&self.holder.email)
+                .await
+                .session_id
+                .to_string(),
             _ => event.to_string(),
         };
         let path = path
@@ -205,6 +236,13 @@ impl<'h> World<'h> {
             Content::Answers => json!({"answers": two_answers()}),
             Content::AnswersReset => {
                 json!({"email": "nobody@example.org", "answers": two_answers(), "new_password": PASSWORD})
+            }
+            Content::NewEmail => {
+                json!({"new_email": format!("{}@example.org", self.new_word()), "password": PASSWORD})
+            }
+            Content::Confirmation => {
+                let email = self.harness.attendee("new").await.email;
+                json!({"token": self.harness.mailed_secrets(&email).await.token})
             }
             Content::Refresh => {
                 let login = self.harness.client().post("/auth/login").json(sign_in());
