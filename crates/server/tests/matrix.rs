@@ -69,7 +69,7 @@ const TABLE: &[Row] = {
     use Content::{
         Account, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole,
         Guest, LinkReset, Name, NewEmail, NewEvent, NoPermission, Nothing, OneRole, Position, Reads, Reason, Refresh,
-        SignIn, SignUp, Suspension, Title, WrongPassword,
+        SignIn, SignUp, Suspension, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published};
     &[
@@ -107,6 +107,9 @@ const TABLE: &[Row] = {
 
         row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/me/export", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        // With the right one nobody would be left to ask.
+        row("DELETE", "/users/me", Published, WrongPasswordAlone,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
         row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
         row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
@@ -142,6 +145,8 @@ const TABLE: &[Row] = {
         row("PUT",    "/admin/users/{id}/roles", Published, OneRole, [401, 401, 401, 401,    403, 403, 403, 403, 403, 200], &[(UserManage, 200)]),
         row("PUT",    "/admin/users/{id}/roles", Published, AdminRole, [401, 401, 401, 401,  403, 403, 403, 403, 403, 200], &[]),
         row("PUT",    "/admin/users/{id}/roles", Power, OneRole,    [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[]),
+        row("DELETE", "/admin/users/{id}", Published, Nothing,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(UserManage, 204)]),
+        row("DELETE", "/admin/users/{id}", Power, Nothing,          [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[]),
         row("GET",    "/admin/roles", Published, Nothing,           [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(RoleManage, 200)]),
         row("POST",   "/admin/roles", Published, EmptyRole,         [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[(RoleManage, 201)]),
         row("POST",   "/admin/roles", Published, AuditorsRole,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[]),

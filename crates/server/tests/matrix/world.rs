@@ -87,6 +87,8 @@ pub enum Content {
     SignUp,
     /// The holder's password.
     SignIn,
+    /// The wrong present password.
+    WrongPasswordAlone,
     /// A refresh token of the holder's.
     Refresh,
     /// The holder's address.
@@ -255,6 +257,7 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
+            Content::WrongPasswordAlone => json!({"password": "a password of nobody's"}),
             Content::Address => json!({"email": self.holder.email}),
             Content::WrongPassword => {
                 json!({"current_password": "a wrong password", "new_password": PASSWORD})
