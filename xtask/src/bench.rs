@@ -1,13 +1,16 @@
 //! `cargo xtask bench`: measures the server on this machine, on a durable PostgreSQL of its own.
 //!
 //! Reads are compared with a floor, the same framework giving the same bytes; writes with the database alone, pgbench
-//! running the same statements. The load shares the machine with what it measures, so the ratios say more than the
+//! running the same statements. Two parts are run by themselves: `flood`, reads while passwords are guessed, and `timing`,
+//! whether the time of an answer tells who has an account. The load shares the machine with what it measures, so the ratios say more than the
 //! figures.
 
 mod database;
 mod fetch;
 mod fixtures;
+mod flood;
 mod floor;
+mod ground;
 mod load;
 mod memory;
 mod pgbench;
@@ -15,6 +18,7 @@ mod report;
 mod scenarios;
 mod server;
 mod sqlite;
+mod timing;
 mod token;
 
 use anyhow::{Context, Result};
@@ -62,6 +66,10 @@ enum Part {
     /// Answers every request alike
     #[command(hide = true)]
     Floor(floor::Arguments),
+    /// Reads while a flood of sign-ins comes in, against reads in quiet
+    Flood(flood::Arguments),
+    /// Whether the time of an answer tells that an address has an account
+    Timing(timing::Arguments),
 }
 
 /// Connections that pgbench opens at most: what the server's pool holds.
@@ -72,7 +80,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     match &arguments.part {
         Some(Part::Floor(floor)) => floor::serve(floor),
         // A load generator or a floor that is not optimised would be what is measured.
-        None if cfg!(debug_assertions) => again_in_release(),
+        _ if cfg!(debug_assertions) => again_in_release(),
+        Some(Part::Flood(flood)) => flood::run(flood),
+        Some(Part::Timing(timing)) => timing::run(timing),
         None => Bench::new(arguments)?.run(),
     }
 }
@@ -187,12 +197,7 @@ impl Bench {
     }
 
     fn measure_server(&self, alone: &Alone) -> Result<Report> {
-        let program = match &self.arguments.program {
-            Some(program) => program
-                .canonicalize()
-                .with_context(|| format!("{} is not there", program.display()))?,
-            None => server::build()?,
-        };
+        let program = server::given_or_built(self.arguments.program.as_deref())?;
         let database = Database::create(&self.cluster, "bench_server")?;
         let issued_at = SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -7,6 +7,7 @@
 mod body;
 mod caller;
 mod conditional;
+mod form;
 mod json_fit;
 mod json_tree;
 mod list;
@@ -17,6 +18,7 @@ mod query;
 pub use body::{Fingerprint, JsonBody, OptionalJsonBody, PatchBody, RawBody};
 pub use caller::{Caller, RefreshCookie, SignedInCaller};
 pub use conditional::{EntityTag, IfMatch, matches_if_none_match};
+pub use form::{FORM, FormBody, FormFields, LinkQuery};
 pub use list::{ListAnswer, ListParams, ListQuery, Paging};
 pub use path::{PathId, PathText};
 pub use query::QueryParams;

@@ -7,12 +7,18 @@
 //! Invariants: no rule of a domain stands here; nothing of a request is believed before [`middleware`] has settled who
 //! sends it; no input is answered with a 500.
 
+pub mod after_answer;
 pub mod event_cache;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+mod level_time;
+pub mod limits;
 pub mod middleware;
+pub mod one_time_proof;
 pub mod openapi;
+pub mod own_password;
+pub mod pages;
 pub mod password_reset;
 pub mod password_work;
 pub mod problem;
@@ -21,6 +27,7 @@ mod problems_of;
 pub mod route_table;
 pub mod routes;
 pub mod sign_in;
+pub mod sign_in_limits;
 pub mod state;
 pub mod views;
 

@@ -1,5 +1,6 @@
 //! Setting a new password by what was mailed, for the JSON route and for the page alike.
 
+use crate::level_time::level;
 use crate::problem::Problem;
 use crate::state::AppState;
 use auth::{NewPassword, OneTimeProof};
@@ -15,10 +16,10 @@ pub async fn reset(
     password: NewPassword,
 ) -> Result<bool, Problem> {
     let (first, keys) = (ctx.clone(), Arc::clone(&state.keys));
-    let proven = state
+    let proving = state
         .store
-        .write(move |tx| auth::prove_reset(tx, &first, &keys, &proof))
-        .await?;
+        .write(move |tx| auth::prove_reset(tx, &first, &keys, &proof));
+    let proven = level(proving).await?;
     let Some(proven) = proven else {
         return Ok(false);
     };

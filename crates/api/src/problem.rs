@@ -124,6 +124,16 @@ impl Problem {
         self.0.kind
     }
 
+    /// What is told to the client of this occurrence.
+    pub fn told(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The headers of the answer besides those of every problem.
+    pub fn headers(&self) -> &[(header::HeaderName, HeaderValue)] {
+        &self.0.headers
+    }
+
     /// What does not fit, field by field.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.0.errors.0
@@ -172,7 +182,7 @@ impl Problem {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         for (name, value) in &parts.headers {
-            response.insert_header((name.clone(), value.clone()));
+            response.append_header((name.clone(), value.clone()));
         }
         response.body(Value::Object(body).to_string())
     }

@@ -1,7 +1,8 @@
 //! What a row of the route table is, and how the table becomes actix resources.
 //!
-//! One row drives the router, the sign-in, the log, the metrics and the OpenAPI document, so they cannot disagree.
+//! One row drives the router, the limits, the sign-in, the log, the metrics and the OpenAPI document, so they cannot disagree.
 
+use crate::limits::Limit;
 use crate::middleware::Gate;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -90,9 +91,12 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may use it.
     pub who: Who,
+    /// How often an address may use it.
+    pub limit: Limit,
     /// Describes the operation.
     pub describe: fn(OperationDoc) -> OperationDoc,
     handler: Box<dyn Fn() -> Route>,
+    is_page: bool,
 }
 
 impl Endpoint {
@@ -113,14 +117,37 @@ impl Endpoint {
             method,
             path,
             who,
+            limit: Limit::General,
             describe,
             handler: Box::new(move || web::route().to(handler.clone())),
+            is_page: false,
         }
+    }
+
+    /// The row is a page for people: whatever goes wrong on it is told as a page, not as a problem for programs.
+    #[must_use]
+    pub fn page(self) -> Self {
+        Self {
+            is_page: true,
+            ..self
+        }
+    }
+
+    /// The row with another limit than the one of every route.
+    #[must_use]
+    pub fn limited(mut self, limit: Limit) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The operation as the document shows it.
     pub fn document(&self) -> OperationDoc {
-        (self.describe)(OperationDoc::new(&self.method, self.path, self.who))
+        let operation = OperationDoc::new(&self.method, self.path, self.who);
+        let operation = if self.is_page { operation.page() } else { operation };
+        (self.describe)(match self.limit {
+            Limit::Unlimited => operation,
+            Limit::General | Limit::SignIn | Limit::SignUp => operation.problems(&[ProblemType::RateLimited]),
+        })
     }
 
     /// A GET answers HEAD too: the body is left out when it is sent.
@@ -131,7 +158,8 @@ impl Endpoint {
         } else {
             route.method(self.method.clone())
         };
-        route.wrap(Gate::new(&self.method, self.path, self.who))
+        let gate = Gate::new(&self.method, self.path, self.who, self.limit);
+        route.wrap(gate.of_page(self.is_page))
     }
 }
 

@@ -1,20 +1,28 @@
-//! The route table, to be read from top to bottom: method, path, who, handler, description.
+//! The route table, to be read from top to bottom: method, path, who, handler, description, and the limit where it is
+//! another than that of every route.
 //!
-//! It drives the router, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
+//! It drives the router, the limits, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
 //! paths in the order of the table.
 
 pub mod accounts;
 pub mod audit_log;
 pub mod auth;
 pub mod documentation;
+pub mod email;
 pub mod events;
+pub mod google;
 pub mod health;
+pub mod passwords;
 pub mod problems;
 pub mod registrations;
 pub mod roles;
+pub mod security_questions;
+pub mod sessions;
 pub mod users;
 pub mod waitlist;
 
+use crate::limits::Limit::{SignIn, SignUp, Unlimited};
+use crate::pages::{reset_password, style, verify_email};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
@@ -36,9 +44,9 @@ const READ_ONE: Who = Who::AnyOf(&[
 pub fn table() -> Vec<Endpoint> {
     use Who::{Public, PublicAsNobody, SignedIn, SignedInOrRefreshCookie};
     vec![
-        get("/health/live", PublicAsNobody, health::live, health::describe_live),
-        get("/health/ready", PublicAsNobody, health::ready, health::describe_ready),
-        get("/metrics", PublicAsNobody, health::metrics, health::describe_metrics),
+        get("/health/live", PublicAsNobody, health::live, health::describe_live).limited(Unlimited),
+        get("/health/ready", PublicAsNobody, health::ready, health::describe_ready).limited(Unlimited),
+        get("/metrics", PublicAsNobody, health::metrics, health::describe_metrics).limited(Unlimited),
 
         get("/problems/", PublicAsNobody, problems::list, problems::describe_list),
         get("/problems/{slug}", PublicAsNobody, problems::explain, problems::describe_explain),
@@ -46,6 +54,12 @@ pub fn table() -> Vec<Endpoint> {
         get("/api-docs/openapi.json", PublicAsNobody, documentation::openapi, documentation::describe_openapi),
         get("/api-docs/", PublicAsNobody, documentation::index, documentation::describe_index),
         get("/api-docs/{file}", PublicAsNobody, documentation::file, documentation::describe_file),
+
+        get("/assets/pages.css", PublicAsNobody, style::show, style::describe_show),
+        get("/reset-password", PublicAsNobody, reset_password::show, reset_password::describe_show).page(),
+        post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).limited(SignIn).page(),
+        get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
+        post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
@@ -68,15 +82,30 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
+        put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
 
-        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register),
-        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login),
-        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh),
+        post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register).limited(SignUp),
+        post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
+        post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh).limited(SignIn),
         post("/api/v1/auth/logout", SignedInOrRefreshCookie, auth::logout, auth::describe_logout),
+        get("/api/v1/auth/sessions", SignedIn, sessions::list, sessions::describe_list),
+        delete("/api/v1/auth/sessions", SignedIn, sessions::end_all, sessions::describe_end_all),
+        delete("/api/v1/auth/sessions/{id}", OWN, sessions::end_one, sessions::describe_end_one),
+        post("/api/v1/auth/email/verification", SignedIn, email::request_verification, email::describe_request_verification),
+        post("/api/v1/auth/email/verification/confirm", PublicAsNobody, email::confirm, email::describe_confirm).limited(SignIn),
+        post("/api/v1/auth/password/change", SignedIn, passwords::change, passwords::describe_change),
+        post("/api/v1/auth/password/forgot", PublicAsNobody, passwords::forgot, passwords::describe_forgot).limited(SignIn),
+        post("/api/v1/auth/password/reset", PublicAsNobody, passwords::reset, passwords::describe_reset).limited(SignIn),
+        get("/api/v1/auth/security-questions", PublicAsNobody, security_questions::list, security_questions::describe_list).limited(SignIn),
+        post("/api/v1/auth/password/security-questions", PublicAsNobody, security_questions::ask, security_questions::describe_ask).limited(SignIn),
+        post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
+        get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
+        get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
 
         get("/api/v1/admin/users", ACCOUNTS, accounts::list, accounts::describe_list),
         post("/api/v1/admin/users", ACCOUNTS, accounts::create, accounts::describe_create),

@@ -1,13 +1,15 @@
 //! What every route can reach: the parts of the server behind ports, and the settings of the HTTP side.
 
+use crate::after_answer::AfterAnswer;
 use crate::event_cache::EventCache;
 use crate::health::Readiness;
+use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
-use auth::TokenSigner;
+use auth::{IdentityProvider, TokenSigner};
 use bytes::Bytes;
 use chrono::TimeDelta;
-use kernel::{Actor, Clock, Ctx, IdSource, RequestId, ServerKeys};
+use kernel::{Actor, Clock, Ctx, IdSource, Limits, RequestId, ServerKeys};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,12 +28,18 @@ pub struct AppState {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Does what is not to show in the time of an answer.
+    pub after_answer: AfterAnswer,
+    /// Who else vouches for people, if anybody does.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
     pub ids: Arc<dyn IdSource>,
     /// Knows access tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// How often somebody may ask, and guess.
+    pub limits: RequestLimits,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
     /// Renders the metrics as Prometheus reads them.
@@ -69,8 +77,12 @@ pub struct Settings {
     pub session_lifetime: TimeDelta,
     /// Roles that a person may ask for at sign-up.
     pub public_roles: Vec<String>,
+    /// Paths to which people may return from a sign-in elsewhere; the first is meant where none is named.
+    pub return_paths: Vec<String>,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
+    /// How often an address may ask.
+    pub limits: LimitSettings,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: TrustedProxies,
 }
@@ -104,7 +116,9 @@ impl Default for Settings {
             cache_ttl: TimeDelta::seconds(1),
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
+            return_paths: vec!["/".to_owned()],
             invites_per_day: 200,
+            limits: LimitSettings::default(),
             trusted_proxies: TrustedProxies::none(),
         }
     }
@@ -133,12 +147,16 @@ pub struct Ports {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Who else vouches for people, if anybody does.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
     pub ids: Arc<dyn IdSource>,
     /// Knows access tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// Counts what is limited.
+    pub limits: Arc<dyn Limits>,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
     /// Renders the metrics as Prometheus reads them.
@@ -146,7 +164,7 @@ pub struct Ports {
 }
 
 impl AppState {
-    /// A state over the server's own route table.
+    /// A state over the server's own route table. Call inside the runtime that outlives the requests.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         Self::for_routes(ports, settings, &crate::routes::table())
     }
@@ -163,9 +181,12 @@ impl AppState {
             signer: ports.signer,
             keys: ports.keys,
             passwords: ports.passwords,
+            after_answer: AfterAnswer::new(),
+            identity_provider: ports.identity_provider,
             clock: ports.clock,
             ids: ports.ids,
             authenticator: ports.authenticator,
+            limits: RequestLimits::new(ports.limits, settings.limits, settings.trusted_proxies.clone()),
             readiness: ports.readiness,
             render_metrics: ports.render_metrics,
             settings,

@@ -4,6 +4,7 @@ mod admin;
 mod event;
 mod person;
 mod registration;
+mod session;
 
 pub use admin::{AuditBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
@@ -12,3 +13,4 @@ pub use registration::{
     AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
     WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
+pub use session::SessionBody;

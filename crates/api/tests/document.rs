@@ -1,7 +1,9 @@
 //! The OpenAPI document describes the table, all of it and nothing else.
 
 use crate::harness;
+use api::limits::Limit;
 use api::openapi::document_json;
+use api::problem_catalogue::ProblemType;
 use api::route_table::Endpoint;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -153,4 +155,22 @@ fn what_a_row_implies_is_in_its_description() {
         who("/api/v1/admin", "get"),
         serde_json::json!(["permission user:manage"])
     );
+}
+
+#[test]
+fn every_way_to_a_sign_in_has_a_limit_of_its_own_and_nothing_but_the_watch_has_none() {
+    for row in api::routes::table() {
+        let name = format!("{} {}", row.method, row.path);
+        let way = row.path.strip_prefix("/api/v1/auth/");
+        // Signing out leads nowhere, and one's own sessions are read and ended by whoever is signed in.
+        let is_open =
+            way.is_some_and(|way| way != "logout") && (row.who.admits_anonymous() || row.method == "POST");
+        if is_open {
+            assert!(matches!(row.limit, Limit::SignIn | Limit::SignUp), "{name}");
+        }
+        let watches = row.path.starts_with("/health/") || row.path == "/metrics";
+        assert_eq!(row.limit == Limit::Unlimited, watches, "{name}");
+        let described = row.document().all_problems().contains(&ProblemType::RateLimited);
+        assert_eq!(described, !watches, "{name}");
+    }
 }

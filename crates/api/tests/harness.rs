@@ -10,6 +10,7 @@ use api::extract::{
 };
 use api::health::{Checking, Readiness};
 use api::idempotency::{Answer, RepeatKey};
+use api::limits::{InProcessLimits, LimitSettings};
 use api::middleware::{AuthFailure, Authenticating, Authenticator, cors};
 use api::openapi::OperationDoc;
 use api::password_work::PasswordWork;
@@ -312,7 +313,9 @@ impl TestServer {
             store: Store::open(&StoreOptions::new(url)).unwrap(),
             signer: Arc::new(TokenSigner::new(&key, &[], "podium".into(), "podium".into(), 900)),
             keys: Arc::new(kernel::ServerKeys::new(vec![7; 32], Vec::new())),
-            passwords: PasswordWork::new(BcryptCost::new(4).unwrap()),
+            passwords: PasswordWork::new(BcryptCost::new(4).unwrap()).unwrap(),
+            limits: Arc::new(InProcessLimits::new(Arc::new(SystemClock))),
+            identity_provider: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(TimeOrderedIds::new()),
             authenticator: Arc::new(Tokens),
@@ -322,6 +325,7 @@ impl TestServer {
         let settings = Settings {
             allowed_origins: vec![ORIGIN.to_owned()],
             metrics_token: Some("scrape".to_owned()),
+            limits: LimitSettings::off(),
             ..Settings::default()
         };
         let state: SharedState = Data::new(AppState::for_routes(ports, settings, &table()));

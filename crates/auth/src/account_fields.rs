@@ -1,6 +1,6 @@
 //! What is written about a new account, by the person or by an admin.
 
-use crate::{InvalidPassword, NewPassword};
+use crate::NewPassword;
 use kernel::{Ctx, EmailAddress, Invalid, PhoneNumber};
 use user::{PersonName, User, UserStatus};
 
@@ -40,14 +40,9 @@ impl AccountFields {
             .and_then(|text| invalid.take("/email", "format", text.parse::<EmailAddress>()));
         let name = needed(invalid, "/name", self.name)
             .and_then(|text| invalid.take("/name", "format", text.parse::<PersonName>()));
-        let password = self.password.and_then(|text| {
-            let parsed = NewPassword::parse(&text);
-            let code = match parsed {
-                Err(InvalidPassword::Common) => "common",
-                _ => "length",
-            };
-            invalid.take("/password", code, parsed)
-        });
+        let password = self
+            .password
+            .and_then(|text| NewPassword::take(invalid, "/password", &text));
         let phone = self
             .phone
             .and_then(|text| invalid.take("/phone", "format", text.parse::<PhoneNumber>()));

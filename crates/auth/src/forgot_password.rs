@@ -21,10 +21,14 @@ pub fn forgot_password(
     email: &EmailAddress,
     secrets: &MailedSecrets,
 ) -> Result<(), StoreError> {
-    let Some(user) = tx
-        .find_user_by_email(email.key())?
-        .filter(|user| user.status == UserStatus::Active)
-    else {
+    let Some(known) = tx.find_user_by_email(email.key())? else {
+        return Ok(());
+    };
+    // One after the other, or many who ask at once would get more mails, and more codes that are good together.
+    let user = tx
+        .lock_user(known.id)?
+        .filter(|user| user.status == UserStatus::Active && user.email.key() == email.key());
+    let Some(user) = user else {
         return Ok(());
     };
     let hour_ago = ctx.now - TimeDelta::hours(1);

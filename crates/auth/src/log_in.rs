@@ -47,30 +47,35 @@ pub fn find_credentials(
 
 /// Opens a session, unless the password was changed or the account suspended while the password was checked.
 pub fn log_in(tx: &mut dyn AuthTx, ctx: &Ctx, command: LogIn) -> Result<(User, Session), LogInError> {
-    let mut user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
+    // Written first, because it holds the account's row: a password that is being changed is waited for, and the session
+    // that is opened here ends with it if it is changed afterwards.
+    tx.touch_last_login(command.user_id, ctx.now)?;
+    let user = tx.find_user(command.user_id)?.ok_or(LogInError::Refused)?;
     let current_hash = tx.find_password_hash(user.id)?;
     if user.status != UserStatus::Active || current_hash != Some(command.checked_hash) {
         return Err(LogInError::Refused);
     }
+    let session = open_session(tx, ctx, &user, command.session, &command.refresh_token)?;
+    Ok((user, session))
+}
+
+/// Opens a session for somebody who has shown who they are.
+pub(crate) fn open_session(
+    tx: &mut dyn AuthTx,
+    ctx: &Ctx,
+    user: &User,
+    from: NewSession,
+    refresh_token: &RefreshToken,
+) -> Result<Session, StoreError> {
     let session = Session {
         id: ctx.new_id(),
         user_id: user.id,
-        device: command
-            .session
-            .device
-            .map(|device| device.chars().take(300).collect()),
-        address: command.session.address,
+        device: from.device.map(|device| device.chars().take(300).collect()),
+        address: from.address,
         created_at: ctx.now,
-        expires_at: command.session.expires_at,
+        expires_at: from.expires_at,
     };
     tx.insert_session(&session)?;
-    tx.insert_refresh_token(
-        &command.refresh_token.hash(),
-        session.id,
-        ctx.now,
-        session.expires_at,
-    )?;
-    tx.touch_last_login(user.id, ctx.now)?;
-    user.last_login_at = Some(ctx.now);
-    Ok((user, session))
+    tx.insert_refresh_token(&refresh_token.hash(), session.id, ctx.now, session.expires_at)?;
+    Ok(session)
 }

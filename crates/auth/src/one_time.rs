@@ -25,7 +25,7 @@ pub enum OneTimePurpose {
 }
 
 impl OneTimePurpose {
-    /// All of them.
+    /// Every purpose.
     pub const ALL: [Self; 3] = [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword];
 
     /// The name in the database.

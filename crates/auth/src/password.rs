@@ -1,6 +1,7 @@
 //! Passwords: what is accepted, and their hashes (bcrypt).
 
 use crate::common_passwords::COMMON;
+use kernel::Invalid;
 use std::fmt;
 
 /// How much work a hash is: 2 to the power of it. 4 to 15.
@@ -48,9 +49,19 @@ impl NewPassword {
         Ok(Self(text.to_owned()))
     }
 
+    /// Checks a field of a form; notes what is wrong with it.
+    pub fn take(invalid: &mut Invalid, pointer: &str, text: &str) -> Option<Self> {
+        let parsed = Self::parse(text);
+        let code = match parsed {
+            Err(InvalidPassword::Common) => "common",
+            _ => "length",
+        };
+        invalid.take(pointer, code, parsed)
+    }
+
     /// Hashes it. Takes a quarter of a second at the usual cost: run it off the async threads.
     pub fn hash(&self, cost: BcryptCost) -> Result<PasswordHash, bcrypt::BcryptError> {
-        bcrypt::hash(&self.0, cost.0).map(PasswordHash)
+        PasswordHash::of_text(&self.0, cost)
     }
 }
 
@@ -68,6 +79,11 @@ impl PasswordHash {
     /// Reads back what was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
+    }
+
+    /// Hashes a text of at most 72 bytes.
+    pub(crate) fn of_text(text: &str, cost: BcryptCost) -> Result<Self, bcrypt::BcryptError> {
+        bcrypt::hash(text, cost.0).map(Self)
     }
 
     /// A well-formed hash that no password is known for. Checking against it takes as long as against any other of that

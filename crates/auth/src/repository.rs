@@ -1,9 +1,12 @@
 //! Where sessions and credentials are kept.
 
-use crate::{Access, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, Session};
+use crate::{
+    Access, AnswerTries, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, SecurityAnswer,
+    Session,
+};
 use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, SessionId, StoreError, UserId};
 use notification::Outbox;
-use user::{UserRepository, UserStatus};
+use user::{EmailVerified, NewUser, UserRepository, UserStatus};
 
 /// A refresh token with the session it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub trait AuthRepository {
     fn touch_last_login(&mut self, user_id: UserId, at: Instant) -> Result<(), StoreError>;
     /// Opens a session.
     fn insert_session(&mut self, session: &Session) -> Result<(), StoreError>;
+    /// What the roles of an account permit together now.
+    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError>;
     /// What a session permits now.
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError>;
     /// Ends a session; gives whether it was open.
@@ -108,14 +113,64 @@ pub trait AuthorityRepository {
     /// Waits until nobody else changes who may do what, until the end of the transaction: all such changes happen one after
     /// the other.
     fn lock_authority(&mut self) -> Result<(), StoreError>;
-    /// What an account's roles permit together, whether it may be used or not.
-    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError>;
     /// Whether somebody else is an admin whose account may be used.
     fn has_another_admin(&mut self, but_for: UserId) -> Result<bool, StoreError>;
 }
 
+/// Answers to security questions, and the tries of them.
+pub trait SecurityAnswersRepository {
+    /// The answers of an account, in the order of their questions' ids.
+    fn list_security_answers(&mut self, user_id: UserId) -> Result<Vec<SecurityAnswer>, StoreError>;
+    /// Puts these in the place of all answers of an account.
+    fn replace_security_answers(
+        &mut self,
+        user_id: UserId,
+        answers: &[SecurityAnswer],
+        at: Instant,
+    ) -> Result<(), StoreError>;
+    /// The tries since the last that were right; none if there were none.
+    fn find_answer_tries(&mut self, user_id: UserId) -> Result<Option<AnswerTries>, StoreError>;
+    /// Keeps the count of tries.
+    fn keep_answer_tries(&mut self, user_id: UserId, tries: &AnswerTries) -> Result<(), StoreError>;
+    /// Forgets all tries, and with them the lock.
+    fn forget_answer_tries(&mut self, user_id: UserId) -> Result<(), StoreError>;
+}
+
+/// An account elsewhere that signs in to one here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalLink {
+    /// Who vouches for it, by the provider's URL.
+    pub issuer: String,
+    /// The account there, by the provider's name for it, which never changes.
+    pub subject: String,
+    /// The account here.
+    pub user_id: UserId,
+    /// Since when.
+    pub linked_at: Instant,
+}
+
+/// Accounts elsewhere, and what they need done to those here.
+pub trait ExternalIdentityRepository {
+    /// The account that the other one signs in to.
+    fn find_user_of_external(&mut self, issuer: &str, subject: &str) -> Result<Option<UserId>, StoreError>;
+    /// Links the two. If the other account has got a link meanwhile, [`StoreError::Contention`]: tried again, it is
+    /// found.
+    fn insert_external_link(&mut self, link: &ExternalLink) -> Result<(), StoreError>;
+    /// Makes an account for somebody who came from elsewhere. If the address has got one meanwhile,
+    /// [`StoreError::Contention`]: tried again, it is found.
+    fn insert_user_from_elsewhere(&mut self, new: &NewUser) -> Result<(), StoreError>;
+}
+
 /// What signing up and in needs of a transaction.
 pub trait AuthTx:
-    AuthRepository + AuthorityRepository + OneTimeRepository + UserRepository + Outbox + AuditLog
+    AuthRepository
+    + AuthorityRepository
+    + OneTimeRepository
+    + SecurityAnswersRepository
+    + ExternalIdentityRepository
+    + UserRepository
+    + EmailVerified
+    + Outbox
+    + AuditLog
 {
 }

@@ -2,6 +2,7 @@
 //! outside, then it is set.
 
 use crate::one_time::find_proven;
+use crate::prove_address::prove_address;
 use crate::{AuthTx, OneTimeProof, OneTimePurpose, PasswordHash};
 use kernel::{Ctx, OneTimeId, ServerKeys, StoreError};
 use notification::{Message, PasswordChange};
@@ -35,25 +36,24 @@ pub fn reset_password(
     else {
         return Ok(false);
     };
+    // The account's row first, as everywhere: two who reset it at once wait here and not for each other.
     let user = tx
-        .find_user(one_time.user_id)?
+        .lock_user(one_time.user_id)?
         .filter(|user| user.status == UserStatus::Active && user.email.key() == one_time.email.key());
-    let Some(user) = user else {
+    let Some(mut user) = user else {
         return Ok(false);
     };
     if !tx.use_one_time(one_time.id, ctx.now)? {
         return Ok(false);
     }
     // Who could read the mail has shown that the address is theirs.
-    if user.email_verified_at.is_none() {
-        tx.set_email_verified(user.id, ctx.now)?;
-    }
+    prove_address(tx, ctx, &mut user)?;
     set_new_password(tx, ctx, &user, password_hash, PasswordChange::ResetByMail)?;
     Ok(true)
 }
 
-/// Sets a password that was proven to be the person's to set: all other ways to set it that were mailed are void, all
-/// sessions end, and the person is told.
+/// Sets a password that was proven to be the person's to set: all other ways to set it that were mailed are void, and so
+/// is a change of the address that somebody asked for who knew the old one; all sessions end, and the person is told.
 pub(crate) fn set_new_password(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
@@ -63,9 +63,14 @@ pub(crate) fn set_new_password(
 ) -> Result<(), StoreError> {
     tx.set_password_hash(user.id, Some(password_hash), ctx.now)?;
     tx.void_one_times_of(user.id, OneTimePurpose::ResetPassword, ctx.now)?;
+    tx.void_one_times_of(user.id, OneTimePurpose::ChangeEmail, ctx.now)?;
     let because = match by {
         PasswordChange::Changed => "password-change",
-        PasswordChange::ResetByMail | PasswordChange::ResetByAnswers => "password-reset",
+        PasswordChange::ResetByMail | PasswordChange::ResetByAnswers => {
+            // Who came back in is no longer held up by those who guessed.
+            tx.forget_answer_tries(user.id)?;
+            "password-reset"
+        }
     };
     tx.revoke_sessions_of(user.id, None, ctx.now, because)?;
     let notice = Message::PasswordChanged {

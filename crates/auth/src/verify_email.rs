@@ -1,7 +1,9 @@
 //! A person confirms that an address is theirs, by the link or the code that was mailed there.
 
+use crate::change_email::change_email;
 use crate::one_time::{Issue, find_proven, issue};
-use crate::{AuthTx, OneTimeProof, OneTimePurpose};
+use crate::prove_address::prove_address;
+use crate::{AuthTx, OneTime, OneTimeProof, OneTimePurpose};
 use chrono::TimeDelta;
 use kernel::{Ctx, Denied, ServerKeys, StoreError};
 use notification::{MailedSecrets, Message};
@@ -9,7 +11,7 @@ use user::{User, UserStatus};
 
 /// How long a link and a code that confirm an address are good.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
-/// Confirmation mails to one account within an hour.
+/// Confirmation mails that one account may ask for within an hour, besides the one at sign-up.
 const MOST_AN_HOUR: u64 = 5;
 
 /// What became of the wish for another confirmation mail.
@@ -43,12 +45,15 @@ pub fn request_verification(
     secrets: &MailedSecrets,
 ) -> Result<VerificationRequested, RequestVerificationError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let user = tx.find_user(user_id)?.ok_or(Denied::Unauthenticated)?;
+    // Of many who ask at once, each counts what the others were sent.
+    let user = tx.lock_user(user_id)?.ok_or(Denied::Unauthenticated)?;
     if user.email_verified_at.is_some() {
         return Ok(VerificationRequested::AlreadyVerified);
     }
     let hour_ago = ctx.now - TimeDelta::hours(1);
-    if tx.count_one_times_of(user_id, OneTimePurpose::VerifyEmail, hour_ago)? >= MOST_AN_HOUR {
+    let at_sign_up = u64::from(user.created_at > hour_ago);
+    let mailed = tx.count_one_times_of(user_id, OneTimePurpose::VerifyEmail, hour_ago)?;
+    if mailed >= MOST_AN_HOUR + at_sign_up {
         return Err(RequestVerificationError::TooMany);
     }
     mail_verification(tx, ctx, keys, &user, secrets)?;
@@ -88,29 +93,44 @@ pub enum EmailConfirmed {
     Refused,
 }
 
-/// Confirms an address by what was mailed there.
+/// Confirms an address by what was mailed there: the account's own, or the one that it is to have.
 pub fn confirm_email(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
     keys: &ServerKeys,
     proof: &OneTimeProof,
 ) -> Result<EmailConfirmed, StoreError> {
-    let Some(one_time) = find_proven(tx, ctx, keys, &[OneTimePurpose::VerifyEmail], proof)? else {
+    const PURPOSES: [OneTimePurpose; 2] = [OneTimePurpose::VerifyEmail, OneTimePurpose::ChangeEmail];
+    let Some(one_time) = find_proven(tx, ctx, keys, &PURPOSES, proof)? else {
         return Ok(EmailConfirmed::Refused);
     };
     let user = tx
         .find_user(one_time.user_id)?
-        .filter(|user| user.status == UserStatus::Active && user.email.key() == one_time.email.key());
+        .filter(|user| user.status == UserStatus::Active);
     let Some(mut user) = user else {
         return Ok(EmailConfirmed::Refused);
     };
-    if !tx.use_one_time(one_time.id, ctx.now)? {
-        return Ok(EmailConfirmed::Refused);
+    let confirmed = match one_time.purpose {
+        OneTimePurpose::ChangeEmail => change_email(tx, ctx, &one_time, &mut user)?,
+        _ => verify_email(tx, ctx, &one_time, &mut user)?,
+    };
+    Ok(if confirmed {
+        EmailConfirmed::Confirmed(Box::new(user))
+    } else {
+        EmailConfirmed::Refused
+    })
+}
+
+fn verify_email(
+    tx: &mut dyn AuthTx,
+    ctx: &Ctx,
+    one_time: &OneTime,
+    user: &mut User,
+) -> Result<bool, StoreError> {
+    if user.email.key() != one_time.email.key() || !tx.use_one_time(one_time.id, ctx.now)? {
+        return Ok(false);
     }
     tx.void_one_times_of(user.id, OneTimePurpose::VerifyEmail, ctx.now)?;
-    if user.email_verified_at.is_none() {
-        tx.set_email_verified(user.id, ctx.now)?;
-        user.email_verified_at = Some(ctx.now);
-    }
-    Ok(EmailConfirmed::Confirmed(Box::new(user)))
+    prove_address(tx, ctx, user)?;
+    Ok(true)
 }

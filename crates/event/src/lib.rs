@@ -27,7 +27,7 @@ pub use details::{EventDetails, EventFields, FeeFields};
 pub use edit_event::{EditEventError, EventPatch, edit_event};
 pub use model::{Event, EventFormat, EventStatus, Organizer, StreamStatus};
 pub use ports::{Ending, EventEnded, EventMoved, EventTx, SeatsFreed};
-pub use publish_event::{PublishEventError, publish_event};
+pub use publish_event::{PublishEvent, PublishEventError, publish_event};
 pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};
 pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibility};
 pub use seats::{EventSeats, RegistrationState};

@@ -31,9 +31,26 @@ pub enum PublishEventError {
     Store(#[from] StoreError),
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct PublishEvent {
+    /// The draft.
+    pub id: EventId,
+    /// Whether the person who publishes must have confirmed their address.
+    pub require_verified_email: bool,
+}
+
 /// Announces a draft; mails nobody.
-pub fn publish_event(tx: &mut dyn EventTx, ctx: &Ctx, id: EventId) -> Result<Event, PublishEventError> {
-    let mut event = lock_managed_event(tx, ctx, id, || PublishEventError::NotFound)?;
+pub fn publish_event(
+    tx: &mut dyn EventTx,
+    ctx: &Ctx,
+    command: PublishEvent,
+) -> Result<Event, PublishEventError> {
+    let mut event = lock_managed_event(tx, ctx, command.id, || PublishEventError::NotFound)?;
+    // The draft may be older than the wish to know who organises, or than the organiser's address.
+    if command.require_verified_email && !ctx.actor.signed_in()?.email_verified {
+        return Err(Denied::EmailNotVerified.into());
+    }
     if event.status != EventStatus::Draft {
         return Err(PublishEventError::NotDraft(event.status_at(ctx.now)));
     }

@@ -12,6 +12,7 @@ mod email;
 mod error;
 mod id;
 mod idempotency;
+mod limits;
 mod money;
 mod page;
 mod permission;
@@ -33,6 +34,7 @@ pub use id::{
     TypedId, UserId, WaitlistEntryId, WaitlistLogId,
 };
 pub use idempotency::{IdempotencyKey, IdempotencyScope, IdempotencyStore, Remembered, StoredAnswer};
+pub use limits::{Bucket, Limits, Lockout, Quota, RetryAfter, Soon, Try};
 pub use money::{InvalidMoney, Money};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest, Position};
 pub use permission::{Permission, PermissionSet, UnknownPermission};

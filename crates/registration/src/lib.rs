@@ -6,6 +6,7 @@
 mod cancel;
 mod decide;
 mod end_event;
+mod link_guest;
 mod model;
 mod pass_on;
 mod read_registration;
@@ -17,6 +18,7 @@ mod tell_moved;
 pub use cancel::{CancelError, Cancelled, cancel};
 pub use decide::{Decision, Refusal, decide};
 pub use end_event::end_event;
+pub use link_guest::link_guest;
 pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
 pub use read_registration::{

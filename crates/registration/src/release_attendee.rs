@@ -1,11 +1,11 @@
 //! An attendee goes: what they hold is freed and passes on.
 
-use crate::{RegistrationStatus, RegistrationTx, pass_on_seats};
-use event::SeatChange;
+use crate::{RegistrationStatus, RegistrationTx, Standing, pass_on_seats};
+use event::{EventSeats, SeatChange};
 use kernel::{Ctx, EventId, StoreError};
 use std::collections::BTreeSet;
 use user::Attendee;
-use waitlist::EntryStatus;
+use waitlist::{EntryLogLine, EntryStatus, LogAction};
 
 /// Ends every live registration and entry of the attendee, gives the seats to those who wait, and removes the rows.
 /// Gives how many seats came free. Events are locked in the order of their ids.
@@ -14,40 +14,62 @@ pub fn release_attendee(
     ctx: &Ctx,
     attendee: &Attendee,
 ) -> Result<u32, StoreError> {
-    let held = tx.live_registrations_of_attendee(attendee.id)?;
-    let waits = tx.live_entries_of_attendee(attendee.id)?;
-    let events: BTreeSet<EventId> = held
-        .iter()
-        .map(|held| held.event_id)
-        .chain(waits.iter().map(|entry| entry.event_id))
-        .collect();
     let mut freed_in_all = 0;
-    for event_id in events {
+    for event_id in events_held(tx, attendee)? {
         let Some(mut seats) = tx.lock_event_seats(event_id)? else {
             continue;
         };
         // Looked up again: before the lock, the queue may have given the attendee a seat.
-        let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? else {
-            continue;
-        };
-        if let Some(entry) = standing
-            .entry
-            .filter(|entry| entry.status == EntryStatus::Waiting)
-        {
-            let left = tx.end_waitlist_entries(&[entry.id], EntryStatus::Removed, ctx.now)?;
-            let change = SeatChange {
-                taken: 0,
-                waiting: -left.cast_signed(),
-                ranks: 0,
-            };
-            tx.change_seats(&mut seats, change)?;
-        }
-        if let Some(registration) = standing.registration {
-            let freed = tx.end_registrations(&[registration.id], RegistrationStatus::Cancelled, ctx.now)?;
-            freed_in_all += freed;
-            pass_on_seats(tx, ctx, &mut seats, freed)?;
+        if let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? {
+            freed_in_all += release_standing(tx, ctx, &mut seats, &standing)?;
         }
     }
     tx.delete_taking_part_of(attendee.id)?;
     Ok(freed_in_all)
+}
+
+/// The events at which the attendee holds or waits for a seat, in the order in which they are to be locked.
+pub(crate) fn events_held(
+    tx: &mut dyn RegistrationTx,
+    attendee: &Attendee,
+) -> Result<BTreeSet<EventId>, StoreError> {
+    let held = tx.live_registrations_of_attendee(attendee.id)?;
+    let waits = tx.live_entries_of_attendee(attendee.id)?;
+    Ok(held
+        .iter()
+        .map(|held| held.event_id)
+        .chain(waits.iter().map(|entry| entry.event_id))
+        .collect())
+}
+
+/// Ends what an attendee holds at the locked event, and gives a seat that it frees to who waits. Gives how many seats
+/// came free.
+pub(crate) fn release_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &mut EventSeats,
+    standing: &Standing,
+) -> Result<u32, StoreError> {
+    let mut freed = 0;
+    if let Some(entry) = &standing.entry {
+        let ended = tx.end_waitlist_entries(&[entry.id], EntryStatus::Removed, ctx.now)?;
+        tx.log_waitlist(&[EntryLogLine::of(ctx, entry, LogAction::Removed, None)])?;
+        if entry.status == EntryStatus::Offered {
+            freed += ended;
+        } else {
+            let change = SeatChange {
+                taken: 0,
+                waiting: -ended.cast_signed(),
+                ranks: 0,
+            };
+            tx.change_seats(seats, change)?;
+        }
+    }
+    if let Some(registration) = &standing.registration {
+        freed += tx.end_registrations(&[registration.id], RegistrationStatus::Cancelled, ctx.now)?;
+    }
+    if freed > 0 {
+        pass_on_seats(tx, ctx, seats, freed)?;
+    }
+    Ok(freed)
 }

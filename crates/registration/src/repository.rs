@@ -64,6 +64,14 @@ pub trait RegistrationRepository {
     ) -> Result<Page<RegistrationView>, StoreError>;
     /// Removes all registrations, entries and logs of an event.
     fn delete_taking_part_in(&mut self, event_id: EventId) -> Result<(), StoreError>;
+    /// Gives one attendee what another had: what is live at these events, which are locked, and what has ended anywhere.
+    /// What is live elsewhere stays. [`StoreError::Contention`] if the attendee went meanwhile.
+    fn give_taking_part(
+        &mut self,
+        from: AttendeeId,
+        to: AttendeeId,
+        events: &[EventId],
+    ) -> Result<(), StoreError>;
     /// Removes the ended registrations and entries of an attendee, with the logs. What is live stays.
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError>;
 }

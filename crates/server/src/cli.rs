@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which function runs each.
 
-use crate::commands::{admin, doctor, migrate, openapi, seed, serve};
+use crate::commands::{admin, doctor, mail, migrate, openapi, seed, serve};
 use crate::config::Config;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,6 +24,8 @@ enum Command {
     Seed(seed::Seed),
     /// Make admins.
     Admin(admin::Admin),
+    /// Look at the messages that wait to be sent, were sent, or were given up.
+    Mail(mail::Mail),
     /// Print the configuration in force and check each part.
     Doctor(doctor::Doctor),
     /// Print the OpenAPI document, as `/api-docs/openapi.json` serves it but with line breaks.
@@ -46,6 +48,7 @@ impl Cli {
             Command::Admin(command) => command.run(&config, &mut out),
             Command::Migrate(command) => command.run(&config, &mut out),
             Command::Seed(command) => command.run(&config, &mut out),
+            Command::Mail(command) => command.run(&config, &mut out),
             Command::Doctor(command) => command.run(&config, &mut out),
         }
     }

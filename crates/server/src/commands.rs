@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod doctor;
+pub mod mail;
 pub mod migrate;
 pub mod openapi;
 pub mod seed;

@@ -7,6 +7,7 @@ mod auth;
 mod database;
 mod describe;
 mod error;
+mod google;
 mod http;
 mod keys;
 mod layers;
@@ -18,6 +19,7 @@ mod signing_key;
 pub use auth::Auth;
 pub use database::{Data, Database};
 pub use error::ConfigError;
+pub use google::{Google, GoogleClient};
 pub use http::{AddressRange, Http, Origin};
 pub use log::{Log, LogFormat, LogRequests};
 pub use secret::Secret;
@@ -43,9 +45,11 @@ pub struct Config {
     pub database: Database,
     /// How people sign in.
     pub auth: Auth,
+    /// Who else vouches for people.
+    pub google: Google,
     /// How long answers are kept in memory.
     pub cache: Cache,
-    /// How much one account may do.
+    /// How often an address may ask, and how much one account may do.
     pub limits: Limits,
     /// Who reads the measurements.
     pub metrics: Metrics,
@@ -71,9 +75,19 @@ pub struct Cache {
     pub access_ttl: Duration,
 }
 
-/// How much one account may do.
+/// How often an address may ask, and how much one account may do.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
+    /// Whether the limits of addresses hold, and the lockouts.
+    pub enabled: bool,
+    /// Requests of one address within the seconds below.
+    pub requests: u32,
+    /// The time for the requests above.
+    pub per_seconds: u32,
+    /// Requests of one address to what leads to a sign-in.
+    pub sign_ins_per_minute: u32,
+    /// New accounts of one address.
+    pub sign_ups_per_hour: u32,
     /// How many others one account may register within 24 hours; each of them gets a mail.
     pub invites_per_day: u32,
 }
@@ -122,6 +136,7 @@ impl Config {
         };
         let database = Database::read(&sections.database, base, &data)?;
         let auth = Auth::read(sections.auth, profile, &http)?;
+        let google = Google::read(sections.google)?;
         // Suspending somebody must be in force within five seconds on every instance.
         within("cache.access_ttl_ms", sections.cache.access_ttl_ms, 0..=5_000)?;
         within("cache.ttl_ms", sections.cache.ttl_ms, 0..=60_000)?;
@@ -131,13 +146,12 @@ impl Config {
             data,
             database,
             auth,
+            google,
             cache: Cache {
                 ttl: Duration::from_millis(sections.cache.ttl_ms),
                 access_ttl: Duration::from_millis(sections.cache.access_ttl_ms),
             },
-            limits: Limits {
-                invites_per_day: sections.limits.invites_per_day,
-            },
+            limits: Limits::read(&sections.limits)?,
             metrics: Metrics {
                 token: sections.metrics.token.filter(|token| !token.expose().is_empty()),
             },
@@ -179,6 +193,32 @@ impl Config {
     pub fn prepare_folders(&self) -> Result<(), ConfigError> {
         self.data.prepare()?;
         self.database.prepare()
+    }
+}
+
+impl Limits {
+    fn read(section: &sections::Limits) -> Result<Self, ConfigError> {
+        // A limit that lets nobody in is a mistake; without limits is `enabled = false`.
+        within("limits.requests", section.requests, 1..=1_000_000)?;
+        within("limits.per_seconds", section.per_seconds, 1..=3_600)?;
+        within(
+            "limits.sign_ins_per_minute",
+            section.sign_ins_per_minute,
+            1..=1_000_000,
+        )?;
+        within(
+            "limits.sign_ups_per_hour",
+            section.sign_ups_per_hour,
+            1..=1_000_000,
+        )?;
+        Ok(Self {
+            enabled: section.enabled,
+            requests: section.requests,
+            per_seconds: section.per_seconds,
+            sign_ins_per_minute: section.sign_ins_per_minute,
+            sign_ups_per_hour: section.sign_ups_per_hour,
+            invites_per_day: section.invites_per_day,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use storage::Store;
 /// How often it looks.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Marks events that are over and forgets old answers and sessions, until it is aborted. A failure is logged and tried again the
+/// Marks events that are over, forgets old answers and sessions and wipes messages that come too late, until it is aborted. A failure is logged and tried again the
 /// next time.
 pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
     let mut ticks = tokio::time::interval(EVERY);
@@ -30,17 +30,21 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
 
 /// One round.
 pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
-    let completed = store
+    let (completed, lapsed) = store
         .write(move |tx| {
             tx.forget_old_answers(ctx.now)?;
             tx.forget_old_sessions(ctx.now)?;
             // A day longer than they are good: how many were asked for is counted by them.
             tx.forget_old_one_times(ctx.now - TimeDelta::days(1))?;
-            event::complete_ended_events(tx, &ctx)
+            let lapsed = tx.wipe_lapsed_messages(ctx.now)?;
+            Ok::<_, StoreError>((event::complete_ended_events(tx, &ctx)?, lapsed))
         })
         .await?;
     if completed > 0 {
         tracing::info!(completed, "events are over");
+    }
+    if lapsed > 0 {
+        tracing::info!(lapsed, "messages were not sent in time; their secrets are wiped");
     }
     Ok(())
 }

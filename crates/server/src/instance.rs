@@ -1,6 +1,6 @@
 //! One running server: the parts put together over a database, listening, with its housekeeping.
 
-use crate::config::{Config, LogRequests, Profile, SigningKeys};
+use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
 use crate::housekeeping;
 use crate::metrics;
 use actix_web::dev::{Server, ServerHandle};
@@ -8,13 +8,16 @@ use actix_web::http::KeepAlive;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
+use api::after_answer::AfterAnswer;
 use api::health::{Checking, Readiness};
+use api::limits::{InProcessLimits, LimitSettings};
 use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
 use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
-use auth::{BcryptCost, SigningKey, TokenSigner};
+use auth::{BcryptCost, IdentityProvider, SigningKey, TokenSigner};
 use chrono::TimeDelta;
-use kernel::{Clock, EventId, IdSource, SessionId};
+use gateway::{Google, GoogleOptions};
+use kernel::{Clock, EventId, IdSource, Quota, SessionId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +32,6 @@ pub struct Surroundings {
     pub ids: Arc<dyn IdSource>,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
-    /// Whether the process stops by itself on SIGTERM and SIGINT.
-    pub stops_on_signals: bool,
 }
 
 /// A server that takes requests.
@@ -41,10 +42,16 @@ pub struct Instance {
     pub store: Store,
     server: Server,
     housekeeping: tokio::task::JoinHandle<()>,
+    after_answer: AfterAnswer,
 }
+
+/// How long somebody waits for the issuer at each step of a sign-in elsewhere.
+const PROVIDER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Connections that the system keeps until a worker takes them: a rush begins with all at once.
 const BACKLOG: u32 = 8_192;
+/// A stop waits so long for what goes on after its answer: as long as a write that others are in the way of.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 impl Instance {
     /// Checks the schema, opens the database and listens. Call inside a tokio runtime.
@@ -61,7 +68,7 @@ impl Instance {
         })
         .context("the database cannot be opened")?;
         let state = state(config, surroundings, &store, &keys)?;
-        let (server, address) = listen(config, surroundings, &state)?;
+        let (server, address) = listen(config, &state)?;
         let housekeeping = tokio::spawn(housekeeping::run(
             store.clone(),
             Arc::clone(&surroundings.clock),
@@ -72,6 +79,7 @@ impl Instance {
             store,
             server,
             housekeeping,
+            after_answer: state.after_answer.clone(),
         })
     }
 
@@ -84,6 +92,9 @@ impl Instance {
     pub async fn serve(self) -> anyhow::Result<()> {
         let served = self.server.await;
         self.housekeeping.abort();
+        if !self.after_answer.finish(LAST_WORK).await {
+            tracing::warn!("the server stops before all is done that was to be done after its answer");
+        }
         served.context("the server failed")
     }
 }
@@ -125,7 +136,9 @@ fn state(
         store: store.clone(),
         signer,
         keys: server_keys,
-        passwords: PasswordWork::new(cost),
+        passwords: PasswordWork::new(cost).context("no thread for passwords")?,
+        limits: Arc::new(InProcessLimits::new(Arc::clone(&clock))),
+        identity_provider: identity_provider(config, &clock)?,
         clock,
         ids: Arc::clone(&surroundings.ids),
         authenticator: authenticator.clone(),
@@ -138,6 +151,34 @@ fn state(
         authenticator,
     }));
     Ok(state)
+}
+
+/// Google, or whoever the configuration names. It is asked nothing yet.
+fn identity_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn IdentityProvider>>> {
+    let Some(google) = google(config, clock)? else {
+        tracing::info!("Google sign-in is off: google.client_id and google.client_secret are not set");
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(google)))
+}
+
+/// What vouches for people by the configuration, if anything does.
+pub fn google(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Google>> {
+    let Some(client) = &config.google.client else {
+        return Ok(None);
+    };
+    let options = GoogleOptions {
+        issuer: config.google.issuer.clone(),
+        client_id: client.id.clone(),
+        client_secret: client.secret.expose().to_owned(),
+        callback_url: format!("{}/api/v1/auth/google/callback", config.http.public_url),
+        time_limit: PROVIDER_LIMIT,
+    };
+    let google = Google::new(options, Arc::clone(clock)).context("Google sign-in cannot be set up")?;
+    Ok(Some(google))
 }
 
 fn signer(config: &Config, keys: &SigningKeys) -> anyhow::Result<TokenSigner> {
@@ -183,10 +224,22 @@ fn settings(config: &Config) -> Settings {
         cache_ttl: delta(config.cache.ttl),
         session_lifetime: delta(config.auth.session_lifetime),
         public_roles: config.auth.public_roles.clone(),
+        return_paths: config.google.return_paths.clone(),
         invites_per_day: config.limits.invites_per_day,
+        limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))
         })),
+    }
+}
+
+fn limits(config: Limits) -> LimitSettings {
+    let quota = |events, per| Quota { events, per };
+    LimitSettings {
+        enabled: config.enabled,
+        requests: quota(config.requests, TimeDelta::seconds(config.per_seconds.into())),
+        sign_ins: quota(config.sign_ins_per_minute, TimeDelta::minutes(1)),
+        sign_ups: quota(config.sign_ups_per_hour, TimeDelta::hours(1)),
     }
 }
 
@@ -194,11 +247,7 @@ fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
-fn listen(
-    config: &Config,
-    surroundings: &Surroundings,
-    state: &SharedState,
-) -> anyhow::Result<(Server, SocketAddr)> {
+fn listen(config: &Config, state: &SharedState) -> anyhow::Result<(Server, SocketAddr)> {
     let state = state.clone();
     let app = move || {
         let configured = state.clone();
@@ -212,12 +261,9 @@ fn listen(
         .keep_alive(KeepAlive::Timeout(Duration::from_secs(75)))
         .client_request_timeout(Duration::from_secs(15))
         .shutdown_timeout(config.http.shutdown_timeout.as_secs());
-    let server = if surroundings.stops_on_signals {
-        server
-    } else {
-        server.disable_signals()
-    };
     let server = server
+        // `serve` stops it, gracefully for Ctrl-C too.
+        .disable_signals()
         .bind(config.http.address)
         .with_context(|| format!("{} cannot be listened on", config.http.address))?;
     let address = server

@@ -1,7 +1,10 @@
 //! The binary as the operator runs it: what it prints, and its exit codes.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Runs the binary in the folder with nothing in its environment but these variables.
 fn podium(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -129,11 +132,34 @@ fn doctor_shows_what_is_in_force_and_fails_where_a_part_does() {
     );
     let output = podium(folder.path(), &[("PODIUM_PROFILE", "production")], &["doctor"]);
     assert_eq!(output.status.code(), Some(1));
+    let report = String::from_utf8(output.stdout).unwrap();
     assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("FAILED  signing key")
+        report.contains("FAILED  signing key") && report.contains("FAILED  public URL"),
+        "{report}"
     );
+}
+
+#[test]
+fn ctrl_c_and_a_termination_let_the_server_end_by_itself() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Command::new(env!("CARGO_BIN_EXE_podium"))
+            .current_dir(folder.path())
+            .env_clear()
+            .env("PODIUM_HTTP__ADDRESS", "127.0.0.1:0")
+            .arg("serve")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let process = Pid::from_raw(server.id().try_into().unwrap());
+        let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+        let serves = lines.find(|line| line.as_ref().unwrap().contains("podium serves"));
+        assert!(serves.is_some());
+        kill(process, signal).unwrap();
+        let ended = lines.find(|line| line.as_ref().unwrap().contains("podium has stopped"));
+        assert!(ended.is_some(), "{signal}");
+        assert!(server.wait().unwrap().success(), "{signal}");
+    }
 }
 
 #[test]

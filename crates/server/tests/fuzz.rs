@@ -67,6 +67,9 @@ fn spoilt(dice: &mut Dice, scene: &Scene, all: &[Operation]) -> Vec<u8> {
         let others: Vec<&Operation> = all
             .iter()
             .filter(|operation| operation.path != "/auth/logout")
+            .filter(|operation| {
+                (operation.method.as_str(), operation.path.as_str()) != ("DELETE", "/auth/sessions")
+            })
             .collect();
         let operation = others[dice.below(others.len())];
         let path = operation

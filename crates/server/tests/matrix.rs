@@ -48,11 +48,27 @@ const fn row(
     }
 }
 
+/// What a permission that an organizer does not have is worth where an account must not hold any.
+const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
+    (Permission::EventManageAny, 403),
+    (Permission::AttendeeReadAny, 403),
+    (Permission::AttendeeWriteAny, 403),
+    (Permission::RegistrationReadAny, 403),
+    (Permission::CheckinScan, 403),
+    (Permission::SpeakerSelect, 403),
+    (Permission::CampaignReview, 403),
+    (Permission::UserManage, 403),
+    (Permission::RoleManage, 403),
+    (Permission::AuditRead, 403),
+    (Permission::JobManage, 403),
+    (Permission::StatisticsRead, 403),
+];
+
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
-        Account, AdminAccount, AdminRole, AuditorsRole, EmptyRole, Guest, Name, NewEvent, NoPermission, Nothing, OneRole, Position,
-        Reads, Reason, Refresh, SignIn, SignUp, Suspension, Title,
+        Account, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole, Guest, LinkReset, Name,
+        NewEmail, NewEvent, NoPermission, Nothing, OneRole, Position, Reads, Reason, Refresh, SignIn, SignUp, Suspension, Title, WrongPassword,
     };
     use Of::{Draft, Power, Published};
     &[
@@ -90,6 +106,8 @@ const TABLE: &[Row] = {
 
         row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
+        row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
@@ -122,7 +140,20 @@ const TABLE: &[Row] = {
         row("GET",    "/admin/permissions", Published, Nothing,     [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(RoleManage, 200)]),
         row("GET",    "/admin/audit-log", Published, Nothing,       [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(AuditRead, 200)]),
 
-        // The last, because it ends every caller's session.
+        row("POST",   "/auth/password/change", Published, WrongPassword, [401, 401, 401, 401, 403, 403, 403, 403, 403, 403], &[]),
+        row("POST",   "/auth/password/forgot", Published, Address,  [202, 202, 202, 202,     202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/password/reset", Published, LinkReset, [422, 422, 422, 422,     422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/security-questions", Published, Nothing, [200, 200, 200, 200,   200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/security-questions", Published, Address, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/reset-with-answers", Published, AnswersReset, [422, 422, 422, 422, 422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/google", Published, Nothing,           [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("GET",    "/auth/google/callback", Published, Nothing,  [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("POST",   "/auth/email/verification", Published, Nothing, [401, 401, 401, 401,   202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/email/verification/confirm", Published, Confirmation, [204, 204, 204, 204, 204, 204, 204, 204, 204, 204], &[]),
+        row("GET",    "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("DELETE", "/auth/sessions/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 204, 404, 404, 404, 404], &[]),
+        // The last, because they end every caller's session.
+        row("DELETE", "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
         row("POST",   "/auth/logout", Published, Nothing,           [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
     ]
 };
@@ -177,6 +208,9 @@ async fn every_operation_answers_each_kind_of_caller_as_the_table_says(database:
             let changed = row.method != "GET" && !row.path.starts_with("/auth/");
             if changed && (200..300).contains(&answer.status()) {
                 world.renew().await;
+            }
+            if answer.status() == 204 && ["/auth/sessions", "/auth/logout"].contains(&row.path) {
+                world.sign_in_again(caller).await;
             }
         }
     }

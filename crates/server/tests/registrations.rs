@@ -409,6 +409,21 @@ async fn an_unconfirmed_account_neither_registers_nor_organises_where_that_is_re
     let newcomer = harness.organizer().await;
     let organise = newcomer.client.post("/events").json(fields);
     organise.await.expect(403).problem("verify-email-first");
+    // A draft from before the address had to be confirmed again.
+    let draft = organizer
+        .client
+        .post("/events")
+        .json(harness.event_fields(1))
+        .await
+        .expect(201);
+    set_verified(&harness, &organizer, false);
+    let publisher = harness.log_in(&organizer.email).await;
+    publisher
+        .client
+        .post(&format!("/events/{}/publish", draft.text_at("/id")))
+        .await
+        .expect(403)
+        .problem("verify-email-first");
     assert_eq!(
         harness.count("attendees").await + harness.count("registrations").await,
         0

@@ -1,6 +1,6 @@
 //! Accounts and sessions: signing up, in and out, tokens, cookies.
 
-use crate::support::{row_counts, suspend};
+use crate::support::{row_counts, seen, suspend};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
@@ -121,13 +121,6 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike(database: Te
     let harness = Harness::start(database).await;
     let (asha, gone) = (harness.attendee("asha").await, harness.attendee("gone").await);
     suspend(&harness, &gone);
-    let seen = |answer: &Answer| {
-        let mut body = answer.json();
-        body["request_id"] = Value::Null;
-        let mut names: Vec<String> = answer.headers().keys().map(ToString::to_string).collect();
-        names.sort();
-        (answer.status(), body, names)
-    };
     let wrong = sign_in(&harness.client(), &asha.email, "another password")
         .await
         .expect(401);

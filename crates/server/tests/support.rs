@@ -1,8 +1,9 @@
 //! What several modules need: rows changed behind the server's back, all rows counted, the served document taken apart.
 
+use auth::{BcryptCost, NewPassword, PasswordHash};
 use kernel::Permission;
 use serde_json::Value;
-use testkit::{Harness, Person};
+use testkit::{Answer, Harness, Person};
 
 /// Every table that a request can write to.
 const TABLES: &[&str] = &[
@@ -12,6 +13,7 @@ const TABLES: &[&str] = &[
     "role_permissions",
     "sessions",
     "refresh_tokens",
+    "external_identities",
     "attendees",
     "events",
     "registrations",
@@ -20,6 +22,9 @@ const TABLES: &[&str] = &[
     "outbox",
     "idempotency_keys",
     "audit_log",
+    "one_time_secrets",
+    "security_answers",
+    "security_answer_tries",
 ];
 
 /// Runs statements on a connection of the test's own.
@@ -149,4 +154,57 @@ pub async fn operations(harness: &Harness) -> Vec<Operation> {
     }
     assert!(!found.is_empty(), "the document describes no operation");
     found
+}
+
+/// An answer as a stranger can compare it with another: status, headers and body, but for the time of day and the names of
+/// the two requests.
+pub fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let headers = answer.headers().iter();
+    let mut headers: Vec<(String, String)> = headers
+        .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    headers.sort();
+    let body = match serde_json::from_str::<Value>(&answer.text()) {
+        Ok(mut problem) if problem.get("request_id").is_some() => {
+            problem["request_id"] = Value::Null;
+            problem.to_string()
+        }
+        _ => answer.text(),
+    };
+    (answer.status(), headers, body)
+}
+
+/// How many rows of a table hold the text somewhere in these columns.
+pub async fn text_in(harness: &Harness, table: &str, columns: &[&str], text: &str) -> i64 {
+    let somewhere: Vec<String> = columns
+        .iter()
+        .map(|column| format!("CAST({column} AS TEXT) LIKE '%{text}%'"))
+        .collect();
+    harness
+        .count(&format!("{table} WHERE {}", somewhere.join(" OR ")))
+        .await
+}
+
+/// The first that fits; there is one.
+pub fn first_of<T>(all: impl IntoIterator<Item = T>, fits: impl Fn(&T) -> bool) -> T {
+    all.into_iter().find(|one| fits(one)).expect("one that fits")
+}
+
+/// Shows what was mailed.
+pub async fn confirm_email(harness: &Harness, proof: Value) -> Answer {
+    let request = harness.client().post("/auth/email/verification/confirm");
+    request.json(proof).await
+}
+
+/// A password as it is kept.
+pub fn hash_of(password: &str) -> PasswordHash {
+    let cost = BcryptCost::new(4).expect("a cost");
+    let password = NewPassword::parse(password).expect("a password");
+    password.hash(cost).expect("a hash")
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{give_only, give_role, row_counts, sql};
 use chrono::TimeDelta;
-use kernel::{Permission, ServerKeys};
+use kernel::Permission;
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::{Answer, Client, Harness, Person, TestDatabase, all_at_once, on_both_databases};
@@ -191,7 +191,7 @@ async fn an_account_that_is_made_with_a_password_is_used_at_once(database: TestD
 /// What is made of the link or code by which a password is set.
 async fn reset(harness: &Harness, email: &str, proof: auth::OneTimeProof, password: &'static str) -> bool {
     let ctx = harness.system();
-    let keys = ServerKeys::new(b"a signing key of the tests alone".to_vec(), Vec::new());
+    let keys = harness.server_keys();
     let cost = auth::BcryptCost::new(4).expect("a cost");
     let hash = auth::NewPassword::parse(password)
         .expect("a password")
@@ -403,7 +403,7 @@ async fn a_suspended_account_is_out_everywhere_and_keeps_its_seat(database: Test
     let there = second.running().person(asha.client.token().expect("a token"));
     there.get("/users/me").await.expect(200);
     let ctx = harness.system();
-    let keys = ServerKeys::new(b"a signing key of the tests alone".to_vec(), Vec::new());
+    let keys = harness.server_keys();
     let (address, secrets) = (asha.email.clone(), auth::generate_secrets().expect("secrets"));
     let link = auth::OneTimeProof::Link(secrets.token.clone());
     harness
@@ -426,7 +426,10 @@ async fn a_suspended_account_is_out_everywhere_and_keeps_its_seat(database: Test
     let log_in = || harness.client().post("/auth/login").json(form.clone());
     log_in().await.expect(401).problem("bad-credentials");
     assert_eq!(harness.count("registrations WHERE status = 'confirmed'").await, 1);
-    let live = format!("one_time_secrets WHERE voided_at IS NULL AND user_id = '{}'", asha.id);
+    let live = format!(
+        "one_time_secrets WHERE voided_at IS NULL AND user_id = '{}'",
+        asha.id
+    );
     assert_eq!(harness.count(&live).await, 0);
     let rows = harness.count("audit_log").await;
     set_status(&admin, &asha, "suspended").await.expect(200);

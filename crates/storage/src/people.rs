@@ -8,7 +8,7 @@ use crate::transaction::{named, parsed};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId, fold};
-use user::{Account, Attendee, AttendeeRepository, NewUser, User, UserRepository, UserStatus};
+use user::{Account, Attendee, AttendeeRepository, NewUser, PersonName, User, UserRepository, UserStatus};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
@@ -213,18 +213,35 @@ impl Tx<'_> {
 }
 
 impl Tx<'_> {
-    /// A linked attendee has its user's name: keeps the name from changing until the end of the transaction, or has the
-    /// operation tried again if it changed since it was read. On SQLite there is one writer at a time.
-    fn hold_name_of_user(&mut self, id: UserId, name: &str) -> Result<(), StoreError> {
-        let user = users::table.find(Uid::of(id)).select(users::name);
-        let current: Option<String> = self.run(|connection| match connection {
+    /// A linked attendee has its user's name and address: keeps them from changing until the end of the transaction, or
+    /// has the operation tried again if they changed since they were read. On SQLite there is one writer at a time.
+    fn hold_user_as_read(
+        &mut self,
+        id: UserId,
+        name: &PersonName,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError> {
+        let read = (name.as_str().to_owned(), email.key().to_owned());
+        let user = users::table
+            .find(Uid::of(id))
+            .select((users::name, users::email_key));
+        let current: Option<(String, String)> = self.run(|connection| match connection {
             DbConn::Postgres(c) => user.for_share().first(c).optional(),
-            DbConn::Sqlite(_) => Ok(Some(name.to_owned())),
+            DbConn::Sqlite(_) => Ok(Some(read.clone())),
         })?;
-        if current.as_deref() == Some(name) {
+        if current == Some(read) {
             return Ok(());
         }
-        Err(self.contend("the user was renamed or removed meanwhile".to_owned()))
+        Err(self.contend("the user was changed or removed meanwhile".to_owned()))
+    }
+
+    /// Something that is one of its kind was made meanwhile: tried again, it is found.
+    fn unless_made_meanwhile(&mut self, written: Result<usize, StoreError>) -> Result<(), StoreError> {
+        match written {
+            Ok(_) => Ok(()),
+            Err(StoreError::Duplicate(what)) => Err(self.contend(what)),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -238,6 +255,16 @@ impl UserRepository for Tx<'_> {
                 .optional())
         })?;
         self.with_roles(row)
+    }
+
+    fn lock_user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let user = users::table.find(Uid::of(id)).select(users::id);
+        // What refers to the user is still written beside this. On SQLite there is one writer at a time.
+        self.run(|connection| match connection {
+            DbConn::Postgres(c) => user.for_no_key_update().first::<Uid>(c).optional(),
+            DbConn::Sqlite(_) => Ok(None),
+        })?;
+        self.find_user(id)
     }
 
     fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError> {
@@ -306,7 +333,7 @@ impl UserRepository for Tx<'_> {
 
     fn set_email(&mut self, id: UserId, email: &EmailAddress, at: Instant) -> Result<(), StoreError> {
         let id_of_row = Uid::of(id);
-        self.run(|connection| {
+        let written = self.run(|connection| {
             on!(connection, |c| diesel::update(users::table.find(id_of_row))
                 .set((
                     users::email.eq(email.as_str()),
@@ -315,8 +342,9 @@ impl UserRepository for Tx<'_> {
                     users::updated_at.eq(Ts(at)),
                 ))
                 .execute(c))
-        })?;
-        self.run(|connection| {
+        });
+        self.unless_made_meanwhile(written)?;
+        let written = self.run(|connection| {
             on!(connection, |c| diesel::update(
                 attendees::table.filter(attendees::user_id.eq(id_of_row))
             )
@@ -326,7 +354,8 @@ impl UserRepository for Tx<'_> {
                 attendees::updated_at.eq(Ts(at)),
             ))
             .execute(c))
-        })?;
+        });
+        self.unless_made_meanwhile(written)?;
         self.touch_sessions_of(id)
     }
 
@@ -365,9 +394,21 @@ impl AttendeeRepository for Tx<'_> {
         .transpose()
     }
 
+    fn find_attendee_of_user(&mut self, user_id: UserId) -> Result<Option<Attendee>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| attendees::table
+                .filter(attendees::user_id.eq(Uid::of(user_id)))
+                .select(AttendeeRow::as_select())
+                .first(c)
+                .optional())
+        })?
+        .map(AttendeeRow::into_attendee)
+        .transpose()
+    }
+
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
         if let Some(user_id) = attendee.user_id {
-            self.hold_name_of_user(user_id, attendee.name.as_str())?;
+            self.hold_user_as_read(user_id, &attendee.name, &attendee.email)?;
         }
         let row = AttendeeRow::of(attendee);
         let inserted = self.run(|connection| {
@@ -375,29 +416,25 @@ impl AttendeeRepository for Tx<'_> {
                 .values(&row)
                 .execute(c))
         });
-        match inserted {
-            Ok(_) => Ok(()),
-            // Two first registrations of one person at two events hold two different locks. The second to insert is
-            // tried again, and finds the attendee then.
-            Err(StoreError::Duplicate(what)) => Err(self.contend(what)),
-            Err(error) => Err(error),
-        }
+        // Two first registrations of one person at two events hold two different locks. The second to insert is
+        // tried again, and finds the attendee then.
+        self.unless_made_meanwhile(inserted)
     }
 
     fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError> {
-        self.hold_name_of_user(account.id, account.name.as_str())?;
+        self.hold_user_as_read(account.id, &account.name, &account.email)?;
         let link = (
             attendees::user_id.eq(Uid::of(account.id)),
             attendees::name.eq(account.name.as_str()),
             attendees::name_key.eq(fold(account.name.as_str())),
             attendees::email.eq(account.email.as_str()),
         );
-        self.run(|connection| {
+        let linked = self.run(|connection| {
             on!(connection, |c| diesel::update(attendees::table.find(Uid::of(id)))
                 .set(link)
                 .execute(c))
-        })?;
-        Ok(())
+        });
+        self.unless_made_meanwhile(linked)
     }
 
     fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError> {

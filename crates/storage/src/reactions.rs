@@ -7,11 +7,12 @@
 //! | an event is called off or deleted | its registrations and entries end, everybody is told |
 //! | the start of an event moved | its seat holders are told |
 //! | an attendee is removed | its seats pass on |
+//! | an address is proven to be a person's | what a guest with that address holds is theirs |
 
 use crate::Tx;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
-use kernel::{Ctx, Instant, StoreError};
-use user::{Attendee, AttendeeRemoved, RemoveAttendeeTx};
+use kernel::{Ctx, EmailAddress, Instant, StoreError};
+use user::{Attendee, AttendeeRemoved, EmailVerified, RemoveAttendeeTx, User};
 
 impl SeatsFreed for Tx<'_> {
     fn seats_freed(&mut self, ctx: &Ctx, seats: &mut EventSeats) -> Result<u32, StoreError> {
@@ -40,6 +41,12 @@ impl EventMoved for Tx<'_> {
 impl AttendeeRemoved for Tx<'_> {
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
         registration::release_attendee(self, ctx, attendee)
+    }
+}
+
+impl EmailVerified for Tx<'_> {
+    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError> {
+        registration::link_guest(self, ctx, &user.account(), email)
     }
 }
 

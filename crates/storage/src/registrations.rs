@@ -419,6 +419,40 @@ impl RegistrationRepository for Tx<'_> {
         Ok(())
     }
 
+    fn give_taking_part(
+        &mut self,
+        from: AttendeeId,
+        to: AttendeeId,
+        events: &[EventId],
+    ) -> Result<(), StoreError> {
+        let (from, to, events) = (Uid::of(from), Uid::of(to), uids(events));
+        // What is live at another event came to be after the events were looked up: it stands in the way of removing the
+        // attendee, so that the whole operation is tried again under that event's lock too.
+        let given = self.run(|connection| {
+            on!(connection, |c| {
+                diesel::update(
+                    registrations::table
+                        .filter(registrations::attendee_id.eq(from))
+                        .filter(not(sql::<Bool>(LIVE)).or(registrations::event_id.eq_any(events.clone()))),
+                )
+                .set(registrations::attendee_id.eq(to))
+                .execute(c)?;
+                diesel::update(
+                    waitlist_entries::table
+                        .filter(waitlist_entries::attendee_id.eq(from))
+                        .filter(
+                            not(sql::<Bool>(LIVE_ENTRY))
+                                .or(waitlist_entries::event_id.eq_any(events.clone())),
+                        ),
+                )
+                .set(waitlist_entries::attendee_id.eq(to))
+                .execute(c)
+            })
+        });
+        self.unless_attendee_went(given)?;
+        Ok(())
+    }
+
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError> {
         let id = Uid::of(attendee_id);
         // What is live came to be after the events were looked up, and holds a seat: it stays, and stands in the way of

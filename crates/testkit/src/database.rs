@@ -9,8 +9,6 @@ mod sqlite;
 use crate::cluster;
 use crate::environment::{self, Reason};
 use std::fmt;
-use std::io::Write;
-use std::sync::Once;
 use storage::connection::Connector;
 use storage::{DatabaseUrl, DbConn};
 
@@ -93,11 +91,7 @@ impl TestDatabase {
             (Kind::Sqlite, _) => Some(Self::sqlite()),
             (Kind::Postgres, Ok(())) => Some(Self::postgres()),
             (Kind::Postgres, Err(reason)) => {
-                assert!(
-                    !environment::requires("postgres"),
-                    "PostgreSQL is required, but {reason}"
-                );
-                say_what_is_left_out(&reason);
+                environment::leave_out("postgres", "every test on PostgreSQL", &reason);
                 None
             }
         }
@@ -153,15 +147,4 @@ impl TestDatabase {
             Place::Postgres(database) => database.name().to_owned(),
         }
     }
-}
-
-/// The test harness hides what passing tests print, but not what goes to the standard error by itself.
-fn say_what_is_left_out(reason: &Reason) {
-    static SAID: Once = Once::new();
-    SAID.call_once(|| {
-        let line = format!("\nLEFT OUT: every test on PostgreSQL ({reason})\n");
-        if std::io::stderr().write_all(line.as_bytes()).is_err() {
-            println!("{line}");
-        }
-    });
 }

@@ -2,13 +2,21 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+#[cfg(feature = "server")]
+use std::io::Write;
 use std::path::PathBuf;
+#[cfg(feature = "server")]
+use std::sync::{Mutex, PoisonError};
 
 /// A ready PostgreSQL server, as the URL of its administrative database; test databases are created beside it.
 pub const DATABASE_URL: &str = "PODIUM_TEST_DATABASE_URL";
 /// The folder with `initdb` and `postgres`, where it is neither Debian's nor in the path.
 pub const POSTGRES_FOLDER: &str = "PODIUM_TEST_PG_BIN";
-/// The parts without which a run fails instead of leaving tests out, with commas between: `postgres,redis`.
+/// The file `axe.min.js` of axe-core, where it is not where `.ci/run` puts it.
+pub const AXE: &str = "PODIUM_TEST_AXE";
+/// A folder for pictures of the pages, for a person who wants to look at them.
+pub const PICTURES: &str = "PODIUM_TEST_PICTURES";
+/// The parts without which a run fails instead of leaving tests out, with commas between: `postgres,chromium,axe`.
 pub const REQUIRE: &str = "PODIUM_TEST_REQUIRE";
 /// What large corpora are multiplied by; absent is 1.
 pub const SCALE: &str = "PODIUM_TEST_SCALE";
@@ -35,6 +43,16 @@ pub fn database_url() -> Option<String> {
 /// The folder that [`POSTGRES_FOLDER`] names.
 pub fn postgres_folder() -> Option<PathBuf> {
     variable(POSTGRES_FOLDER).map(PathBuf::from)
+}
+
+/// The file that [`AXE`] names.
+pub fn axe_file() -> Option<PathBuf> {
+    variable(AXE).map(PathBuf::from)
+}
+
+/// The folder that [`PICTURES`] names.
+pub fn pictures() -> Option<PathBuf> {
+    variable(PICTURES).map(PathBuf::from)
 }
 
 /// The folders of the path.
@@ -76,6 +94,23 @@ pub fn seed() -> u64 {
             .parse()
             .unwrap_or_else(|_| panic!("{SEED} is a number from 0 to {}, not {text:?}", u64::MAX)),
         None => RandomState::new().build_hasher().finish(),
+    }
+}
+
+/// Says once for each part that tests are left out because it is missing; panics where [`REQUIRE`] names the part. The
+/// test harness hides what passing tests print, but not what goes to the standard error by itself.
+#[cfg(feature = "server")]
+pub(crate) fn leave_out(part: &'static str, tests: &str, reason: &Reason) {
+    static SAID: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    assert!(!requires(part), "{part} is required, but {reason}");
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if said.contains(&part) {
+        return;
+    }
+    said.push(part);
+    let line = format!("\nLEFT OUT: {tests} ({reason})\n");
+    if std::io::stderr().write_all(line.as_bytes()).is_err() {
+        println!("{line}");
     }
 }
 

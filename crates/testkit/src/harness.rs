@@ -15,7 +15,7 @@ use auth::{
 use chrono::TimeDelta;
 use kernel::{
     Actor, AttendeeId, Clock, Ctx, EmailAddress, EventId, IdSource, PermissionSet, RegistrationId, RequestId,
-    SessionId, SignedIn, StoreError, TypedId, UserId,
+    ServerKeys, SessionId, SignedIn, StoreError, TypedId, UserId,
 };
 use serde_json::{Value, json};
 use server::config::Config;
@@ -29,7 +29,7 @@ use user::{NewUser, User, UserRepository, UserStatus};
 pub const PASSWORD: &str = "a password for tests";
 
 /// The key that the server under test signs with.
-const SIGNING_KEY: [u8; 32] = *b"a signing key of the tests alone";
+pub const SIGNING_KEY: [u8; 32] = *b"a signing key of the tests alone";
 /// The same in base64.
 const SIGNING_KEY_TEXT: &str = "YSBzaWduaW5nIGtleSBvZiB0aGUgdGVzdHMgYWxvbmU=";
 
@@ -62,6 +62,7 @@ pub struct Harness {
     ids: Arc<dyn IdSource>,
     signer: TokenSigner,
     surroundings: Surroundings,
+    environment: Vec<(&'static str, String)>,
     // The last field, so that the server is told to stop before its database goes.
     database: TestDatabase,
 }
@@ -102,6 +103,8 @@ impl Started {
             ("PODIUM_AUTH__BCRYPT_COST", "4".to_owned()),
             ("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT.to_owned()),
             ("PODIUM_LOG__REQUESTS", "none".to_owned()),
+            // Tests ask as fast as they can, all from one address; those of the limits turn them on.
+            ("PODIUM_LIMITS__ENABLED", "false".to_owned()),
             ("PODIUM_LIMITS__INVITES_PER_DAY", "1000000".to_owned()),
         ];
         let environment = usual
@@ -152,24 +155,32 @@ impl Harness {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
             guard: options.guard,
-            stops_on_signals: false,
         };
-        let started = Started::over(&database, options.environment, &surroundings);
+        let started = Started::over(&database, options.environment.clone(), &surroundings);
         Self {
             clock,
             ids,
             signer: started.signer(),
             first: started,
             surroundings,
+            environment: options.environment,
             database,
         }
     }
 
-    /// Another server over the same database, by the same clock, as a second instance beside the first.
-    #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
+    /// Another server over the same database, by the same clock and configured alike, as a second instance beside the
+    /// first.
     pub async fn another_server(&self) -> AnotherServer {
+        self.another_server_with(Vec::new()).await
+    }
+
+    /// The same with some things changed.
+    #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
+    pub async fn another_server_with(&self, environment: Vec<(&'static str, String)>) -> AnotherServer {
+        // The later of two values of one name counts.
+        let all = self.environment.iter().cloned().chain(environment).collect();
         AnotherServer {
-            started: Started::over(&self.database, Vec::new(), &self.surroundings),
+            started: Started::over(&self.database, all, &self.surroundings),
         }
     }
 
@@ -196,6 +207,23 @@ impl Harness {
     /// The server as clients reach it.
     pub fn running(&self) -> &Running {
         &self.first.running
+    }
+
+    /// The keys of the server.
+    pub fn server_keys(&self) -> ServerKeys {
+        ServerKeys::new(SIGNING_KEY.to_vec(), Vec::new())
+    }
+
+    /// Variables with which a command of the operator's works beside the server.
+    pub fn operator_environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("PODIUM_DATABASE__URL", self.database.url().to_owned()),
+            ("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT.to_owned()),
+            (
+                "PODIUM_HTTP__PUBLIC_URL",
+                self.first.running.base_url().to_owned(),
+            ),
+        ]
     }
 
     /// Nobody.

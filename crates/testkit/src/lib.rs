@@ -20,6 +20,8 @@ mod guardian;
 #[cfg(feature = "server")]
 pub mod both;
 #[cfg(feature = "server")]
+pub mod browser;
+#[cfg(feature = "server")]
 pub mod clock;
 #[cfg(feature = "server")]
 pub mod database;
@@ -29,6 +31,8 @@ pub mod harness;
 pub mod http;
 #[cfg(feature = "server")]
 pub mod ids;
+#[cfg(feature = "server")]
+pub mod issuer;
 #[cfg(feature = "server")]
 mod migrate;
 #[cfg(feature = "server")]
@@ -41,6 +45,8 @@ pub mod raw;
 pub mod server;
 
 #[cfg(feature = "server")]
+pub use browser::Browser;
+#[cfg(feature = "server")]
 pub use clock::TestClock;
 #[cfg(feature = "server")]
 pub use database::{Kind, TestDatabase};
@@ -48,5 +54,7 @@ pub use database::{Kind, TestDatabase};
 pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]
 pub use http::{Answer, Client};
+#[cfg(feature = "server")]
+pub use issuer::Issuer;
 #[cfg(feature = "server")]
 pub use race::all_at_once;

@@ -1,5 +1,6 @@
 //! The test system's own tests.
 
+mod browser;
 mod cluster;
 mod database;
 mod http;

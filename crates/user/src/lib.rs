@@ -12,7 +12,7 @@ mod update_profile;
 
 pub use attendee_of::{AttendeeError, attendee_of_guest, attendee_of_user};
 pub use model::{Account, Attendee, NewUser, PersonName, User, UserStatus};
-pub use ports::AttendeeRemoved;
+pub use ports::{AttendeeRemoved, EmailVerified};
 pub use remove_attendee::{RemoveAttendeeError, RemoveAttendeeTx, remove_attendee};
 pub use repository::{AttendeeRepository, UserRepository};
 pub use update_profile::{ProfileChange, UpdateProfileError, changed_profile, update_profile};

@@ -1,10 +1,17 @@
 //! What people's operations set in motion above them.
 
-use crate::Attendee;
-use kernel::{Ctx, StoreError};
+use crate::{Attendee, User};
+use kernel::{Ctx, EmailAddress, StoreError};
 
 /// Told before an attendee goes: its seats are freed and pass on, its rows go.
 pub trait AttendeeRemoved {
     /// Frees what the attendee holds; gives the number of seats freed.
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError>;
+}
+
+/// Told when an address was proven to be a person's: a guest who was noted with it is that person.
+pub trait EmailVerified {
+    /// Makes what the guest holds the person's. `email` is the account's address or is about to become it; the account's
+    /// rows are changed after this, because events are locked here.
+    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError>;
 }

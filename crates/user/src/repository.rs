@@ -7,16 +7,19 @@ use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
 pub trait UserRepository {
     /// The user with that id.
     fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// The same, and nobody else locks that user until the end of the transaction: what is counted after this stays so.
+    fn lock_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     /// The user with that folded address.
     fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError>;
     /// Makes a user with its roles. [`StoreError::Duplicate`] if the address is taken.
     fn insert_user(&mut self, new: &NewUser) -> Result<(), StoreError>;
     /// Writes the profile (not address, status, roles), also to the linked attendee's name.
     fn update_profile(&mut self, user: &User) -> Result<(), StoreError>;
-    /// Notes that the address was proven to be the person's. An attendee that was noted with it is not touched.
+    /// Notes that the address was proven to be the person's. A guest who was noted with it is not touched: see
+    /// [`crate::EmailVerified`].
     fn set_email_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError>;
-    /// Gives the account another address, which counts as proven, also to the linked attendee.
-    /// [`StoreError::Duplicate`] if it is taken.
+    /// Gives the account another address, which counts as proven, also to the linked attendee. If somebody has taken it
+    /// meanwhile, [`StoreError::Contention`]: tried again, they are found.
     fn set_email(&mut self, id: UserId, email: &EmailAddress, at: Instant) -> Result<(), StoreError>;
     /// Which of these role names exist.
     fn existing_roles(&mut self, names: &[String]) -> Result<Vec<String>, StoreError>;
@@ -28,9 +31,12 @@ pub trait AttendeeRepository {
     fn find_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError>;
     /// The attendee with that folded address.
     fn find_attendee_by_email(&mut self, email_key: &str) -> Result<Option<Attendee>, StoreError>;
+    /// The attendee that stands for an account.
+    fn find_attendee_of_user(&mut self, user_id: UserId) -> Result<Option<Attendee>, StoreError>;
     /// Makes an attendee. If the address has got one meanwhile, [`StoreError::Contention`]: tried again, it is found.
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError>;
-    /// Gives an attendee the account that it belongs to, and its name.
+    /// Gives an attendee the account that it belongs to, and its name. If the account has got another one meanwhile or
+    /// was changed, [`StoreError::Contention`].
     fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError>;
     /// Removes an attendee. If something refers to it again meanwhile, [`StoreError::Contention`].
     fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError>;

@@ -4,4 +4,5 @@ DROP FUNCTION audit_log_is_append_only();
 DROP TABLE external_identities;
 DROP TABLE security_answer_tries;
 DROP TABLE security_answers;
+DROP INDEX outbox_by_end;
 DROP TABLE one_time_secrets;

@@ -4,4 +4,5 @@ DROP TRIGGER audit_log_keeps_its_rows;
 DROP TABLE external_identities;
 DROP TABLE security_answer_tries;
 DROP TABLE security_answers;
+DROP INDEX outbox_by_end;
 DROP TABLE one_time_secrets;

@@ -21,6 +21,9 @@ CREATE INDEX one_time_secrets_by_email ON one_time_secrets (email_key, expires_a
 CREATE INDEX one_time_secrets_by_user ON one_time_secrets (user_id, created_at);
 CREATE INDEX one_time_secrets_by_end ON one_time_secrets (expires_at);
 
+-- Messages that carry such secrets and were not sent in time are looked for, to be wiped.
+CREATE INDEX outbox_by_end ON outbox (not_after) WHERE status = 'queued' AND not_after IS NOT NULL;
+
 CREATE TABLE security_answers (
     user_id     TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     question_id TEXT NOT NULL,

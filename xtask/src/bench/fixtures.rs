@@ -77,9 +77,9 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
     database.run(include_str!("sql/functions.sql"))?;
     database.run(&format!(
         "BEGIN;
-         INSERT INTO users (id, email, email_key, name, time_zone, listed, status, email_verified_at, created_at, updated_at)
+         INSERT INTO users (id, email, email_key, name, name_key, time_zone, listed, status, email_verified_at, created_at, updated_at)
          SELECT {user}, 'person' || n || '@podium.example', 'person' || n || '@podium.example', 'Person ' || n,
-                'Asia/Kolkata', FALSE, 'active', now(), now(), now()
+                'person ' || n, 'Asia/Kolkata', FALSE, 'active', now(), now(), now()
          FROM generate_series(0, {people} - 1) AS n;
          INSERT INTO user_roles (user_id, role_name)
          SELECT {user}, 'attendee' FROM generate_series(0, {people} - 1) AS n;

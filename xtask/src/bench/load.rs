@@ -1,10 +1,13 @@
 //! A load generator for HTTP/1.1 over kept connections, on one thread, so that on a small machine most of the time is
 //! the server's.
 //!
-//! Closed loop: every connection sends its next request when it has read the whole answer to the last. Only addresses
+//! Closed loop but for [`run_paced`]: every connection sends its next request when it has read the whole answer to the last. Only addresses
 //! of this machine are taken, and every run ends: at its time or count, or at a limit beyond it.
 
 mod connection;
+mod paced;
+
+pub use paced::{Pace, ask, connect, run_paced};
 
 use anyhow::{Context, Result, ensure};
 use connection::Connection;
@@ -17,7 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
 /// How long after its end a timed run may wait for the answers that are still open.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(20);
 
 /// When a run ends.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +60,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn new() -> Result<Self> {
+    /// Nothing yet.
+    pub fn new() -> Result<Self> {
         let latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
         let elapsed = Duration::ZERO;
         Ok(Self {
@@ -78,6 +82,20 @@ impl Outcome {
     #[expect(clippy::cast_precision_loss, reason = "a count of answers is far below 2^52")]
     pub fn throughput(&self) -> f64 {
         self.answers() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
+    }
+
+    /// Adds what another run came to.
+    pub fn add(&mut self, other: &Self) -> Result<()> {
+        self.elapsed += other.elapsed;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.failures += other.failures;
+        if self.first_failure.is_none() {
+            self.first_failure.clone_from(&other.first_failure);
+        }
+        self.latency.add(&other.latency)?;
+        Ok(())
     }
 
     fn count(&mut self, status: u16, taken: Duration) {

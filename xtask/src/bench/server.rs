@@ -38,8 +38,18 @@ pub struct Server {
     pub started_in: Duration,
 }
 
+/// The program that was named, or else the server as it is delivered, built now.
+pub fn given_or_built(program: Option<&Path>) -> Result<PathBuf> {
+    match program {
+        Some(program) => program
+            .canonicalize()
+            .with_context(|| format!("{} is not there", program.display())),
+        None => build(),
+    }
+}
+
 /// Builds the server as it is delivered and gives the path of the program.
-pub fn build() -> Result<PathBuf> {
+fn build() -> Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args([
         "build",
@@ -164,7 +174,7 @@ fn forget_own_settings(command: &mut Command) {
     }
 }
 
-fn environment(address: SocketAddr, settings: &Settings<'_>) -> [(&'static str, String); 9] {
+fn environment(address: SocketAddr, settings: &Settings<'_>) -> [(&'static str, String); 10] {
     [
         ("PODIUM_HTTP__ADDRESS", address.to_string()),
         ("PODIUM_HTTP__WORKERS", settings.workers.to_string()),
@@ -173,6 +183,7 @@ fn environment(address: SocketAddr, settings: &Settings<'_>) -> [(&'static str, 
         ("PODIUM_AUTH__SIGNING_KEY", settings.signing_key.to_owned()),
         ("PODIUM_AUTH__ISSUER", token::ISSUER.to_owned()),
         ("PODIUM_AUTH__AUDIENCE", token::AUDIENCE.to_owned()),
+        ("PODIUM_LIMITS__ENABLED", "false".to_owned()),
         ("PODIUM_LOG__LEVEL", "warn".to_owned()),
         ("PODIUM_LOG__REQUESTS", "none".to_owned()),
     ]

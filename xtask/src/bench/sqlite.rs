@@ -45,9 +45,9 @@ fn statements(size: Size, now: DateTime<Utc>) -> String {
     let now = instant(now);
     format!(
         "BEGIN;
-         INSERT INTO users (id, email, email_key, name, time_zone, listed, status, email_verified_at, created_at, updated_at)
+         INSERT INTO users (id, email, email_key, name, name_key, time_zone, listed, status, email_verified_at, created_at, updated_at)
          SELECT {user}, 'person' || n || '@podium.example', 'person' || n || '@podium.example', 'Person ' || n,
-                'Asia/Kolkata', FALSE, 'active', '{now}', '{now}', '{now}' FROM {everyone};
+                'person ' || n, 'Asia/Kolkata', FALSE, 'active', '{now}', '{now}', '{now}' FROM {everyone};
          INSERT INTO user_roles (user_id, role_name) SELECT {user}, 'attendee' FROM {everyone};
          INSERT INTO sessions (id, user_id, device, address, created_at, last_seen_at, expires_at)
          SELECT {session}, {user}, 'bench', '127.0.0.1', '{now}', '{now}', '{tomorrow}' FROM {everyone};

@@ -195,7 +195,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// Compares the media type and ignores its parameters, but for a character set other than UTF-8.
-fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
+pub(super) fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
     let refused = || {
         Problem::new(ProblemType::UnsupportedMediaType)
             .detail(format!("Send the body as {}.", allowed.join(" or ")))
@@ -222,7 +222,7 @@ fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
 }
 
 /// Reads the whole body, and stops at the bound whatever the length header says.
-async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
+pub(super) async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {

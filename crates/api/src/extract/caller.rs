@@ -80,4 +80,9 @@ impl RefreshCookie {
             token => Ok(token),
         }
     }
+
+    /// The token that came beside an access token which was accepted: no other site can have made the browser send that.
+    pub fn token_beside_sign_in(self) -> Option<String> {
+        self.token
+    }
 }

@@ -4,6 +4,8 @@ use super::authentication;
 use super::facts::Facts;
 use super::observation::Observation;
 use super::request_id::X_REQUEST_ID;
+use crate::limits::Limit;
+use crate::pages;
 use crate::problem::Problem;
 use crate::route_table::Who;
 use crate::state::{AppState, SharedState};
@@ -25,22 +27,35 @@ use std::time::Instant;
 pub struct Gate {
     /// None where no route was found, so there is nothing to sign in for.
     who: Option<Who>,
+    limit: Limit,
+    /// Whether problems are told as pages, to people who have a browser before them.
+    tells_people: bool,
     observation: Rc<Observation>,
 }
 
 impl Gate {
     /// The gate of a row.
-    pub fn new(method: &Method, pattern: &'static str, who: Who) -> Self {
+    pub fn new(method: &Method, pattern: &'static str, who: Who, limit: Limit) -> Self {
         Self {
             who: Some(who),
+            limit,
+            tells_people: false,
             observation: Rc::new(Observation::new(method.as_str(), pattern)),
         }
+    }
+
+    /// The same for a page, or not.
+    #[must_use]
+    pub fn of_page(self, tells_people: bool) -> Self {
+        Self { tells_people, ..self }
     }
 
     /// The gate of all paths that are not in the table.
     pub fn unmatched() -> Self {
         Self {
             who: None,
+            limit: Limit::General,
+            tells_people: false,
             observation: Rc::new(Observation::new("any", "unmatched")),
         }
     }
@@ -49,6 +64,8 @@ impl Gate {
     pub fn wrong_method(pattern: &'static str) -> Self {
         Self {
             who: None,
+            limit: Limit::General,
+            tells_people: false,
             observation: Rc::new(Observation::new("other", pattern)),
         }
     }
@@ -69,6 +86,8 @@ where
         ready(Ok(GateService {
             inner: Rc::new(Inner {
                 who: self.who,
+                limit: self.limit,
+                tells_people: self.tells_people,
                 observation,
                 service,
             }),
@@ -83,6 +102,8 @@ pub struct GateService<S> {
 
 struct Inner<S> {
     who: Option<Who>,
+    limit: Limit,
+    tells_people: bool,
     observation: Rc<Observation>,
     service: S,
 }
@@ -115,10 +136,7 @@ where
             return request.error_response(Problem::internal("the application has no state"));
         };
         let (request_id, request_id_header) = state.request_ids.name(request.headers());
-        let admitted = match self.who {
-            Some(who) => authentication::admit(&request, &state, who).await,
-            None => Ok(Actor::Anonymous),
-        };
+        let admitted = self.admit(&request, &state).await;
         let response = match admitted {
             Ok(actor) => {
                 self.run(
@@ -136,6 +154,15 @@ where
         harden(&mut response, request_id_header);
         self.note(&state, &response, started, &request_id);
         response
+    }
+
+    /// Who asks, if they may. What is too much is refused before any work is spent on it.
+    async fn admit(&self, request: &ServiceRequest, state: &AppState) -> Result<Actor, Problem> {
+        state.limits.admit(request.request(), self.limit).await?;
+        match self.who {
+            Some(who) => authentication::admit(request, state, who).await,
+            None => Ok(Actor::Anonymous),
+        }
     }
 
     /// Calls the handler; a panic in it is a failure of this request only.
@@ -168,7 +195,11 @@ where
                 "the request failed",
             );
         }
-        let rendered = problem.render(Some(response.request().path()), Some(&request_id.0));
+        let rendered = if self.tells_people {
+            pages::refusal(&problem, request_id)
+        } else {
+            problem.render(Some(response.request().path()), Some(&request_id.0))
+        };
         response.into_response(rendered)
     }
 

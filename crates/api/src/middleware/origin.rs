@@ -3,7 +3,12 @@
 //! A browser sends cookies along with requests that another site makes; it also says where such a request comes from,
 //! in headers that no page can forge. One of them must vouch for the request.
 
+use crate::problem::Problem;
+use crate::problem_catalogue::ProblemType;
+use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::{FromRequest, HttpRequest};
+use std::future::{Ready, ready};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -35,6 +40,27 @@ impl AllowedOrigins {
     /// Whether it is one of these.
     pub fn contains(&self, origin: &str) -> bool {
         origin_of(origin).is_some_and(|origin| self.0.contains(&origin))
+    }
+}
+
+/// The request was not made by a page of another site, as far as the browser says. For forms that no cookie signs in:
+/// the page's own policy keeps the browser from naming the origin, so silence is no reason to refuse.
+pub struct OwnSite;
+
+impl FromRequest for OwnSite {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let site = request.headers().get(SEC_FETCH_SITE);
+        let elsewhere = site.is_some_and(|site| site == "cross-site" || site == "same-site");
+        ready(if elsewhere {
+            Err(Problem::new(ProblemType::OriginNotAllowed).detail(
+                "The form was sent from another site. Open the link of the mail, and send the form from there.",
+            ))
+        } else {
+            Ok(Self)
+        })
     }
 }
 

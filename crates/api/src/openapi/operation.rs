@@ -1,7 +1,7 @@
 //! One operation of the document.
 
 use super::{BEARER, COOKIE};
-use crate::extract::ListParams;
+use crate::extract::{FORM, ListParams};
 use crate::problem::PROBLEM_JSON;
 use crate::problem_catalogue::ProblemType;
 use crate::route_table::Who;
@@ -33,6 +33,8 @@ pub struct OperationDoc {
     body: Option<RequestBody>,
     answers: Vec<(u16, ResponseBuilder)>,
     problems: Vec<ProblemType>,
+    /// Problems are told as pages.
+    is_page: bool,
     schemas: Vec<NamedSchema>,
 }
 
@@ -50,6 +52,7 @@ impl OperationDoc {
             body: None,
             answers: Vec::new(),
             problems: vec![ProblemType::Internal],
+            is_page: false,
             schemas: Vec::new(),
         };
         operation.add_path_parameters();
@@ -76,6 +79,13 @@ impl OperationDoc {
     pub fn tag(mut self, tag: &str) -> Self {
         tag.clone_into(&mut self.tag);
         self
+    }
+
+    /// A page for people: its problems are pages too.
+    #[must_use]
+    pub fn page(mut self) -> Self {
+        self.is_page = true;
+        self.problems(&[ProblemType::BadRequest, ProblemType::Unavailable])
     }
 
     /// A placeholder of the path that is text, not an id.
@@ -120,6 +130,16 @@ impl OperationDoc {
             &["application/merge-patch+json", "application/json"],
             Required::True,
         )
+    }
+
+    /// A `FormBody` with these fields.
+    #[must_use]
+    pub fn form_body<T: ToSchema>(mut self) -> Self {
+        let schema = self.named::<T>();
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let body = RequestBodyBuilder::new().content(FORM, content);
+        self.body = Some(body.required(Some(Required::True)).build());
+        self.problems(&[ProblemType::BodyTooLarge, ProblemType::UnsupportedMediaType])
     }
 
     /// A `RawBody`.
@@ -251,7 +271,7 @@ impl OperationDoc {
         for (status, response) in self.answers {
             builder = builder.response(status.to_string(), response.build());
         }
-        for (status, response) in problem_responses(&self.problems) {
+        for (status, response) in problem_responses(&self.problems, self.is_page) {
             builder = builder.response(status.to_string(), response);
         }
         if self.who != Who::PublicAsNobody {
@@ -337,14 +357,13 @@ impl OperationDoc {
             self.problems.push(ProblemType::NotFound);
         }
         if self.path.starts_with(crate::BASE_PATH) {
-            self.problems
-                .extend([ProblemType::RateLimited, ProblemType::Unavailable]);
+            self.problems.push(ProblemType::Unavailable);
         }
     }
 }
 
 /// One response for each status, which says what problems it can be.
-fn problem_responses(problems: &[ProblemType]) -> BTreeMap<u16, Response> {
+fn problem_responses(problems: &[ProblemType], is_page: bool) -> BTreeMap<u16, Response> {
     let mut by_status: BTreeMap<u16, Vec<ProblemType>> = BTreeMap::new();
     for problem in problems {
         let known = by_status.entry(problem.status().as_u16()).or_default();
@@ -354,28 +373,23 @@ fn problem_responses(problems: &[ProblemType]) -> BTreeMap<u16, Response> {
     }
     by_status
         .into_iter()
-        .map(|(status, problems)| (status, problem_response(&problems)))
+        .map(|(status, problems)| (status, problem_response(&problems, is_page)))
         .collect()
 }
 
-fn problem_response(problems: &[ProblemType]) -> Response {
+fn problem_response(problems: &[ProblemType], is_page: bool) -> Response {
     let sentences: Vec<String> = problems
         .iter()
         .map(|problem| format!("`{}`: {}", problem.slug(), problem.explanation()))
         .collect();
-    let types = ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::String))
-        .enum_values(Some(problems.iter().map(|problem| problem.uri())));
-    let schema = AllOfBuilder::new()
-        .item(Ref::from_schema_name("Problem"))
-        .item(ObjectBuilder::new().property("type", types))
-        .build();
+    let (media_type, schema) = if is_page {
+        ("text/html", text())
+    } else {
+        (PROBLEM_JSON, problem_schema(problems))
+    };
     let mut response = ResponseBuilder::new()
         .description(sentences.join("\n\n"))
-        .content(
-            PROBLEM_JSON,
-            ContentBuilder::new().schema(Some(Schema::AllOf(schema))).build(),
-        );
+        .content(media_type, ContentBuilder::new().schema(Some(schema)).build());
     if problems
         .iter()
         .any(|problem| matches!(problem, ProblemType::RateLimited | ProblemType::Unavailable))
@@ -386,6 +400,17 @@ fn problem_response(problems: &[ProblemType]) -> Response {
         response = response.header("Retry-After", seconds.build());
     }
     response.build()
+}
+
+fn problem_schema(problems: &[ProblemType]) -> RefOr<Schema> {
+    let types = ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .enum_values(Some(problems.iter().map(|problem| problem.uri())));
+    let schema = AllOfBuilder::new()
+        .item(Ref::from_schema_name("Problem"))
+        .item(ObjectBuilder::new().property("type", types))
+        .build();
+    Schema::AllOf(schema).into()
 }
 
 fn list_of(item: RefOr<Schema>) -> RefOr<Schema> {

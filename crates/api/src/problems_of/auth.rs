@@ -2,7 +2,10 @@
 
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use auth::{LogInError, LogOutError, SignUpError};
+use auth::{
+    ChangePasswordError, EndSessionError, ExternalSignInError, LogInError, LogOutError, ProviderError,
+    RequestEmailChangeError, RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
+};
 
 impl From<SignUpError> for Problem {
     fn from(error: SignUpError) -> Self {
@@ -29,6 +32,92 @@ impl From<LogOutError> for Problem {
         match error {
             LogOutError::Denied(denied) => denied.into(),
             LogOutError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The oldest of several mails may be an hour old in a moment or in an hour; nothing better is known without looking.
+const HOUR: u64 = 3_600;
+
+impl From<RequestVerificationError> for Problem {
+    fn from(error: RequestVerificationError) -> Self {
+        match error {
+            RequestVerificationError::Denied(denied) => denied.into(),
+            RequestVerificationError::TooMany => Self::rate_limited(HOUR),
+            RequestVerificationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestEmailChangeError> for Problem {
+    fn from(error: RequestEmailChangeError) -> Self {
+        match error {
+            RequestEmailChangeError::Denied(denied) => denied.into(),
+            RequestEmailChangeError::WrongPassword => ProblemType::WrongPassword.into(),
+            RequestEmailChangeError::TooMany => Self::rate_limited(HOUR),
+            RequestEmailChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SessionsError> for Problem {
+    fn from(error: SessionsError) -> Self {
+        match error {
+            SessionsError::Denied(denied) => denied.into(),
+            SessionsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for Problem {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::Denied(denied) => denied.into(),
+            EndSessionError::NotFound => Self::not_found(),
+            EndSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Denied(denied) => denied.into(),
+            ChangePasswordError::WrongPassword => ProblemType::WrongPassword.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetSecurityAnswersError> for Problem {
+    fn from(error: SetSecurityAnswersError) -> Self {
+        match error {
+            SetSecurityAnswersError::Denied(denied) => denied.into(),
+            SetSecurityAnswersError::NotAllowed => ProblemType::SecurityQuestionsNotAllowed.into(),
+            SetSecurityAnswersError::RecentSignInNeeded => ProblemType::RecentSignInNeeded.into(),
+            SetSecurityAnswersError::WrongPassword => ProblemType::WrongPassword.into(),
+            SetSecurityAnswersError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What is refused is refused in one way; why is for the log.
+impl From<ExternalSignInError> for Problem {
+    fn from(error: ExternalSignInError) -> Self {
+        match error {
+            ExternalSignInError::EmailNotVerified
+            | ExternalSignInError::AccountNotUsable
+            | ExternalSignInError::NoName => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
+            ExternalSignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Away(_) => Self::unavailable(error),
+            ProviderError::Refused(_) => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
         }
     }
 }

@@ -6,11 +6,12 @@ use crate::middleware::{ACCESS_COOKIE, REFRESH_COOKIE, client_address};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::sign_in_limits::{AccountKey, Guess};
 use crate::state::{AppState, SharedState};
 use crate::views::UserBody;
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use auth::{LogIn, LogInError, NewSession, Refresh, RefreshToken, Refreshed, Session, SignUp};
 use chrono::TimeDelta;
@@ -124,6 +125,17 @@ pub async fn login(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let form = body.value;
+    let account = AccountKey::of_text(&form.email);
+    let attempt = state.limits.attempt(Guess::Password, &request, account).await?;
+    attempt.end(open_session(&request, ctx, form, &state).await).await
+}
+
+async fn open_session(
+    request: &HttpRequest,
+    ctx: Ctx,
+    form: SignInForm,
+    state: &AppState,
+) -> Result<HttpResponse, Problem> {
     // What is no address has no account; it takes as long to say so.
     let email: Option<EmailAddress> = form.email.parse().ok();
     let credentials = match email {
@@ -143,7 +155,7 @@ pub async fn login(
     let command = LogIn {
         user_id: credentials.user_id,
         checked_hash,
-        session: new_session(&request, &state, &ctx),
+        session: new_session(request, state, &ctx),
         refresh_token: RefreshToken::generate().map_err(Problem::internal)?,
     };
     let token = command.refresh_token.clone();
@@ -152,7 +164,7 @@ pub async fn login(
         .store
         .write(move |tx| auth::log_in(tx, &ctx, command.clone()))
         .await?;
-    signed_in(&state, &moment, user, &session, &token)
+    signed_in(state, &moment, user, &session, &token)
 }
 
 /// See [`login`].
@@ -171,9 +183,9 @@ pub async fn refresh(
     cookie: RefreshCookie,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
-    let sent = match body.value.refresh_token {
-        Some(token) => Some(token),
-        None => cookie.token()?,
+    let (sent, by_cookie) = match body.value.refresh_token {
+        Some(token) => (Some(token), false),
+        None => (cookie.token()?, true),
     };
     let token = RefreshToken::from_client(sent.ok_or_else(|| Problem::new(ProblemType::Unauthenticated))?);
     let next = RefreshToken::generate().map_err(Problem::internal)?;
@@ -188,12 +200,26 @@ pub async fn refresh(
         .await?
     {
         Refreshed::Rotated { user, session } => signed_in(&state, &moment, *user, &session, &next),
-        Refreshed::Refused => Err(ProblemType::SessionEnded.into()),
+        Refreshed::Refused => Err(session_ended(&state, by_cookie)),
         Refreshed::Reused(session) => {
             tracing::warn!(session_id = %session.id, "a refresh token was used twice; the session is ended");
-            Err(ProblemType::SessionEnded.into())
+            Err(session_ended(&state, by_cookie))
         }
     }
+}
+
+/// A browser would go on sending a cookie that is worth nothing any more.
+fn session_ended(state: &AppState, by_cookie: bool) -> Problem {
+    let problem = Problem::new(ProblemType::SessionEnded);
+    if !by_cookie {
+        return problem;
+    }
+    removed_cookies(state)
+        .iter()
+        .filter_map(|cookie| HeaderValue::from_str(&cookie.to_string()).ok())
+        .fold(problem, |problem, value| {
+            problem.header(header::SET_COOKIE, value)
+        })
 }
 
 /// See [`refresh`].
@@ -213,7 +239,16 @@ pub async fn logout(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     if ctx.actor.user_id().is_some() {
-        state.store.write(move |tx| auth::log_out(tx, &ctx)).await?;
+        let beside = cookie.token_beside_sign_in().map(RefreshToken::from_client);
+        state
+            .store
+            .write(move |tx| {
+                if let Some(token) = &beside {
+                    auth::log_out_by_refresh_token(tx, &ctx, token)?;
+                }
+                auth::log_out(tx, &ctx)
+            })
+            .await?;
     } else {
         let token = cookie
             .token()?
@@ -224,26 +259,40 @@ pub async fn logout(
             .write(move |tx| auth::log_out_by_refresh_token(tx, &ctx, &token))
             .await?;
     }
+    Ok(signed_out(&state))
+}
+
+/// The answer to somebody whose session is over: the cookies are cleared.
+pub(super) fn signed_out(state: &AppState) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
-    for (name, path) in [(ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH)] {
-        let mut gone = cookie_of(&state, name, String::new(), path, CookieDuration::ZERO);
-        gone.make_removal();
+    for gone in removed_cookies(state) {
         response.cookie(gone);
     }
-    Ok(response.finish())
+    response.finish()
+}
+
+fn removed_cookies(state: &AppState) -> [Cookie<'static>; 2] {
+    [(ACCESS_COOKIE, "/"), (REFRESH_COOKIE, REFRESH_PATH)].map(|(name, path)| {
+        let mut gone = cookie_of(state, name, String::new(), path, CookieDuration::ZERO);
+        gone.make_removal();
+        gone
+    })
 }
 
 /// See [`logout`].
 pub fn describe_logout(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Sign out")
+        .description(
+            "Ends the session of the access token, and that of the refresh cookie if one comes along.",
+        )
         .answer_empty(204, "The session is over; the cookies are cleared.")
 }
 
 /// The refresh cookie goes nowhere else.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
-fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
+pub(super) fn new_session(request: &HttpRequest, state: &AppState, ctx: &Ctx) -> NewSession {
     let device = request
         .headers()
         .get(header::USER_AGENT)
@@ -262,30 +311,11 @@ fn signed_in(
     session: &Session,
     refresh_token: &RefreshToken,
 ) -> Result<HttpResponse, Problem> {
-    let access_token = state
-        .signer
-        .issue(ctx.now, session.user_id, session.id)
-        .map_err(Problem::internal)?;
-    let expires_in = state.signer.lifetime_seconds();
-    let access_cookie = cookie_of(
-        state,
-        ACCESS_COOKIE,
-        access_token.clone(),
-        "/",
-        CookieDuration::seconds(expires_in),
-    );
-    let left: TimeDelta = session.expires_at - ctx.now;
-    let refresh_cookie = cookie_of(
-        state,
-        REFRESH_COOKIE,
-        refresh_token.as_str().to_owned(),
-        REFRESH_PATH,
-        CookieDuration::seconds(left.num_seconds()),
-    );
+    let [access_cookie, refresh_cookie] = sign_in_cookies(state, ctx, session, refresh_token)?;
     let body = Tokens {
-        access_token,
+        access_token: access_cookie.value().to_owned(),
         token_type: "Bearer",
-        expires_in,
+        expires_in: state.signer.lifetime_seconds(),
         refresh_token: refresh_token.as_str().to_owned(),
         user: UserBody::of(user),
     };
@@ -295,7 +325,34 @@ fn signed_in(
         .json(body))
 }
 
-fn cookie_of<'c>(
+/// The cookies of a sign-in: a new access token, and the refresh token.
+pub(super) fn sign_in_cookies(
+    state: &AppState,
+    ctx: &Ctx,
+    session: &Session,
+    refresh_token: &RefreshToken,
+) -> Result<[Cookie<'static>; 2], Problem> {
+    let access_token = state
+        .signer
+        .issue(ctx.now, session.user_id, session.id)
+        .map_err(Problem::internal)?;
+    let lifetime = CookieDuration::seconds(state.signer.lifetime_seconds());
+    let left: TimeDelta = session.expires_at - ctx.now;
+    let refresh_token = refresh_token.as_str().to_owned();
+    Ok([
+        cookie_of(state, ACCESS_COOKIE, access_token, "/", lifetime),
+        cookie_of(
+            state,
+            REFRESH_COOKIE,
+            refresh_token,
+            REFRESH_PATH,
+            CookieDuration::seconds(left.num_seconds()),
+        ),
+    ])
+}
+
+/// A cookie that no script reads and that no other site's request carries, but for a link that is followed.
+pub(super) fn cookie_of<'c>(
     state: &AppState,
     name: &'c str,
     value: String,

@@ -19,7 +19,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use event::{Event, PublishEventError};
+use event::{Event, PublishEvent, PublishEventError};
 use kernel::{Ctx, EventId};
 use storage::Tx;
 
@@ -275,7 +275,11 @@ pub async fn publish(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let scope = key.scope(caller.signed_in.user_id, &Fingerprint::without_body(&request));
-    let (id, ctx) = (id.0, caller.ctx);
+    let ctx = caller.ctx;
+    let command = PublishEvent {
+        id: id.0,
+        require_verified_email: state.settings.require_verified_email,
+    };
     let answer = state
         .store
         .write(move |tx| {
@@ -283,8 +287,8 @@ pub async fn publish(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx: &mut Tx| event::require_manager(tx, &ctx, id).map_err(PublishEventError::from),
-                |tx: &mut Tx| Ok(answer_of(event::publish_event(tx, &ctx, id)?, ctx.now)),
+                |tx: &mut Tx| event::require_manager(tx, &ctx, command.id).map_err(PublishEventError::from),
+                |tx: &mut Tx| Ok(answer_of(event::publish_event(tx, &ctx, command)?, ctx.now)),
             )
         })
         .await?;
@@ -299,6 +303,7 @@ pub fn describe_publish(operation: OperationDoc) -> OperationDoc {
         .answer::<EventBody>(200, "The event as it is now.")
         .problems(&OF_MANAGERS)
         .problems(&[
+            ProblemType::VerifyEmailFirst,
             ProblemType::Invalid,
             ProblemType::WrongState,
             ProblemType::EventReadOnly,

@@ -1,10 +1,13 @@
 //! `podium doctor`: what is in force, and whether each part works.
 
-use crate::config::Config;
+use crate::config::{Config, Profile};
+use crate::instance;
 use clap::Args;
+use kernel::{Clock, SystemClock};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use storage::migrations;
 
 /// The arguments of `doctor`: none.
@@ -43,11 +46,24 @@ fn check(config: &Config) -> Vec<(&'static str, Finding)> {
         ("data folder", data_folder(config)),
         ("database", database(config)),
         ("migrations", schema(config)),
+        ("public URL", public_url(config)),
         (
             "signing key",
             config.signing_key_source().map_err(|error| error.to_string()),
         ),
+        ("google", google(config)),
     ]
+}
+
+/// Links in mails lead there; in production that is no address of this machine alone.
+fn public_url(config: &Config) -> Finding {
+    let url = &config.http.public_url;
+    if config.profile == Profile::Production && !url.is_https() {
+        return Err(format!(
+            "{url} is not https; set http.public_url to the address that people open"
+        ));
+    }
+    Ok(format!("links lead to {url}"))
 }
 
 fn data_folder(config: &Config) -> Finding {
@@ -83,4 +99,20 @@ fn schema(config: &Config) -> Finding {
     } else {
         Err(format!("{} pending; run podium migrate", pending.join(", ")))
     }
+}
+
+fn google(config: &Config) -> Finding {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let google = instance::google(config, &clock).map_err(|error| format!("{error:#}"))?;
+    let Some(google) = google else {
+        return Ok("off, since google.client_id and google.client_secret are not set".to_owned());
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime
+        .block_on(google.check())
+        .map_err(|error| error.to_string())?;
+    Ok(format!("{} answers", config.google.issuer))
 }

@@ -3,11 +3,13 @@
 use crate::config::{Config, Profile};
 use crate::instance::{Instance, Surroundings};
 use crate::logging;
+use actix_web::dev::ServerHandle;
 use clap::Args;
 use kernel::{SystemClock, TimeOrderedIds};
 use std::process::ExitCode;
 use std::sync::Arc;
 use storage::SeatGuard;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The arguments of `serve`: none.
 #[derive(Debug, Args, Default)]
@@ -22,8 +24,8 @@ impl Serve {
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(TimeOrderedIds::new()),
                 guard: SeatGuard::On,
-                stops_on_signals: true,
             };
+            let signals = StopSignals::listen()?;
             let instance = Instance::start(config, &surroundings)?;
             tracing::info!(
                 address = %instance.address,
@@ -35,10 +37,46 @@ impl Serve {
             if config.profile == Profile::Development {
                 tracing::info!("profile development: made for trying, not for real people");
             }
+            let stopping = tokio::spawn(signals.stop(instance.handle()));
             instance.serve().await?;
+            stopping.abort();
             tracing::info!("podium has stopped");
             Ok(ExitCode::SUCCESS)
         })
+    }
+}
+
+/// What an operator stops the server by.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Hears them from here on; before that, they end the process at once.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// The first lets what runs be finished; the second cuts it off.
+    async fn stop(mut self, handle: ServerHandle) {
+        self.next().await;
+        tracing::info!("podium stops when what runs is finished");
+        // Not awaited: the second signal is to be heard meanwhile.
+        tokio::spawn(handle.stop(true));
+        self.next().await;
+        tracing::warn!("podium was told twice to stop; what runs is cut off");
+        std::process::exit(130);
     }
 }
 

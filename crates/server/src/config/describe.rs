@@ -12,6 +12,7 @@ impl Config {
             data,
             database,
             auth,
+            google,
             cache,
             limits,
             metrics,
@@ -63,8 +64,26 @@ impl Config {
             ),
             ("auth.issuer", auth.issuer.clone()),
             ("auth.audience", auth.audience.clone()),
+            ("google.issuer", google.issuer.clone()),
+            (
+                "google.client_id",
+                google
+                    .client
+                    .as_ref()
+                    .map_or_else(|| "not set".to_owned(), |client| client.id.clone()),
+            ),
+            ("google.client_secret", masked(google.client.is_some())),
+            ("google.return_paths", list(&google.return_paths)),
             ("cache.ttl_ms", cache.ttl.as_millis().to_string()),
             ("cache.access_ttl_ms", cache.access_ttl.as_millis().to_string()),
+            ("limits.enabled", limits.enabled.to_string()),
+            ("limits.requests", limits.requests.to_string()),
+            ("limits.per_seconds", limits.per_seconds.to_string()),
+            (
+                "limits.sign_ins_per_minute",
+                limits.sign_ins_per_minute.to_string(),
+            ),
+            ("limits.sign_ups_per_hour", limits.sign_ups_per_hour.to_string()),
             ("limits.invites_per_day", limits.invites_per_day.to_string()),
             ("metrics.token", masked(metrics.token.is_some())),
             ("log.format", log.format.as_str().to_owned()),

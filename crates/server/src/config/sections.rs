@@ -27,6 +27,7 @@ sections! {
         data: Data = Data::default(),
         database: Database = Database::default(),
         auth: Auth = Auth::default(),
+        google: Google = Google::default(),
         cache: Cache = Cache::default(),
         limits: Limits = Limits::default(),
         metrics: Metrics = Metrics::default(),
@@ -66,13 +67,25 @@ sections! {
         issuer: Option<String> = None,
         audience: String = "podium".to_owned(),
     }
+    /// Sign-in with an account elsewhere.
+    Google {
+        issuer: String = "https://accounts.google.com".to_owned(),
+        client_id: Option<String> = None,
+        client_secret: Option<Secret> = None,
+        return_paths: Vec<String> = vec!["/".to_owned()],
+    }
     /// How long answers are kept in memory.
     Cache {
         ttl_ms: u64 = 1_000,
         access_ttl_ms: u64 = 5_000,
     }
-    /// How much one account may do.
+    /// How often an address may ask, and how much one account may do.
     Limits {
+        enabled: bool = true,
+        requests: u32 = 60,
+        per_seconds: u32 = 6,
+        sign_ins_per_minute: u32 = 20,
+        sign_ups_per_hour: u32 = 5,
         invites_per_day: u32 = 200,
     }
     /// Who reads the measurements.

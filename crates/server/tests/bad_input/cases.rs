@@ -89,6 +89,7 @@ impl Scene {
     }
 
     /// One case for each route that takes a body.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     pub fn cases(&self) -> Vec<Case> {
         let (event, entry, manager) = (self.event, &self.entry, &self.organizer.client);
         let nobody = self.harness.client();
@@ -115,6 +116,10 @@ impl Scene {
         let sign_in = json!({"email": self.holder.email, "password": PASSWORD});
         let position = json!({"position": 1, "reason": "because"});
         let place = format!("/events/{event}/waitlist/{entry}");
+        let answers = json!([
+            {"question_id": "toy_name", "answer": "Fluffy"},
+            {"question_id": "first_dish", "answer": "Soup"},
+        ]);
         let mut cases = vec![
             plain(
                 "POST",
@@ -153,6 +158,20 @@ impl Scene {
             ),
             plain(
                 "POST",
+                "/users/me/email".into(),
+                &self.holder.client,
+                json!({"new_email": "other@example.org", "password": PASSWORD}),
+                &["new_email", "password"],
+            ),
+            plain(
+                "POST",
+                "/auth/email/verification/confirm".into(),
+                &nobody,
+                json!({"token": "nonsense"}),
+                &[],
+            ),
+            plain(
+                "POST",
                 "/auth/register".into(),
                 &nobody,
                 sign_up,
@@ -164,6 +183,49 @@ impl Scene {
                 &nobody,
                 sign_in,
                 &["email", "password"],
+            ),
+            // The present password is wrong: the right one would end the session.
+            plain(
+                "POST",
+                "/auth/password/change".into(),
+                manager,
+                json!({"current_password": "a wrong password", "new_password": PASSWORD}),
+                &["current_password", "new_password"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/forgot".into(),
+                &nobody,
+                json!({"email": self.holder.email}),
+                &["email"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/reset".into(),
+                &nobody,
+                json!({"token": "nonsense", "new_password": PASSWORD}),
+                &["token", "new_password"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/security-questions".into(),
+                &nobody,
+                json!({"email": self.holder.email}),
+                &["email"],
+            ),
+            plain(
+                "POST",
+                "/auth/password/reset-with-answers".into(),
+                &nobody,
+                json!({"email": self.holder.email, "answers": answers, "new_password": PASSWORD}),
+                &["email", "answers", "new_password"],
+            ),
+            plain(
+                "PUT",
+                "/users/me/security-questions".into(),
+                &self.holder.client,
+                json!({"answers": answers}),
+                &["answers"],
             ),
             optional(
                 "/auth/refresh".into(),

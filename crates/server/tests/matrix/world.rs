@@ -107,6 +107,20 @@ pub enum Content {
     NoPermission,
     /// That a role permits to read the audit log.
     Reads,
+    /// The holder's address.
+    Address,
+    /// Another password, and the wrong present one: the right one would end the session.
+    WrongPassword,
+    /// Another password, by a link that nobody got.
+    LinkReset,
+    /// Answers to security questions.
+    Answers,
+    /// Another password, for somebody without an account.
+    AnswersReset,
+    /// What was mailed to somebody who signed up.
+    Confirmation,
+    /// Another address.
+    NewEmail,
 }
 
 struct Things {
@@ -124,6 +138,8 @@ struct Things {
 pub struct World<'h> {
     harness: &'h Harness,
     clients: Vec<(Caller, Client)>,
+    /// The addresses of those who can sign in again.
+    emails: Vec<(Caller, String)>,
     organizer: Person,
     holder: Person,
     waiter: Person,
@@ -145,22 +161,30 @@ impl<'h> World<'h> {
             (Caller::BadBearer, harness.running().person("not.a.token")),
             (Caller::Suspended, suspended.client),
             (Caller::Ended, ended.client),
-            (Caller::Stranger, stranger.client),
-            (Caller::Holder, holder.client.clone()),
-            (Caller::Waiter, waiter.client.clone()),
-            (Caller::OtherOrganizer, harness.organizer().await.client),
-            (Caller::Organizer, organizer.client.clone()),
-            (Caller::Admin, harness.admin().await.client),
         ];
+        let mut emails = Vec::new();
+        for (caller, person) in [
+            (Caller::Stranger, stranger),
+            (Caller::Holder, holder.clone()),
+            (Caller::Waiter, waiter.clone()),
+            (Caller::OtherOrganizer, harness.organizer().await),
+            (Caller::Organizer, organizer.clone()),
+            (Caller::Admin, harness.admin().await),
+        ] {
+            clients.push((caller, person.client));
+            emails.push((caller, person.email));
+        }
         let people = harness.crowd(Permission::ALL.len()).await;
         for (permission, person) in Permission::ALL.iter().zip(people) {
             give_only(harness, &person, *permission);
             clients.push((Caller::Only(*permission), person.client));
+            emails.push((Caller::Only(*permission), person.email));
         }
         let things = Things::make(harness, &organizer, &holder, &waiter).await;
         Self {
             harness,
             clients,
+            emails,
             organizer,
             holder,
             waiter,
@@ -171,6 +195,16 @@ impl<'h> World<'h> {
     /// Makes the things anew.
     pub async fn renew(&mut self) {
         self.things = Things::make(self.harness, &self.organizer, &self.holder, &self.waiter).await;
+    }
+
+    /// Signs in anew who has ended their session.
+    pub async fn sign_in_again(&mut self, caller: Caller) {
+        let Some((_, email)) = self.emails.iter().find(|(known, _)| *known == caller) else {
+            return;
+        };
+        let person = self.harness.log_in(email).await;
+        let known = self.clients.iter_mut().find(|(known, _)| *known == caller);
+        known.expect("a client for every caller").1 = person.client;
     }
 
     /// A path that names the things, and a body that fits.
@@ -188,6 +222,13 @@ impl<'h> World<'h> {
             Some("registrations") => self.things.registration.clone(),
             Some("users") => self.holder.id.to_string(),
             Some("admin") => account.clone(),
+            // One that nobody needs.
+            Some("auth") if path.contains("{id}") => self
+                .harness
+                .log_in(&self.holder.email)
+                .await
+                .session_id
+                .to_string(),
             _ => event.to_string(),
         };
         let path = path
@@ -214,6 +255,22 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
+            Content::Address => json!({"email": self.holder.email}),
+            Content::WrongPassword => {
+                json!({"current_password": "a wrong password", "new_password": PASSWORD})
+            }
+            Content::LinkReset => json!({"token": "nonsense", "new_password": PASSWORD}),
+            Content::Answers => json!({"answers": two_answers()}),
+            Content::AnswersReset => {
+                json!({"email": "nobody@example.org", "answers": two_answers(), "new_password": PASSWORD})
+            }
+            Content::NewEmail => {
+                json!({"new_email": format!("{}@example.org", self.new_word()), "password": PASSWORD})
+            }
+            Content::Confirmation => {
+                let email = self.harness.attendee("new").await.email;
+                json!({"token": self.harness.mailed_secrets(&email).await.token})
+            }
             Content::Refresh => {
                 let login = self.harness.client().post("/auth/login").json(sign_in());
                 let token = login.await.expect(200).text_at("/refresh_token");
@@ -265,6 +322,13 @@ impl<'h> World<'h> {
         let request = self.client(caller).request(method, path);
         request.text("application/json", body).await
     }
+}
+
+fn two_answers() -> Value {
+    json!([
+        {"question_id": "toy_name", "answer": "Fluffy"},
+        {"question_id": "first_dish", "answer": "Soup"},
+    ])
 }
 
 impl Things {

@@ -3,7 +3,7 @@
 use crate::rows::{Rows, long, now};
 use chrono::TimeDelta;
 use kernel::{EmailAddress, StoreError};
-use testkit::{TestDatabase, on_both_databases};
+use testkit::{Kind, TestDatabase, on_both_databases};
 use user::{AttendeeRepository, NewUser, User, UserRepository, UserStatus};
 
 on_both_databases! {
@@ -13,6 +13,9 @@ on_both_databases! {
     only_roles_that_exist_are_named,
     an_attendee_is_read_back_and_linked,
     a_second_attendee_of_an_address_is_contention,
+    a_new_address_is_the_linked_attendees_too,
+    an_address_that_was_taken_meanwhile_is_contention,
+    an_attendee_of_an_account_that_was_changed_meanwhile_is_contention,
     an_attendee_that_is_referred_to_stays,
     an_attendee_is_known_at_the_events_that_it_takes_part_in,
 }
@@ -123,10 +126,90 @@ async fn an_attendee_is_read_back_and_linked(database: TestDatabase) {
     assert_eq!(linked.created_by, attendee.created_by);
 }
 
-async fn a_second_attendee_of_an_address_is_contention(database: TestDatabase) {
+/// Rows over a store that tries nothing again.
+fn impatient(database: &TestDatabase) -> Rows {
     let mut options = storage::StoreOptions::new(database.parsed_url());
     options.contention_patience = std::time::Duration::ZERO;
-    let rows = Rows::with(&options);
+    Rows::with(&options)
+}
+
+async fn a_new_address_is_the_linked_attendees_too(database: TestDatabase) {
+    let rows = Rows::over(&database);
+    let (user, other) = (rows.saved_user().await, rows.saved_user().await);
+    rows.saved(&rows.attendee_of(&user)).await;
+    rows.saved(&rows.attendee_of(&other)).await;
+    let (id, at) = (user.id, now() + TimeDelta::hours(1));
+    let email: EmailAddress = "New@example.org".parse().expect("an address");
+    let new = email.clone();
+    rows.write(move |tx| tx.set_email(id, &new, at)).await;
+    let (changed, attendee) = rows
+        .read(move |tx| Ok((tx.find_user(id)?, tx.find_attendee_of_user(id)?)))
+        .await;
+    let changed = changed.expect("the user");
+    assert_eq!((&changed.email, changed.email_verified_at), (&email, Some(at)));
+    assert_eq!(attendee.expect("the attendee").email, email);
+    let found = rows.read(move |tx| tx.find_attendee_of_user(other.id)).await;
+    assert_eq!(found.expect("the attendee").email, other.email);
+    let nobody = rows.saved_user().await.id;
+    assert_eq!(rows.read(move |tx| tx.find_attendee_of_user(nobody)).await, None);
+    let locked = rows.write(move |tx| tx.lock_user(id)).await;
+    assert_eq!(locked, Some(changed));
+}
+
+async fn an_address_that_was_taken_meanwhile_is_contention(database: TestDatabase) {
+    let rows = impatient(&database);
+    let (user, other) = (rows.saved_user().await, rows.saved_user().await);
+    let guest = rows.attendee();
+    rows.saved(&guest).await;
+    rows.saved(&rows.attendee_of(&user)).await;
+    for taken in [other.email, guest.email] {
+        let refused = rows
+            .store
+            .write(move |tx| tx.set_email(user.id, &taken, now()))
+            .await;
+        assert!(matches!(refused, Err(StoreError::Contention(_))), "{refused:?}");
+    }
+    // An account has one attendee.
+    let account = user.account();
+    let refused = rows
+        .store
+        .write(move |tx| tx.link_attendee(guest.id, &account))
+        .await;
+    assert!(matches!(refused, Err(StoreError::Contention(_))), "{refused:?}");
+}
+
+async fn an_attendee_of_an_account_that_was_changed_meanwhile_is_contention(database: TestDatabase) {
+    // On SQLite nothing changes between the reads and the writes of a transaction.
+    if database.kind() == Kind::Sqlite {
+        return;
+    }
+    let rows = impatient(&database);
+    let now_so = rows.saved_user().await;
+    let guest = rows.attendee();
+    rows.saved(&guest).await;
+    let renamed = User {
+        name: "As before".parse().expect("a name"),
+        ..now_so.clone()
+    };
+    let moved = User {
+        email: "before@example.org".parse().expect("an address"),
+        ..now_so
+    };
+    for before in [renamed, moved] {
+        let stale = rows.attendee_of(&before);
+        let made = rows.store.write(move |tx| tx.insert_attendee(&stale)).await;
+        assert!(matches!(made, Err(StoreError::Contention(_))), "{made:?}");
+        let account = before.account();
+        let linked = rows
+            .store
+            .write(move |tx| tx.link_attendee(guest.id, &account))
+            .await;
+        assert!(matches!(linked, Err(StoreError::Contention(_))), "{linked:?}");
+    }
+}
+
+async fn a_second_attendee_of_an_address_is_contention(database: TestDatabase) {
+    let rows = impatient(&database);
     let first = rows.attendee();
     rows.saved(&first).await;
     let mut second = rows.attendee();
@@ -137,9 +220,7 @@ async fn a_second_attendee_of_an_address_is_contention(database: TestDatabase) {
 
 async fn an_attendee_that_is_referred_to_stays(database: TestDatabase) {
     use registration::RegistrationRepository;
-    let mut options = storage::StoreOptions::new(database.parsed_url());
-    options.contention_patience = std::time::Duration::ZERO;
-    let rows = Rows::with(&options);
+    let rows = impatient(&database);
     let event = rows.saved_event().await;
     let attendee = rows.attendee();
     rows.saved(&attendee).await;

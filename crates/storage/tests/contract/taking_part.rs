@@ -14,6 +14,7 @@ on_both_databases! {
     an_attendee_has_one_live_registration_and_one_live_entry_at_an_event,
     a_row_of_an_attendee_who_went_is_tried_again,
     only_what_is_live_is_ended,
+    what_is_live_is_given_away_at_locked_events_alone,
     a_person_stands_with_an_event_as_the_rows_say,
     the_queue_is_read_in_the_order_of_its_ranks,
     a_rank_is_given_once,
@@ -135,6 +136,44 @@ async fn only_what_is_live_is_ended(database: TestDatabase) {
         .write(move |tx| tx.end_registrations(&[], RegistrationStatus::Cancelled, now()))
         .await;
     assert_eq!(nothing, 0);
+}
+
+async fn what_is_live_is_given_away_at_locked_events_alone(database: TestDatabase) {
+    let rows = Rows::over(&database);
+    let (locked, elsewhere) = (rows.saved_event().await, rows.saved_event().await);
+    let (from, to) = (rows.attendee(), rows.attendee());
+    rows.saved(&from).await;
+    rows.saved(&to).await;
+    let ended = Registration {
+        status: RegistrationStatus::Cancelled,
+        ..rows.registration(&elsewhere, &from)
+    };
+    let (given, stays) = (
+        rows.registration(&locked, &from),
+        rows.registration(&elsewhere, &from),
+    );
+    let (waits, waits_elsewhere) = (rows.entry(&locked, &from, 1), rows.entry(&elsewhere, &from, 1));
+    let registrations = [ended.clone(), given.clone(), stays.clone()];
+    let entries = [waits.clone(), waits_elsewhere.clone()];
+    let (before, after, event) = (from.id, to.id, locked.id);
+    rows.write(move |tx| {
+        tx.insert_registrations(&registrations)?;
+        for entry in &entries {
+            tx.insert_waitlist_entry(entry)?;
+        }
+        tx.give_taking_part(before, after, &[event])
+    })
+    .await;
+    for (registration, holder) in [(&ended, to.id), (&given, to.id), (&stays, from.id)] {
+        let id = registration.id;
+        let found = rows.read(move |tx| tx.find_registration(id)).await.expect("it");
+        assert_eq!(found.attendee_id, holder);
+    }
+    for (entry, holder) in [(&waits, to.id), (&waits_elsewhere, from.id)] {
+        let id = entry.id;
+        let found = rows.read(move |tx| tx.find_waitlist_entry(id)).await.expect("it");
+        assert_eq!(found.attendee_id, holder);
+    }
 }
 
 async fn a_person_stands_with_an_event_as_the_rows_say(database: TestDatabase) {

@@ -1,7 +1,7 @@
 //! What was mailed, as its recipient reads it.
 
-use super::{Harness, SIGNING_KEY};
-use kernel::{EmailAddress, ServerKeys};
+use super::Harness;
+use kernel::EmailAddress;
 use notification::{MailedSecrets, Message};
 use storage::QueuedMessage;
 
@@ -27,7 +27,17 @@ impl Harness {
         let mails = self.mails_to(email).await;
         let newest = mails.iter().rev().find_map(Message::secrets);
         let (sealed, _) = newest.unwrap_or_else(|| panic!("nothing to prove anything was mailed to {email}"));
-        let keys = ServerKeys::new(SIGNING_KEY.to_vec(), Vec::new());
-        sealed.open(&keys).expect("secrets under the server's key")
+        sealed
+            .open(&self.server_keys())
+            .expect("secrets under the server's key")
+    }
+
+    /// The link of the newest message to that address that has one.
+    pub async fn newest_link(&self, email: &str) -> String {
+        let secrets = self.mailed_secrets(email).await;
+        let mails = self.mails_to(email).await;
+        let url = self.running().base_url();
+        let link = mails.iter().rev().find_map(|message| message.link(url, &secrets));
+        link.unwrap_or_else(|| panic!("no link was mailed to {email}"))
     }
 }

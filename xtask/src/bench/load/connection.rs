@@ -13,10 +13,10 @@ pub(super) struct Connection {
 }
 
 /// What an answer's head says.
-struct Head {
-    status: u16,
+pub(super) struct Head {
+    pub(super) status: u16,
     /// Head and body together, in bytes.
-    length: usize,
+    pub(super) length: usize,
     /// The server hangs up after this answer.
     closes: bool,
 }
@@ -79,7 +79,7 @@ async fn connect(address: SocketAddr) -> Result<TcpStream> {
 }
 
 /// The head at the start of the buffer; none where it has not come whole yet.
-fn head(buffer: &[u8]) -> Result<Option<Head>> {
+pub(super) fn head(buffer: &[u8]) -> Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(head) = response.parse(buffer).context("this is no HTTP answer")? else {

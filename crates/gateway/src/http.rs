@@ -1,0 +1,132 @@
+//! The HTTP client for what providers are asked: TLS but on this very machine, no redirects, limits of time and size.
+
+use openidconnect::http::{Response, StatusCode};
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Request, Url};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// Bytes of an answer at the most.
+const LARGEST: usize = 256 * 1024;
+/// How long a connection may take to come about.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// Why there is no answer to go on with. Holds no part of the question.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpError {
+    /// The URL would send secrets in the clear.
+    #[error("{0} is neither https nor on this machine")]
+    NotSecure(String),
+    /// The question could not be put, or was not answered in time.
+    #[error(transparent)]
+    Failed(#[from] reqwest::Error),
+    /// It answers that it cannot answer.
+    #[error("the answer is {0}")]
+    Status(StatusCode),
+    /// There is no end to the answer.
+    #[error("the answer is too large")]
+    TooLarge,
+    /// The answer has a form that cannot be handed on.
+    #[error("the answer cannot be read")]
+    Malformed,
+}
+
+/// Puts questions to a provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Http(Client);
+
+impl Http {
+    /// A client whose every question is answered within `limit`, or not at all.
+    pub(crate) fn new(limit: Duration) -> Result<Self, HttpError> {
+        let client = Client::builder()
+            .redirect(Policy::none())
+            // The environment is read in one place, which knows of no proxy.
+            .no_proxy()
+            .connect_timeout(limit.min(CONNECT_LIMIT))
+            .timeout(limit)
+            .user_agent(concat!("podium/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self(client))
+    }
+
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let request = Request::try_from(request)?;
+        if !is_secure(request.url()) {
+            return Err(HttpError::NotSecure(request.url().origin().ascii_serialization()));
+        }
+        let mut answer = self
+            .0
+            .execute(request)
+            .await
+            .map_err(reqwest::Error::without_url)?;
+        let status = answer.status();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(HttpError::Status(status));
+        }
+        let mut response = Response::builder().status(status);
+        if let Some(headers) = response.headers_mut() {
+            headers.extend(answer.headers().clone());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(HttpError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        response.body(body).map_err(|_| HttpError::Malformed)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
+
+/// Whether what is sent there can be read by nobody on the way.
+pub(crate) fn is_secure(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => url.host_str().is_some_and(is_this_machine),
+        _ => false,
+    }
+}
+
+/// Whether it is the URL of an issuer that may be asked.
+pub fn is_safe_issuer(text: &str) -> bool {
+    text.parse().is_ok_and(|url| is_secure(&url))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_asked_without_tls() {
+        for (url, secure) in [
+            ("https://accounts.google.com/x", true),
+            ("http://127.0.0.1:9000", true),
+            ("http://[::1]:9000", true),
+            ("http://localhost:9000", true),
+            ("http://accounts.google.com", false),
+            ("http://127.0.0.1.evil.example", false),
+            ("http://localhost.evil.example", false),
+            ("ftp://127.0.0.1", false),
+            ("accounts.google.com", false),
+            ("https://", false),
+        ] {
+            assert_eq!(is_safe_issuer(url), secure, "{url}");
+        }
+    }
+}

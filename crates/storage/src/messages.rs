@@ -1,0 +1,136 @@
+//! The messages of the outbox, as the operator looks at them, and how what they carry is wiped.
+
+use crate::Tx;
+use crate::columns::{Doc, Ts, Uid};
+use crate::connection::{DbConn, on};
+use crate::outbox::QueuedMessage;
+use crate::schema::outbox;
+use diesel::prelude::*;
+use diesel::sql_query;
+use kernel::{Instant, OutboxId, Page, PageRequest, Position, StoreError};
+use serde_json::Value;
+
+/// The channel of messages.
+const MESSAGE: &str = "message";
+
+/// A message in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageSummary {
+    /// Its id.
+    pub id: OutboxId,
+    /// What kind it is.
+    pub kind: String,
+    /// Where it goes.
+    pub email: String,
+    /// `queued`, `done` or `dead`.
+    pub status: String,
+    /// When it was asked for.
+    pub created_at: Instant,
+}
+
+/// A message with all that it says.
+#[derive(Debug, Clone)]
+pub struct MessageDetails {
+    /// As in a list.
+    pub summary: MessageSummary,
+    /// When it may be sent.
+    pub due_at: Instant,
+    /// After when it is worth nothing.
+    pub not_after: Option<Instant>,
+    /// The payload as it is stored.
+    pub payload: Value,
+    /// The same, read; none where this binary does not know it.
+    pub queued: Option<QueuedMessage>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = outbox)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct MessageRow {
+    id: Uid,
+    kind: String,
+    recipient_key: Option<String>,
+    payload: Doc,
+    status: String,
+    due_at: Ts,
+    not_after: Option<Ts>,
+    created_at: Ts,
+}
+
+impl MessageRow {
+    fn into_details(self) -> MessageDetails {
+        let written = self.payload.0["email"].as_str().map(str::to_owned);
+        MessageDetails {
+            summary: MessageSummary {
+                id: self.id.typed(),
+                kind: self.kind,
+                email: written.or(self.recipient_key).unwrap_or_default(),
+                status: self.status,
+                created_at: self.created_at.0,
+            },
+            due_at: self.due_at.0,
+            not_after: self.not_after.map(|at| at.0),
+            queued: serde_json::from_value(self.payload.0.clone()).ok(),
+            payload: self.payload.0,
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Messages, the newest first: ids are made in the order of time.
+    pub fn list_messages(&mut self, page: PageRequest) -> Result<Page<MessageSummary>, StoreError> {
+        let surplus = i64::from(page.limit) + 1;
+        let rows: Vec<MessageRow> = self.run(|connection| {
+            on!(connection, |c| {
+                let mut query = outbox::table
+                    .filter(outbox::channel.eq(MESSAGE))
+                    .select(MessageRow::as_select())
+                    .into_boxed();
+                if let Some(position) = page.after {
+                    query = query.filter(outbox::id.lt(Uid(position.id)));
+                }
+                query.order(outbox::id.desc()).limit(surplus).load(c)
+            })
+        })?;
+        let rows = rows.into_iter().map(|row| row.into_details().summary).collect();
+        Ok(Page::from_surplus(rows, page, None, |row: &MessageSummary| {
+            Position {
+                value: row.created_at.timestamp_micros(),
+                id: kernel::TypedId::uuid(row.id),
+            }
+        }))
+    }
+
+    /// One message.
+    pub fn find_message(&mut self, id: OutboxId) -> Result<Option<MessageDetails>, StoreError> {
+        let row: Option<MessageRow> = self.run(|connection| {
+            on!(connection, |c| outbox::table
+                .filter(outbox::id.eq(Uid::of(id)).and(outbox::channel.eq(MESSAGE)))
+                .select(MessageRow::as_select())
+                .first(c)
+                .optional())
+        })?;
+        Ok(row.map(MessageRow::into_details))
+    }
+
+    /// Takes the secrets out of messages that wait and are worth nothing any more, and gives them up; gives how many.
+    /// The rows stay, dead, so that the operator sees what was never sent.
+    pub fn wipe_lapsed_messages(&mut self, now: Instant) -> Result<u64, StoreError> {
+        const WHICH: &str = "WHERE channel = 'message' AND status = 'queued' AND not_after <= $1";
+        let wiped = self.run(|connection| match connection {
+            DbConn::Postgres(c) => sql_query(format!(
+                "UPDATE outbox SET status = 'dead', \
+                 payload = jsonb_set(payload, ARRAY['message', kind, 'secrets'], '\"\"', false) {WHICH}"
+            ))
+            .bind::<crate::columns::sql::Instant, _>(Ts(now))
+            .execute(c),
+            DbConn::Sqlite(c) => sql_query(format!(
+                "UPDATE outbox SET status = 'dead', \
+                 payload = json_replace(payload, '$.message.' || kind || '.secrets', '') {WHICH}"
+            ))
+            .bind::<crate::columns::sql::Instant, _>(Ts(now))
+            .execute(c),
+        })?;
+        Ok(wiped as u64)
+    }
+}
