@@ -44,6 +44,8 @@ pub fn read_user(tx: &mut dyn UserAdminRepository, ctx: &Ctx, id: UserId) -> Res
 pub fn require_user(tx: &mut dyn AdminTx, ctx: &Ctx, id: UserId) -> Result<User, UserAccessError> {
     ctx.actor.require(Permission::UserManage)?;
     tx.lock_authority()?;
+    // What is mailed to the account meanwhile, and what its person changes, waits too.
+    tx.lock_user(id)?;
     let user = tx.find_known_user(id)?.ok_or(UserAccessError::NotFound)?;
     require_covers_user(tx, ctx, id)?;
     Ok(user)

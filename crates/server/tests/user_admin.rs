@@ -2,7 +2,7 @@
 
 use crate::support::{give_only, give_role, row_counts, sql};
 use chrono::TimeDelta;
-use kernel::{Permission, ServerKeys};
+use kernel::Permission;
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::{Answer, Client, Harness, Person, TestDatabase, all_at_once, on_both_databases};
@@ -191,7 +191,7 @@ async fn an_account_that_is_made_with_a_password_is_used_at_once(database: TestD
 /// What is made of the link or code by which a password is set.
 async fn reset(harness: &Harness, email: &str, proof: auth::OneTimeProof, password: &'static str) -> bool {
     let ctx = harness.system();
-    let keys = ServerKeys::new(b"a signing key of the tests alone".to_vec(), Vec::new());
+    let keys = harness.server_keys();
     let cost = auth::BcryptCost::new(4).expect("a cost");
     let hash = auth::NewPassword::parse(password)
         .expect("a password")
@@ -404,7 +404,7 @@ async fn a_suspended_account_is_out_everywhere_and_keeps_its_seat(database: Test
     let there = second.running().person(asha.client.token().expect("a token"));
     there.get("/users/me").await.expect(200);
     let ctx = harness.system();
-    let keys = ServerKeys::new(b"a signing key of the tests alone".to_vec(), Vec::new());
+    let keys = harness.server_keys();
     let (address, secrets) = (asha.email.clone(), auth::generate_secrets().expect("secrets"));
     let link = auth::OneTimeProof::Link(secrets.token.clone());
     harness
