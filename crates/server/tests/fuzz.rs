@@ -73,10 +73,14 @@ fn spoilt(dice: &mut Dice, scene: &Scene, all: &[Operation]) -> Vec<u8> {
             })
             .collect();
         let operation = others[dice.below(others.len())];
-        let path = operation.path.replace("{entry_id}", &scene.entry);
+        let path = operation
+            .path
+            .replace("{entry_id}", &scene.entry)
+            .replace("{name}", &scene.role);
         let id = match path.split('/').nth(1) {
             Some("registrations") => scene.registration.clone(),
             Some("users") => scene.holder.id.to_string(),
+            Some("admin") => scene.account.id.to_string(),
             _ => scene.event.to_string(),
         };
         Spoilt {
@@ -88,7 +92,7 @@ fn spoilt(dice: &mut Dice, scene: &Scene, all: &[Operation]) -> Vec<u8> {
             body: None,
         }
     };
-    let people = [&scene.organizer, &scene.holder, &scene.waiter];
+    let people = [&scene.organizer, &scene.holder, &scene.waiter, &scene.admin];
     let token = people[dice.below(people.len())].client.token();
     if let (Some(token), false) = (token, dice.one_in(8)) {
         request

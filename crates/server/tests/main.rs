@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod audit_log;
 mod bad_input;
 mod bad_values;
 mod commands;
@@ -22,7 +23,9 @@ mod operations;
 mod pages;
 mod passwords;
 mod privacy;
+mod recovery_limits;
 mod registrations;
+mod roles;
 mod secrets_in_logs;
 mod security_questions;
 mod sessions;
@@ -31,4 +34,5 @@ mod story;
 mod support;
 mod token_attacks;
 mod tour;
+mod user_admin;
 mod waitlist;

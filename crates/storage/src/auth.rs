@@ -154,10 +154,6 @@ impl AuthRepository for Tx<'_> {
         Ok(())
     }
 
-    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError> {
-        self.permissions_of(Uid::of(user_id))
-    }
-
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError> {
         type Columns = (Uid, String, Option<Ts>, Ts, Option<Ts>);
         let row: Option<Columns> = self.run(|connection| {

@@ -401,7 +401,16 @@ impl Tx<'_> {
 
 /// The instant of a cursor's place in a list that is sorted by one.
 pub(crate) fn instant_of(position: Position) -> Instant {
-    // A cursor comes from outside: PostgreSQL refuses an instant before 4713 BC, and text of another length sorts wrongly.
+    // Cursors and filters come from outside: PostgreSQL refuses an instant before 4713 BC, and text of another length
+    // sorts wrongly.
     const LAST_OF_9999: i64 = 253_402_300_799_999_999;
     chrono::DateTime::from_timestamp_micros(position.value.clamp(0, LAST_OF_9999)).unwrap_or_default()
+}
+
+/// The instant, or the nearest one that both databases can compare with theirs.
+pub(crate) fn within_calendar(instant: Instant) -> Instant {
+    instant_of(Position {
+        value: instant.timestamp_micros(),
+        id: uuid::Uuid::nil(),
+    })
 }

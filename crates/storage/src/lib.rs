@@ -7,7 +7,6 @@
 
 mod audit;
 mod auth;
-mod authority;
 mod columns;
 pub mod connection;
 mod erasure;
@@ -25,12 +24,14 @@ mod people;
 mod prepared;
 mod reactions;
 mod registrations;
+mod roles;
 mod schema;
 mod security_answers;
 pub mod seeds;
 mod step;
 mod store;
 mod transaction;
+mod user_list;
 mod waitlist;
 
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};

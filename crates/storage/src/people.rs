@@ -13,7 +13,7 @@ use user::{Account, Attendee, AttendeeRepository, NewUser, PersonName, User, Use
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-struct UserRow {
+pub(crate) struct UserRow {
     id: Uid,
     email: String,
     email_key: String,
@@ -95,7 +95,11 @@ impl UserRow {
         }
     }
 
-    fn into_user(self, roles: Vec<String>) -> Result<User, StoreError> {
+    pub(crate) fn id(&self) -> Uid {
+        self.id
+    }
+
+    pub(crate) fn into_user(self, roles: Vec<String>) -> Result<User, StoreError> {
         let row = self.id;
         Ok(User {
             id: row.typed(),
@@ -168,7 +172,7 @@ impl AttendeeRow {
 }
 
 impl Tx<'_> {
-    fn with_roles(&mut self, row: Option<UserRow>) -> Result<Option<User>, StoreError> {
+    pub(crate) fn with_roles(&mut self, row: Option<UserRow>) -> Result<Option<User>, StoreError> {
         let Some(row) = row else { return Ok(None) };
         let id = row.id;
         let names = self.run(|connection| {
@@ -179,6 +183,32 @@ impl Tx<'_> {
                 .load::<String>(c))
         })?;
         row.into_user(names).map(Some)
+    }
+
+    pub(crate) fn insert_user_roles(&mut self, user: Uid, names: &[String]) -> Result<(), StoreError> {
+        let rows: Vec<_> = names
+            .iter()
+            .map(|role| {
+                (
+                    user_roles::user_id.eq(user),
+                    user_roles::role_name.eq(role.as_str()),
+                )
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let inserted = self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(user_roles::table)
+                .values(&rows)
+                .execute(c))
+        });
+        match inserted {
+            Ok(_) => Ok(()),
+            // A role was removed since it was looked up: tried again, it is not found.
+            Err(StoreError::Referenced(what)) => Err(self.contend(what)),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -280,23 +310,7 @@ impl UserRepository for Tx<'_> {
                 .values(&row)
                 .execute(c))
         })?;
-        let roles: Vec<_> = new
-            .user
-            .roles
-            .iter()
-            .map(|role| {
-                (
-                    user_roles::user_id.eq(row.id),
-                    user_roles::role_name.eq(role.clone()),
-                )
-            })
-            .collect();
-        self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(user_roles::table)
-                .values(&roles)
-                .execute(c))
-        })?;
-        Ok(())
+        self.insert_user_roles(row.id, &new.user.roles)
     }
 
     fn update_profile(&mut self, user: &User) -> Result<(), StoreError> {

@@ -15,4 +15,4 @@ pub use model::{Account, Attendee, NewUser, PersonName, User, UserStatus};
 pub use ports::{AttendeeRemoved, EmailVerified, PersonErased};
 pub use remove_attendee::{RemoveAttendeeError, RemoveAttendeeTx, remove_attendee};
 pub use repository::{AttendeeRepository, UserRepository};
-pub use update_profile::{ProfileChange, UpdateProfileError, update_profile};
+pub use update_profile::{ProfileChange, UpdateProfileError, changed_profile, update_profile};

@@ -1,3 +1,4 @@
+DROP TRIGGER audit_log_keeps_its_rows ON audit_log;
 DROP TRIGGER audit_log_append_only ON audit_log;
 DROP FUNCTION audit_log_is_append_only();
 ALTER TABLE outbox DROP COLUMN user_id;

@@ -1,3 +1,4 @@
+DROP TRIGGER audit_log_replaces_no_row;
 DROP TRIGGER audit_log_keeps_its_words;
 DROP TRIGGER audit_log_keeps_its_rows;
 ALTER TABLE outbox DROP COLUMN user_id;

@@ -61,3 +61,9 @@ CREATE TRIGGER audit_log_keeps_its_words BEFORE UPDATE ON audit_log
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append only');
 END;
+-- INSERT OR REPLACE takes a row away without asking the trigger above.
+CREATE TRIGGER audit_log_replaces_no_row BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append only');
+END;
