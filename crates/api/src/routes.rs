@@ -92,6 +92,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
 
+
         post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register).limited(SignUp),
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
         post("/api/v1/auth/refresh", PublicAsNobody, auth::refresh, auth::describe_refresh).limited(SignIn),

@@ -147,6 +147,8 @@ const TABLE: &[Row] = {
         row("PUT",    "/admin/users/{id}/roles", Published, OneRole, [401, 401, 401, 401,    403, 403, 403, 403, 403, 200], &[(UserManage, 200)]),
         row("PUT",    "/admin/users/{id}/roles", Published, AdminRole, [401, 401, 401, 401,  403, 403, 403, 403, 403, 200], &[]),
         row("PUT",    "/admin/users/{id}/roles", Power, OneRole,    [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[]),
+        row("DELETE", "/admin/users/{id}", Published, Nothing,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(UserManage, 204)]),
+        row("DELETE", "/admin/users/{id}", Power, Nothing,          [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[]),
         row("GET",    "/admin/roles", Published, Nothing,           [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(RoleManage, 200)]),
         row("POST",   "/admin/roles", Published, EmptyRole,         [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[(RoleManage, 201)]),
         row("POST",   "/admin/roles", Published, AuditorsRole,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[]),

@@ -65,8 +65,8 @@ impl EmailVerified for Tx<'_> {
 impl EventTx for Tx<'_> {}
 impl RemoveAttendeeTx for Tx<'_> {}
 impl auth::AuthTx for Tx<'_> {}
+impl admin::AdminTx for Tx<'_> {}
 impl auth::ErasePersonTx for Tx<'_> {}
 impl auth::ExportPersonTx for Tx<'_> {}
-impl admin::AdminTx for Tx<'_> {}
 impl waitlist::WaitlistTx for Tx<'_> {}
 impl registration::RegistrationTx for Tx<'_> {}

@@ -300,9 +300,9 @@ joinable!(sessions -> users (user_id));
 joinable!(one_time_secrets -> users (user_id));
 joinable!(external_identities -> users (user_id));
 joinable!(user_roles -> users (user_id));
+joinable!(role_permissions -> roles (role_name));
 joinable!(waitlist_log -> waitlist_entries (entry_id));
 joinable!(waitlist_entries -> events (event_id));
-joinable!(role_permissions -> roles (role_name));
 allow_tables_to_appear_in_same_query!(
     users,
     roles,
