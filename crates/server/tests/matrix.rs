@@ -142,8 +142,6 @@ const TABLE: &[Row] = {
         row("PATCH",  "/admin/users/{id}", Published, Suspension,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(UserManage, 200)]),
         row("PATCH",  "/admin/users/{id}", Power, Name,             [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[]),
         row("PATCH",  "/admin/users/{id}", Power, Suspension,       [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[]),
-        row("DELETE", "/admin/users/{id}", Published, Nothing,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(UserManage, 204)]),
-        row("DELETE", "/admin/users/{id}", Power, Nothing,          [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[]),
         row("PUT",    "/admin/users/{id}/roles", Published, OneRole, [401, 401, 401, 401,    403, 403, 403, 403, 403, 200], &[(UserManage, 200)]),
         row("PUT",    "/admin/users/{id}/roles", Published, AdminRole, [401, 401, 401, 401,  403, 403, 403, 403, 403, 200], &[]),
         row("PUT",    "/admin/users/{id}/roles", Power, OneRole,    [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[]),

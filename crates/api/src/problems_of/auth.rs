@@ -3,9 +3,9 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use auth::{
-    ChangePasswordError, EndSessionError, ErasePersonError, ExportPersonError, ExternalSignInError,
-    LogInError, LogOutError, ProviderError, RequestEmailChangeError, RequestVerificationError, SessionsError,
-    SetSecurityAnswersError, SignUpError,
+    AuthorityError, ChangePasswordError, EndSessionError, ErasePersonError, ExportPersonError,
+    ExternalSignInError, LogInError, LogOutError, ProviderError, RequestEmailChangeError,
+    RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
 };
 
 impl From<SignUpError> for Problem {
@@ -119,6 +119,16 @@ impl From<ProviderError> for Problem {
         match error {
             ProviderError::Away(_) => Self::unavailable(error),
             ProviderError::Refused(_) => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
+        }
+    }
+}
+
+impl From<AuthorityError> for Problem {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::BeyondOwnPermissions => ProblemType::BeyondOwnPermissions.into(),
+            AuthorityError::LastAdmin => ProblemType::LastAdmin.into(),
+            AuthorityError::Store(error) => error.into(),
         }
     }
 }
