@@ -288,7 +288,6 @@ async fn another_media_type_is_refused(database: TestDatabase) {
 
 async fn ids_that_name_nothing_are_not_found(database: TestDatabase) {
     let scene = scene(database).await;
-    let admin = &scene.harness.admin().await;
     writes_nothing(&scene, async |scene| {
         for operation in operations(&scene.harness).await {
             if !operation.has_placeholders() {
@@ -311,7 +310,7 @@ async fn ids_that_name_nothing_are_not_found(database: TestDatabase) {
             ];
             let by_admin = operation.path.starts_with("/admin/");
             let client = if by_admin {
-                &admin.client
+                &scene.admin.client
             } else {
                 &scene.organizer.client
             };

@@ -40,9 +40,7 @@ impl PersonalDataRepository for Tx<'_> {
             exported_at: ctx.now,
             account: self.account_record(user)?,
             roles: user.roles.clone(),
-            attendee: attendee
-                .map(|attendee| self.attendee_record(attendee))
-                .transpose()?,
+            attendee: self.attendee_record(attendee)?,
             registrations,
             waitlist_entries,
             events_organized: self.event_records(id)?,
@@ -88,14 +86,17 @@ impl Tx<'_> {
         })
     }
 
-    fn attendee_record(&mut self, attendee: &Attendee) -> Result<AttendeeRecord, StoreError> {
-        let updated_at: Ts = self.run(|connection| {
+    /// None if the attendee went since it was looked up: what is only read stands in no transaction.
+    fn attendee_record(&mut self, attendee: Option<&Attendee>) -> Result<Option<AttendeeRecord>, StoreError> {
+        let Some(attendee) = attendee else { return Ok(None) };
+        let updated_at: Option<Ts> = self.run(|connection| {
             on!(connection, |c| attendees::table
                 .find(Uid::of(attendee.id))
                 .select(attendees::updated_at)
-                .first(c))
+                .first(c)
+                .optional())
         })?;
-        Ok(AttendeeRecord {
+        Ok(updated_at.map(|updated_at| AttendeeRecord {
             id: attendee.id,
             name: attendee.name.as_str().to_owned(),
             email: attendee.email.as_str().to_owned(),
@@ -103,7 +104,7 @@ impl Tx<'_> {
             created_by: attendee.created_by,
             created_at: attendee.created_at,
             updated_at: updated_at.0,
-        })
+        }))
     }
 
     fn registration_records(&mut self, attendee: Option<Uid>) -> Result<Vec<RegistrationRecord>, StoreError> {
