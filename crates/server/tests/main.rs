@@ -23,6 +23,7 @@ mod passwords;
 mod recovery_limits;
 mod registrations;
 mod secrets_in_logs;
+mod security_answer_tries;
 mod security_questions;
 mod sessions;
 mod sign_in;
