@@ -27,6 +27,7 @@ mod recovery_limits;
 mod registrations;
 mod roles;
 mod secrets_in_logs;
+mod security_answer_tries;
 mod security_questions;
 mod sessions;
 mod sign_in;
