@@ -1,6 +1,7 @@
 //! From the errors of the domains to problems, one file a domain. Every match names every variant: a new one does not
 //! compile before somebody has decided what a client is told.
 
+mod admin;
 mod auth;
 mod event;
 mod registration;

@@ -4,6 +4,8 @@
 //! It drives the router, the limits, the sign-in, the metrics and the OpenAPI document. Within `/api/v1/<word>` the router tries
 //! paths in the order of the table.
 
+pub mod accounts;
+pub mod audit_log;
 pub mod auth;
 pub mod documentation;
 pub mod email;
@@ -11,8 +13,10 @@ pub mod events;
 pub mod google;
 pub mod health;
 pub mod passwords;
+pub mod privacy;
 pub mod problems;
 pub mod registrations;
+pub mod roles;
 pub mod security_questions;
 pub mod sessions;
 pub mod users;
@@ -23,10 +27,13 @@ use crate::pages::{reset_password, style, verify_email};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
+const ACCOUNTS: Who = Who::Permission(Permission::UserManage);
+const AUDIT: Who = Who::Permission(Permission::AuditRead);
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
 const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
 const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
+const ROLES: Who = Who::Permission(Permission::RoleManage);
 const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
@@ -76,12 +83,15 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        delete("/api/v1/users/me", SignedIn, privacy::erase_own, privacy::describe_erase_own),
+        get("/api/v1/users/me/export", SignedIn, privacy::export_own, privacy::describe_export_own),
         post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
         put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
+
 
         post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register).limited(SignUp),
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
@@ -100,5 +110,18 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
         get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
         get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
+
+        get("/api/v1/admin/users", ACCOUNTS, accounts::list, accounts::describe_list),
+        post("/api/v1/admin/users", ACCOUNTS, accounts::create, accounts::describe_create),
+        get("/api/v1/admin/users/{id}", ACCOUNTS, accounts::read, accounts::describe_read),
+        patch("/api/v1/admin/users/{id}", ACCOUNTS, accounts::edit, accounts::describe_edit),
+        delete("/api/v1/admin/users/{id}", ACCOUNTS, privacy::erase_user, privacy::describe_erase_user),
+        put("/api/v1/admin/users/{id}/roles", ACCOUNTS, accounts::set_roles, accounts::describe_set_roles),
+        get("/api/v1/admin/roles", ROLES, roles::list, roles::describe_list),
+        post("/api/v1/admin/roles", ROLES, roles::create, roles::describe_create),
+        patch("/api/v1/admin/roles/{name}", ROLES, roles::edit, roles::describe_edit),
+        delete("/api/v1/admin/roles/{name}", ROLES, roles::delete, roles::describe_delete),
+        get("/api/v1/admin/permissions", ROLES, roles::list_permissions, roles::describe_list_permissions),
+        get("/api/v1/admin/audit-log", AUDIT, audit_log::list, audit_log::describe_list),
     ]
 }

@@ -1,10 +1,12 @@
 //! What things look like in answers. Dates are RFC 3339 in UTC, ids are UUIDs.
 
+mod admin;
 mod event;
 mod person;
 mod registration;
 mod session;
 
+pub use admin::{AuditBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{PublicProfile, UserBody};
 pub use registration::{

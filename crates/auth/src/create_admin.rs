@@ -1,8 +1,9 @@
 //! The operator makes an admin on the command line.
 
-use crate::sign_up::insert_account;
-use crate::{ADMIN_ROLE, AuthTx, InvalidPassword, NewPassword, PasswordHash, SignUpError};
-use kernel::{AuditEntry, Ctx, EmailAddress, Invalid, StoreError, TypedId};
+use crate::{
+    ADMIN_ROLE, AuthTx, InsertAccountError, InvalidPassword, NewPassword, PasswordHash, insert_account,
+};
+use kernel::{AuditEntry, Ctx, EmailAddress, StoreError, TypedId};
 use user::{PersonName, User, UserStatus};
 
 /// What the operator wrote.
@@ -31,15 +32,12 @@ pub enum CreateAdminError {
     Store(#[from] StoreError),
 }
 
-impl From<SignUpError> for CreateAdminError {
-    fn from(error: SignUpError) -> Self {
+impl From<InsertAccountError> for CreateAdminError {
+    fn from(error: InsertAccountError) -> Self {
         match error {
-            SignUpError::EmailTaken => Self::EmailTaken,
-            SignUpError::RoleNotPublic => Self::RoleMissing,
-            SignUpError::Store(error) => Self::Store(error),
-            SignUpError::Invalid(Invalid(_)) => {
-                Self::Store(StoreError::Internal("an admin has no form".into()))
-            }
+            InsertAccountError::EmailTaken => Self::EmailTaken,
+            InsertAccountError::UnknownRole => Self::RoleMissing,
+            InsertAccountError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -75,10 +73,10 @@ pub fn create_admin(
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    insert_account(tx, user.clone(), password_hash)?;
+    insert_account(tx, user.clone(), Some(password_hash))?;
     tx.record_audit(
         ctx,
-        AuditEntry::new("user.create", "user", user.id.uuid()).with("role", ADMIN_ROLE),
+        AuditEntry::new("user.create", "user", user.id.uuid()).with("roles", ADMIN_ROLE),
     )?;
     Ok(user)
 }

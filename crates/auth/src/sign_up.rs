@@ -1,10 +1,11 @@
 //! A person makes an account.
 
+use crate::account_fields::needed;
 use crate::verify_email::mail_verification;
-use crate::{AuthTx, NewPassword, PasswordHash};
-use kernel::{Ctx, EmailAddress, Invalid, PhoneNumber, ServerKeys, StoreError};
+use crate::{AccountFields, AuthTx, CheckedAccount, NewPassword, PasswordHash};
+use kernel::{Ctx, Invalid, ServerKeys, StoreError};
 use notification::MailedSecrets;
-use user::{NewUser, PersonName, User, UserStatus};
+use user::{NewUser, User};
 
 /// What the person wrote.
 #[derive(Debug, Clone, Default)]
@@ -28,12 +29,8 @@ pub struct SignUp {
 /// The same, every field checked; the password still to be hashed.
 #[derive(Debug, Clone)]
 pub struct CheckedSignUp {
-    email: EmailAddress,
-    name: PersonName,
+    account: CheckedAccount,
     role: String,
-    phone: Option<PhoneNumber>,
-    profession: Option<String>,
-    bio: Option<String>,
     /// The password, to be hashed before [`sign_up`].
     pub password: NewPassword,
 }
@@ -59,28 +56,20 @@ impl SignUp {
     /// Checks every field; everything that is wrong is told at once.
     pub fn check(self) -> Result<CheckedSignUp, Invalid> {
         let mut invalid = Invalid::none();
-        let email = needed(&mut invalid, "/email", self.email)
-            .and_then(|text| invalid.take("/email", "format", text.parse::<EmailAddress>()));
-        let name = needed(&mut invalid, "/name", self.name)
-            .and_then(|text| invalid.take("/name", "format", text.parse::<PersonName>()));
-        let password = needed(&mut invalid, "/password", self.password)
-            .and_then(|text| NewPassword::take(&mut invalid, "/password", &text));
-        let phone = self
-            .phone
-            .and_then(|text| invalid.take("/phone", "format", text.parse::<PhoneNumber>()));
-        for (pointer, text, longest) in [("/profession", &self.profession, 200), ("/bio", &self.bio, 5_000)] {
-            if text.as_ref().is_some_and(|text| text.chars().count() > longest) {
-                invalid.add(pointer, "length", format!("at most {longest} characters"));
-            }
-        }
-        match (email, name, password) {
-            (Some(email), Some(name), Some(password)) if invalid.0.is_empty() => Ok(CheckedSignUp {
-                email,
-                name,
+        let password = needed(&mut invalid, "/password", self.password);
+        let fields = AccountFields {
+            email: self.email,
+            name: self.name,
+            password,
+            phone: self.phone,
+            profession: self.profession,
+            bio: self.bio,
+        };
+        let checked = fields.check(&mut invalid);
+        match checked.and_then(|account| Some((account.password.clone()?, account))) {
+            Some((password, account)) if invalid.0.is_empty() => Ok(CheckedSignUp {
+                account,
                 role: self.role.unwrap_or_else(|| "attendee".to_owned()),
-                phone,
-                profession: self.profession,
-                bio: self.bio,
                 password,
             }),
             _ => Err(invalid),
@@ -108,53 +97,54 @@ pub fn sign_up(
     if !public_roles.contains(&form.role) {
         return Err(SignUpError::RoleNotPublic);
     }
-    let user = User {
-        id: ctx.new_id(),
-        email: form.email,
-        name: form.name,
-        phone: form.phone,
-        profession: form.profession,
-        bio: form.bio,
-        avatar_url: None,
-        time_zone: None,
-        listed: false,
-        status: UserStatus::Active,
-        roles: vec![form.role],
-        email_verified_at: None,
-        last_login_at: None,
-        created_at: ctx.now,
-        updated_at: ctx.now,
-    };
-    insert_account(tx, user.clone(), password_hash)?;
+    let user = form.account.into_user(ctx, vec![form.role]);
+    insert_account(tx, user.clone(), Some(password_hash))?;
     mail_verification(tx, ctx, keys, &user, secrets)?;
     Ok(user)
 }
 
+/// Why an account was not inserted.
+#[derive(Debug, thiserror::Error)]
+pub enum InsertAccountError {
+    /// A role is not there, or not any more.
+    #[error("there is no such role")]
+    UnknownRole,
+    /// The address has an account.
+    #[error("the e-mail address has an account")]
+    EmailTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<InsertAccountError> for SignUpError {
+    fn from(error: InsertAccountError) -> Self {
+        match error {
+            InsertAccountError::UnknownRole => Self::RoleNotPublic,
+            InsertAccountError::EmailTaken => Self::EmailTaken,
+            InsertAccountError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Makes an account, whose address and roles nobody else may have taken or removed meanwhile.
-pub(crate) fn insert_account(
+pub fn insert_account(
     tx: &mut dyn AuthTx,
     user: User,
-    password_hash: &PasswordHash,
-) -> Result<(), SignUpError> {
+    password_hash: Option<&PasswordHash>,
+) -> Result<(), InsertAccountError> {
     if tx.find_user_by_email(user.email.key())?.is_some() {
-        return Err(SignUpError::EmailTaken);
+        return Err(InsertAccountError::EmailTaken);
     }
     if tx.existing_roles(&user.roles)?.len() != user.roles.len() {
-        return Err(SignUpError::RoleNotPublic);
+        return Err(InsertAccountError::UnknownRole);
     }
     let new = NewUser {
         user,
-        password_hash: Some(password_hash.as_str().to_owned()),
+        password_hash: password_hash.map(|hash| hash.as_str().to_owned()),
     };
     tx.insert_user(&new).map_err(|error| match error {
-        StoreError::Duplicate(_) => SignUpError::EmailTaken,
-        other => SignUpError::Store(other),
+        StoreError::Duplicate(_) => InsertAccountError::EmailTaken,
+        other => InsertAccountError::Store(other),
     })
-}
-
-fn needed<T>(invalid: &mut Invalid, pointer: &str, value: Option<T>) -> Option<T> {
-    if value.is_none() {
-        invalid.add(pointer, "missing", "this field is needed");
-    }
-    value
 }

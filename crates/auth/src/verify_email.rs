@@ -61,7 +61,7 @@ pub fn request_verification(
 }
 
 /// Makes a link and a code for the account's address and asks for the mail.
-pub(crate) fn mail_verification(
+pub fn mail_verification(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
     keys: &ServerKeys,

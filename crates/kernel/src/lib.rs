@@ -40,7 +40,7 @@ pub use page::{Cursor, InvalidCursor, Page, PageRequest, Position};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use phone::{InvalidPhone, PhoneNumber};
 pub use server_keys::{KeyPurpose, SealError, ServerKeys};
-pub use text::{fold, like_pattern};
+pub use text::{address_pattern, fold, like_pattern};
 pub use time_zone::{InvalidTimeZone, TimeZone};
 pub use validation::{FieldError, Invalid};
 

@@ -21,6 +21,8 @@ pub enum KeyPurpose {
     SecurityQuestions,
     /// What a browser keeps while a person signs in elsewhere.
     ExternalSignIn,
+    /// What a request asked for, where it asked with a password in it.
+    RequestFingerprint,
 }
 
 impl KeyPurpose {
@@ -30,6 +32,7 @@ impl KeyPurpose {
             Self::QueuedSecret => b"podium queued secret",
             Self::SecurityQuestions => b"podium security questions",
             Self::ExternalSignIn => b"podium external sign-in",
+            Self::RequestFingerprint => b"podium request fingerprint",
         }
     }
 }

@@ -63,19 +63,24 @@ fn spoilt(dice: &mut Dice, scene: &Scene, all: &[Operation]) -> Vec<u8> {
             body: Some(case.body.to_string().into_bytes()),
         }
     } else {
-        // Signing out would refuse all that comes after.
+        // Signing out would refuse all that comes after, and so would going.
         let others: Vec<&Operation> = all
             .iter()
             .filter(|operation| operation.path != "/auth/logout")
+            .filter(|operation| operation.method != "DELETE" || operation.path != "/users/me")
             .filter(|operation| {
                 (operation.method.as_str(), operation.path.as_str()) != ("DELETE", "/auth/sessions")
             })
             .collect();
         let operation = others[dice.below(others.len())];
-        let path = operation.path.replace("{entry_id}", &scene.entry);
+        let path = operation
+            .path
+            .replace("{entry_id}", &scene.entry)
+            .replace("{name}", &scene.role);
         let id = match path.split('/').nth(1) {
             Some("registrations") => scene.registration.clone(),
             Some("users") => scene.holder.id.to_string(),
+            Some("admin") => scene.account.id.to_string(),
             _ => scene.event.to_string(),
         };
         Spoilt {
@@ -87,7 +92,7 @@ fn spoilt(dice: &mut Dice, scene: &Scene, all: &[Operation]) -> Vec<u8> {
             body: None,
         }
     };
-    let people = [&scene.organizer, &scene.holder, &scene.waiter];
+    let people = [&scene.organizer, &scene.holder, &scene.waiter, &scene.admin];
     let token = people[dice.below(people.len())].client.token();
     if let (Some(token), false) = (token, dice.one_in(8)) {
         request

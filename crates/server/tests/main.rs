@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod audit_log;
 mod bad_input;
 mod bad_values;
 mod commands;
@@ -7,6 +8,7 @@ mod configuration;
 mod documents;
 mod email;
 mod email_change;
+mod erasure;
 mod event_list;
 mod event_places;
 mod events;
@@ -20,7 +22,10 @@ mod matrix;
 mod operations;
 mod pages;
 mod passwords;
+mod privacy;
+mod recovery_limits;
 mod registrations;
+mod roles;
 mod secrets_in_logs;
 mod security_questions;
 mod sessions;
@@ -29,4 +34,5 @@ mod story;
 mod support;
 mod token_attacks;
 mod tour;
+mod user_admin;
 mod waitlist;

@@ -58,6 +58,26 @@ pub fn give_only(harness: &Harness, person: &Person, permission: Permission) {
     );
 }
 
+/// Takes the person's roles and gives a new one that permits this. Before the person's first request, as above.
+pub fn give_role(harness: &Harness, person: &Person, role: &str, permissions: &[&str]) {
+    let id = person.id;
+    let permitted: String = permissions
+        .iter()
+        .map(|permission| {
+            format!("INSERT INTO role_permissions (role_name, permission) VALUES ('{role}', '{permission}');")
+        })
+        .collect();
+    sql(
+        harness,
+        &format!(
+            "INSERT INTO roles (name, description, built_in) VALUES ('{role}', '', false);
+             {permitted}
+             DELETE FROM user_roles WHERE user_id = '{id}';
+             INSERT INTO user_roles (user_id, role_name) VALUES ('{id}', '{role}');"
+        ),
+    );
+}
+
 /// Suspends the account, as a row.
 pub fn suspend(harness: &Harness, person: &Person) {
     sql(

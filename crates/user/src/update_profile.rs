@@ -1,4 +1,4 @@
-//! A person changes their own profile.
+//! A person changes their own profile; what a profile may hold.
 
 use crate::{User, UserRepository};
 use kernel::{Change, Ctx, Denied, Invalid, PhoneNumber, StoreError, TimeZone};
@@ -43,7 +43,15 @@ pub fn update_profile(
     change: ProfileChange,
 ) -> Result<User, UpdateProfileError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let mut user = tx.find_user(user_id)?.ok_or(Denied::Unauthenticated)?;
+    let user = tx.find_user(user_id)?.ok_or(Denied::Unauthenticated)?;
+    let mut user = changed_profile(user, change)?;
+    user.updated_at = ctx.now;
+    tx.update_profile(&user)?;
+    Ok(user)
+}
+
+/// The account with another profile; everything that is wrong is told at once.
+pub fn changed_profile(mut user: User, change: ProfileChange) -> Result<User, Invalid> {
     let mut invalid = Invalid::none();
 
     match change.name {
@@ -90,8 +98,6 @@ pub fn update_profile(
     }
 
     invalid.check()?;
-    user.updated_at = ctx.now;
-    tx.update_profile(&user)?;
     Ok(user)
 }
 

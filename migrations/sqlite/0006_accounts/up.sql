@@ -49,12 +49,21 @@ CREATE TABLE external_identities (
 ) STRICT;
 CREATE INDEX external_identities_by_user ON external_identities (user_id);
 
+-- The account that a message is for: it goes with the account, whatever address it went to.
+ALTER TABLE outbox ADD COLUMN user_id TEXT;
+
 -- The audit log is append only, whoever asks.
 CREATE TRIGGER audit_log_keeps_its_rows BEFORE DELETE ON audit_log
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append only');
 END;
 CREATE TRIGGER audit_log_keeps_its_words BEFORE UPDATE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append only');
+END;
+-- INSERT OR REPLACE takes a row away without asking the trigger above.
+CREATE TRIGGER audit_log_replaces_no_row BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'the audit log is append only');
 END;

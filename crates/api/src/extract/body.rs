@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use kernel::{KeyPurpose, ServerKeys};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-/// What a request asked for, in 64 hexadecimal digits: SHA-256 of its query and its body, byte for byte.
+/// What a request asked for: SHA-256 of its query and its body, byte for byte, in 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint(pub String);
 
@@ -40,6 +41,12 @@ impl Fingerprint {
             let _ = write!(text, "{byte:02x}");
         }
         Self(text)
+    }
+
+    /// The same under the server's key, for a request that holds what can be guessed.
+    #[must_use]
+    pub fn under_key(&self, keys: &ServerKeys) -> Self {
+        Self(keys.mac(KeyPurpose::RequestFingerprint, &[self.0.as_bytes()]))
     }
 
     /// The fingerprint of a request without a body.

@@ -18,33 +18,33 @@ use utoipa::ToSchema;
 pub struct ProfileChanges {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     #[serde(default)]
-    name: Change<String>,
+    pub(super) name: Change<String>,
     /// In international form.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
-    phone: Change<String>,
+    pub(super) phone: Change<String>,
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
-    profession: Change<String>,
+    pub(super) profession: Change<String>,
     #[schema(value_type = Option<String>, max_length = 5_000)]
     #[serde(default)]
-    bio: Change<String>,
+    pub(super) bio: Change<String>,
     /// An http or https URL.
     #[schema(value_type = Option<String>, max_length = 2_000)]
     #[serde(default)]
-    avatar_url: Change<String>,
+    pub(super) avatar_url: Change<String>,
     /// A zone of the IANA database.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
-    time_zone: Change<String>,
+    pub(super) time_zone: Change<String>,
     /// Whether other seat holders may see the person.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
-    listed: Change<bool>,
+    pub(super) listed: Change<bool>,
 }
 
 impl ProfileChanges {
-    fn into_command(self) -> ProfileChange {
+    pub(super) fn into_command(self) -> ProfileChange {
         ProfileChange {
             name: self.name,
             phone: self.phone,

@@ -40,6 +40,9 @@ impl Case {
 /// The server and its things.
 pub struct Scene {
     pub harness: Harness,
+    pub admin: Person,
+    pub account: Person,
+    pub role: String,
     pub organizer: Person,
     pub holder: Person,
     pub waiter: Person,
@@ -52,6 +55,11 @@ pub struct Scene {
 impl Scene {
     /// A full event with one who holds a seat and one who waits, and a draft.
     pub async fn new(harness: Harness) -> Self {
+        let admin = harness.admin().await;
+        let account = harness.attendee("account").await;
+        let role = format!("role-{}", account.id);
+        let new_role = json!({"name": role, "permissions": []});
+        admin.client.post("/admin/roles").json(new_role).await.expect(201);
         let organizer = harness.organizer().await;
         let (holder, waiter) = (harness.attendee("holder").await, harness.attendee("waiter").await);
         let event = harness.published_event(&organizer, 1).await;
@@ -62,6 +70,9 @@ impl Scene {
         let draft = draft.await.expect(201).text_at("/id");
         Self {
             harness,
+            admin,
+            account,
+            role,
             organizer,
             holder,
             waiter,
@@ -109,7 +120,7 @@ impl Scene {
             {"question_id": "toy_name", "answer": "Fluffy"},
             {"question_id": "first_dish", "answer": "Soup"},
         ]);
-        vec![
+        let mut cases = vec![
             plain(
                 "POST",
                 "/events".into(),
@@ -173,6 +184,15 @@ impl Scene {
                 sign_in,
                 &["email", "password"],
             ),
+            // Who has events to come cannot go, whatever becomes of the body.
+            Case {
+                method: "DELETE",
+                ..optional(
+                    "/users/me".into(),
+                    manager,
+                    json!({"password": "a password of nobody's"}),
+                )
+            },
             // The present password is wrong: the right one would end the session.
             plain(
                 "POST",
@@ -220,6 +240,49 @@ impl Scene {
                 "/auth/refresh".into(),
                 &nobody,
                 json!({"refresh_token": "nonsense"}),
+            ),
+        ];
+        cases.extend(self.cases_of_admins());
+        cases
+    }
+
+    fn cases_of_admins(&self) -> Vec<Case> {
+        let account = format!("/admin/users/{}", self.account.id);
+        let case = |method, path: String, body, needed| Case {
+            method,
+            path,
+            client: self.admin.client.clone(),
+            body,
+            needed,
+            may_be_empty: false,
+            media_type: "application/json",
+        };
+        let new_account = json!({"email": "made@example.org", "name": "Made", "password": PASSWORD});
+        vec![
+            case("POST", "/admin/users".into(), new_account, &["email", "name"]),
+            case(
+                "PATCH",
+                account.clone(),
+                json!({"name": "Other", "status": "suspended"}),
+                &[],
+            ),
+            case(
+                "PUT",
+                format!("{account}/roles"),
+                json!({"roles": ["organizer"]}),
+                &["roles"],
+            ),
+            case(
+                "POST",
+                "/admin/roles".into(),
+                json!({"name": "new-role", "description": "Words", "permissions": ["audit:read"]}),
+                &["name", "permissions"],
+            ),
+            case(
+                "PATCH",
+                format!("/admin/roles/{}", self.role),
+                json!({"description": "Words", "permissions": ["audit:read"]}),
+                &[],
             ),
         ]
     }

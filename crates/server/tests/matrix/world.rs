@@ -1,6 +1,6 @@
 //! The people and things that the matrix asks about.
 
-use crate::support::{give_only, suspend};
+use crate::support::{give_only, sql, suspend};
 use kernel::{EventId, Permission};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
@@ -62,6 +62,8 @@ pub enum Of {
     Published,
     /// One that only its managers know of.
     Draft,
+    /// Not an event: an admin, or a role that permits to read the audit log.
+    Power,
 }
 
 /// What is sent.
@@ -85,6 +87,8 @@ pub enum Content {
     SignUp,
     /// The holder's password.
     SignIn,
+    /// The wrong present password.
+    WrongPasswordAlone,
     /// A refresh token of the holder's.
     Refresh,
     /// The holder's address.
@@ -101,6 +105,24 @@ pub enum Content {
     Confirmation,
     /// Another address.
     NewEmail,
+    /// An account of somebody else.
+    Account,
+    /// The same, as an admin.
+    AdminAccount,
+    /// That the account may not be used.
+    Suspension,
+    /// The role attendee.
+    OneRole,
+    /// The role admin.
+    AdminRole,
+    /// A role that permits nothing.
+    EmptyRole,
+    /// A role that permits to read the audit log.
+    AuditorsRole,
+    /// That a role permits nothing.
+    NoPermission,
+    /// That a role permits to read the audit log.
+    Reads,
 }
 
 struct Things {
@@ -108,6 +130,10 @@ struct Things {
     draft: EventId,
     registration: String,
     entry: String,
+    account: String,
+    admin: String,
+    role: String,
+    auditors: String,
 }
 
 /// A server with people of every kind, and things that are made anew when they were changed.
@@ -186,8 +212,13 @@ impl<'h> World<'h> {
     /// A path that names the things, and a body that fits.
     pub async fn request(&self, path: &str, of: Of, content: Content) -> (String, Option<Value>) {
         let event = match of {
-            Of::Published => self.things.published,
+            Of::Published | Of::Power => self.things.published,
             Of::Draft => self.things.draft,
+        };
+        let things = &self.things;
+        let (account, role) = match of {
+            Of::Power => (&things.admin, &things.auditors),
+            Of::Published | Of::Draft => (&things.account, &things.role),
         };
         let id = match path.split('/').nth(1) {
             Some("registrations") => self.things.registration.clone(),
@@ -199,11 +230,13 @@ impl<'h> World<'h> {
                 .await
                 .session_id
                 .to_string(),
+            Some("admin") => account.clone(),
             _ => event.to_string(),
         };
         let path = path
             .replace("{id}", &id)
-            .replace("{entry_id}", &self.things.entry);
+            .replace("{entry_id}", &things.entry)
+            .replace("{name}", role);
         (path, self.content(content).await)
     }
 
@@ -224,6 +257,7 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
+            Content::WrongPasswordAlone => json!({"password": "a password of nobody's"}),
             Content::Address => json!({"email": self.holder.email}),
             Content::WrongPassword => {
                 json!({"current_password": "a wrong password", "new_password": PASSWORD})
@@ -245,7 +279,22 @@ impl<'h> World<'h> {
                 let token = login.await.expect(200).text_at("/refresh_token");
                 json!({"refresh_token": token})
             }
+            Content::Account => self.account(&["attendee"]),
+            Content::AdminAccount => self.account(&["admin"]),
+            Content::Suspension => json!({"status": "suspended"}),
+            Content::OneRole => json!({"roles": ["attendee"]}),
+            Content::AdminRole => json!({"roles": ["admin"]}),
+            Content::EmptyRole => json!({"name": format!("role-{}", self.new_word()), "permissions": []}),
+            Content::AuditorsRole => {
+                json!({"name": format!("role-{}", self.new_word()), "permissions": ["audit:read"]})
+            }
+            Content::NoPermission => json!({"permissions": []}),
+            Content::Reads => json!({"permissions": ["audit:read"]}),
         })
+    }
+
+    fn account(&self, roles: &[&str]) -> Value {
+        json!({"email": format!("{}@example.org", self.new_word()), "name": "Made", "roles": roles})
     }
 
     /// A word that nothing has yet.
@@ -297,11 +346,30 @@ impl Things {
             .json(harness.event_fields(1))
             .await
             .expect(201);
+        let [account, admin] = harness
+            .crowd(2)
+            .await
+            .try_into()
+            .unwrap_or_else(|_| panic!("two people"));
+        let (role, auditors) = (format!("role-{}", account.id), format!("auditors-{}", account.id));
+        sql(
+            harness,
+            &format!(
+                "UPDATE user_roles SET role_name = 'admin' WHERE user_id = '{}';
+                 INSERT INTO roles (name, description, built_in) VALUES ('{role}', '', false), ('{auditors}', '', false);
+                 INSERT INTO role_permissions (role_name, permission) VALUES ('{auditors}', 'audit:read');",
+                admin.id
+            ),
+        );
         Self {
             published,
             draft: draft.text_at("/id").parse().expect("an id"),
             registration: registration.to_string(),
             entry: waits.text_at("/waitlist_entry/id"),
+            account: account.id.to_string(),
+            admin: admin.id.to_string(),
+            role,
+            auditors,
         }
     }
 }
