@@ -1,4 +1,4 @@
-//! A browser: Chromium without a window, driven by WebDriver, with a profile of its own.
+//! A browser: Chromium without a window, driven by `WebDriver`, with a profile of its own.
 //!
 //! Invariants: the browser, its driver and its profile end with the process that started them, also when that panics or
 //! is killed; pages of other hosts are not asked for anything.
