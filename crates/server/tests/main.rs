@@ -36,4 +36,5 @@ mod support;
 mod token_attacks;
 mod tour;
 mod user_admin;
+mod user_authority;
 mod waitlist;
