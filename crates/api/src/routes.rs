@@ -13,6 +13,7 @@ pub mod events;
 pub mod google;
 pub mod health;
 pub mod passwords;
+pub mod privacy;
 pub mod problems;
 pub mod registrations;
 pub mod roles;
@@ -82,12 +83,15 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
+        delete("/api/v1/users/me", SignedIn, privacy::erase_own, privacy::describe_erase_own),
+        get("/api/v1/users/me/export", SignedIn, privacy::export_own, privacy::describe_export_own),
         post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
         put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
+
 
         post("/api/v1/auth/register", PublicAsNobody, auth::register, auth::describe_register).limited(SignUp),
         post("/api/v1/auth/login", PublicAsNobody, auth::login, auth::describe_login).limited(SignIn),
@@ -111,6 +115,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/admin/users", ACCOUNTS, accounts::create, accounts::describe_create),
         get("/api/v1/admin/users/{id}", ACCOUNTS, accounts::read, accounts::describe_read),
         patch("/api/v1/admin/users/{id}", ACCOUNTS, accounts::edit, accounts::describe_edit),
+        delete("/api/v1/admin/users/{id}", ACCOUNTS, privacy::erase_user, privacy::describe_erase_user),
         put("/api/v1/admin/users/{id}/roles", ACCOUNTS, accounts::set_roles, accounts::describe_set_roles),
         get("/api/v1/admin/roles", ROLES, roles::list, roles::describe_list),
         post("/api/v1/admin/roles", ROLES, roles::create, roles::describe_create),

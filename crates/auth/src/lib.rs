@@ -1,4 +1,4 @@
-//! Sign-up, sign-in, sessions and tokens.
+//! Sign-up, sign-in, sessions and tokens; what is held on a person, and how it goes.
 //!
 //! Invariants: passwords and refresh tokens are kept hashed only; a refresh token works once, and its second use ends
 //! the session; hashing of passwords happens outside of transactions and off the async threads.
@@ -10,6 +10,8 @@ mod change_email;
 mod change_password;
 mod common_passwords;
 mod create_admin;
+mod erase_person;
+mod export_person;
 mod external_sign_in;
 mod forgot_password;
 mod invite;
@@ -17,8 +19,10 @@ mod log_in;
 mod log_out;
 mod one_time;
 mod password;
+mod personal_data;
 mod ports;
 mod prove_address;
+mod recent_sign_in;
 mod refresh;
 mod repository;
 mod reset_password;
@@ -38,6 +42,8 @@ pub use authority::{AuthorityError, require_another_admin, require_covers, requi
 pub use change_email::{RequestEmailChange, RequestEmailChangeError, request_email_change};
 pub use change_password::{ChangePasswordError, change_password};
 pub use create_admin::{CreateAdmin, CreateAdminError, create_admin};
+pub use erase_person::{ErasePerson, ErasePersonError, ErasePersonTx, erase_person};
+pub use export_person::{ExportPersonError, ExportPersonTx, export_person};
 pub use external_sign_in::{ExternalSignIn, ExternalSignInError, external_sign_in};
 pub use forgot_password::forgot_password;
 pub use invite::mail_account_created;
@@ -45,6 +51,11 @@ pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
 pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
+pub use personal_data::{
+    AccountRecord, AttendeeRecord, AuditRecord, ErasureRepository, EventRecord, IdentityRecord, LiveRecord,
+    MessageRecord, OneTimeRecord, PersonExport, PersonalDataRepository, QueueRecord, QueueStepRecord,
+    RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
+};
 pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};
 pub use repository::{

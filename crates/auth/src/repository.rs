@@ -33,8 +33,6 @@ pub trait AuthRepository {
     fn touch_last_login(&mut self, user_id: UserId, at: Instant) -> Result<(), StoreError>;
     /// Opens a session.
     fn insert_session(&mut self, session: &Session) -> Result<(), StoreError>;
-    /// What the roles of an account permit together now.
-    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError>;
     /// What a session permits now.
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError>;
     /// Ends a session; gives whether it was open.
@@ -108,15 +106,6 @@ pub trait OneTimeRepository {
     ) -> Result<u64, StoreError>;
 }
 
-/// Who may act on whom.
-pub trait AuthorityRepository {
-    /// Waits until nobody else changes who may do what, until the end of the transaction: all such changes happen one after
-    /// the other.
-    fn lock_authority(&mut self) -> Result<(), StoreError>;
-    /// Whether somebody else is an admin whose account may be used.
-    fn has_another_admin(&mut self, but_for: UserId) -> Result<bool, StoreError>;
-}
-
 /// Answers to security questions, and the tries of them.
 pub trait SecurityAnswersRepository {
     /// The answers of an account, in the order of their questions' ids.
@@ -159,6 +148,17 @@ pub trait ExternalIdentityRepository {
     /// Makes an account for somebody who came from elsewhere. If the address has got one meanwhile,
     /// [`StoreError::Contention`]: tried again, it is found.
     fn insert_user_from_elsewhere(&mut self, new: &NewUser) -> Result<(), StoreError>;
+}
+
+/// Who may act on whom.
+pub trait AuthorityRepository {
+    /// Waits until nobody else changes who may do what, until the end of the transaction: all such changes happen one after
+    /// the other.
+    fn lock_authority(&mut self) -> Result<(), StoreError>;
+    /// What an account's roles permit together, whether it may be used or not.
+    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError>;
+    /// Whether somebody else is an admin whose account may be used.
+    fn has_another_admin(&mut self, but_for: UserId) -> Result<bool, StoreError>;
 }
 
 /// What signing up and in needs of a transaction.

@@ -1,14 +1,11 @@
 //! A person sets the answers by which they may get back in.
 
+use crate::recent_sign_in::signed_in_recently;
 use crate::security_questions::is_privileged;
 use crate::{AuthTx, PasswordHash, SecurityAnswer};
-use chrono::TimeDelta;
 use kernel::{Ctx, Denied, StoreError};
 use notification::Message;
 use user::{User, UserStatus};
-
-/// How long after a sign-in nobody is asked for the password again.
-const RECENT: TimeDelta = TimeDelta::minutes(10);
 
 /// Why the answers are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -57,14 +54,8 @@ pub fn may_set_security_answers(
     match checked_password {
         Some(checked) if tx.find_password_hash(user.id)?.as_ref() == Some(checked) => Ok(user),
         Some(_) => Err(SetSecurityAnswersError::WrongPassword),
-        None => {
-            let session = tx.find_session(signed_in.session_id)?;
-            if session.is_some_and(|session| ctx.now - session.created_at < RECENT) {
-                Ok(user)
-            } else {
-                Err(SetSecurityAnswersError::RecentSignInNeeded)
-            }
-        }
+        None if signed_in_recently(tx, ctx, signed_in)? => Ok(user),
+        None => Err(SetSecurityAnswersError::RecentSignInNeeded),
     }
 }
 

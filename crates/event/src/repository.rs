@@ -97,6 +97,8 @@ pub trait EventRepository {
     /// Marks published events that ended as completed, in the order of their ids and a few hundred at a time; gives how
     /// many.
     fn complete_events(&mut self, now: Instant) -> Result<u64, StoreError>;
-    /// The name of a user who organises.
+    /// The ids of all events of an organiser.
+    fn ids_of_events_of(&mut self, organizer: UserId) -> Result<Vec<EventId>, StoreError>;
+    /// The name of a user who organises; none of one who was erased.
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError>;
 }

@@ -1,5 +1,6 @@
 //! E-mail addresses and the key by which two of them are the same.
 
+use crate::TypedId;
 use std::fmt;
 use std::str::FromStr;
 use unicode_normalization::UnicodeNormalization;
@@ -10,6 +11,10 @@ pub struct EmailAddress {
     text: String,
     key: String,
 }
+
+/// The domain of the addresses that stand in the place of erased ones. It can never have mail (RFC 2606, section 2), and
+/// nobody can name an address there: somebody's future one could be taken before they are erased.
+const ERASED_DOMAIN: &str = "erased.invalid";
 
 /// Not an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +30,22 @@ impl EmailAddress {
     /// The key: two addresses with one key are the same address.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// What stands in the place of an address that was erased; no two rows have the same.
+    pub fn erased(row: impl TypedId) -> Self {
+        let text = format!("erased-{row}@{ERASED_DOMAIN}");
+        Self {
+            key: text.clone(),
+            text,
+        }
+    }
+
+    /// Whether it stands in the place of an address that was erased.
+    pub fn is_erased(&self) -> bool {
+        self.key
+            .rsplit_once('@')
+            .is_some_and(|(_, domain)| domain == ERASED_DOMAIN)
     }
 
     /// Reads back what was stored.
@@ -44,7 +65,10 @@ impl FromStr for EmailAddress {
         let domain = idna::domain_to_ascii(domain).map_err(|_| InvalidEmail)?;
         let text = format!("{local}@{domain}");
         // A quoted local part or an address literal is legal and always a mistake on a sign-up form.
-        let plain = !local.starts_with('"') && !domain.starts_with('[') && domain.contains('.');
+        let plain = !local.starts_with('"')
+            && !domain.starts_with('[')
+            && domain.contains('.')
+            && domain != ERASED_DOMAIN;
         if text.len() > 254 || !plain || !email_address::EmailAddress::is_valid(&text) {
             return Err(InvalidEmail);
         }
@@ -82,6 +106,16 @@ mod tests {
     fn a_letter_and_its_accent_are_composed() {
         let one: EmailAddress = "o\u{308}@example.org".parse().unwrap();
         assert_eq!(one.as_str(), "\u{f6}@example.org");
+    }
+
+    #[test]
+    fn nobody_can_name_an_address_that_stands_for_an_erased_one() {
+        let erased = EmailAddress::erased(crate::UserId::from_uuid(uuid::Uuid::from_u128(7)));
+        assert!(erased.is_erased() && erased.as_str().starts_with("erased-00000000-"));
+        assert!(erased.as_str().parse::<EmailAddress>().is_err());
+        assert!(erased.as_str().to_uppercase().parse::<EmailAddress>().is_err());
+        let other: EmailAddress = "erased@invalid.example".parse().unwrap();
+        assert!(!other.is_erased());
     }
 
     #[test]

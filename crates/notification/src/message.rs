@@ -1,7 +1,7 @@
 //! The messages, one enum.
 
 use crate::SealedSecrets;
-use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, WaitlistEntryId};
+use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId};
 use serde::{Deserialize, Serialize};
 
 /// Who a message goes to.
@@ -11,6 +11,8 @@ pub struct Recipient {
     pub name: String,
     /// Where the message goes.
     pub email: EmailAddress,
+    /// The account that the person has: its messages go when it does, whatever address they went to.
+    pub user_id: Option<UserId>,
 }
 
 /// What a message says about its event, as it was when the message was asked for.

@@ -12,6 +12,7 @@ mod pass_on;
 mod read_registration;
 mod register;
 mod release_attendee;
+mod release_person;
 mod repository;
 mod tell_moved;
 
@@ -26,5 +27,6 @@ pub use read_registration::{
 };
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
+pub use release_person::release_person;
 pub use repository::{RegistrationFilter, RegistrationRepository, RegistrationTx};
 pub use tell_moved::tell_moved;

@@ -198,6 +198,7 @@ fn load_standing(
             )?;
             let standing = tx
                 .find_standing_of_attendee(seats.id, *id)?
+                .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody))
                 .ok_or(RegisterError::AttendeeNotFound)?;
             let visible = standing.attendee.as_ref().is_some_and(|attendee| {
                 attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)

@@ -25,7 +25,7 @@ on_both_databases! {
 const EVENTS: &str = "/events?limit=1";
 
 /// A server behind a proxy on this machine, with limits in force and what else is set.
-async fn limited(database: TestDatabase, more: &[(&'static str, &str)]) -> Harness {
+pub async fn limited(database: TestDatabase, more: &[(&'static str, &str)]) -> Harness {
     let usual = [
         ("PODIUM_LIMITS__ENABLED", "true"),
         ("PODIUM_HTTP__TRUSTED_PROXIES", "127.0.0.1"),
@@ -43,7 +43,7 @@ async fn limited(database: TestDatabase, more: &[(&'static str, &str)]) -> Harne
 }
 
 /// Somebody at that address.
-fn at(harness: &Harness, address: &str) -> Client {
+pub fn at(harness: &Harness, address: &str) -> Client {
     harness.client().with_header("x-forwarded-for", address)
 }
 
@@ -63,7 +63,7 @@ async fn sign_up(client: &Client, email: &str) -> Answer {
 
 /// Asserts that it was too much; gives the seconds to wait.
 #[track_caller]
-fn seconds_to_wait(answer: &Answer) -> i64 {
+pub fn seconds_to_wait(answer: &Answer) -> i64 {
     assert_eq!(answer.status(), 429, "{answer}");
     answer.problem("rate-limited");
     assert_eq!(answer.header("cache-control"), Some("no-store"));

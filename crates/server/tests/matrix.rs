@@ -67,8 +67,9 @@ const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
-        Account, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole, Guest, LinkReset, Name,
-        NewEmail, NewEvent, NoPermission, Nothing, OneRole, Position, Reads, Reason, Refresh, SignIn, SignUp, Suspension, Title, WrongPassword,
+        Account, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole,
+        Guest, LinkReset, Name, NewEmail, NewEvent, NoPermission, Nothing, OneRole, Position, Reads, Reason, Refresh,
+        SignIn, SignUp, Suspension, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published};
     &[
@@ -106,6 +107,9 @@ const TABLE: &[Row] = {
 
         row("GET",    "/users/me", Published, Nothing,              [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("PATCH",  "/users/me", Published, Name,                 [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/users/me/export", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        // With the right one nobody would be left to ask.
+        row("DELETE", "/users/me", Published, WrongPasswordAlone,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
         row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
         row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
@@ -116,6 +120,18 @@ const TABLE: &[Row] = {
         row("POST",   "/auth/register", Published, SignUp,          [201, 201, 201, 201,     201, 201, 201, 201, 201, 201], &[]),
         row("POST",   "/auth/login", Published, SignIn,             [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/auth/refresh", Published, Refresh,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/change", Published, WrongPassword, [401, 401, 401, 401, 403, 403, 403, 403, 403, 403], &[]),
+        row("POST",   "/auth/password/forgot", Published, Address,  [202, 202, 202, 202,     202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/password/reset", Published, LinkReset, [422, 422, 422, 422,     422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/security-questions", Published, Nothing, [200, 200, 200, 200,   200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/security-questions", Published, Address, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/auth/password/reset-with-answers", Published, AnswersReset, [422, 422, 422, 422, 422, 422, 422, 422, 422, 422], &[]),
+        row("GET",    "/auth/google", Published, Nothing,           [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("GET",    "/auth/google/callback", Published, Nothing,  [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
+        row("POST",   "/auth/email/verification", Published, Nothing, [401, 401, 401, 401,   202, 202, 202, 202, 202, 202], &[]),
+        row("POST",   "/auth/email/verification/confirm", Published, Confirmation, [204, 204, 204, 204, 204, 204, 204, 204, 204, 204], &[]),
+        row("GET",    "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("DELETE", "/auth/sessions/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 204, 404, 404, 404, 404], &[]),
         // Of::Power names an admin, or a role that permits more than who manages roles alone may do.
         row("GET",    "/admin/users", Published, Nothing,           [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(UserManage, 200)]),
         row("POST",   "/admin/users", Published, Account,           [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[(UserManage, 201)]),
@@ -129,6 +145,8 @@ const TABLE: &[Row] = {
         row("PUT",    "/admin/users/{id}/roles", Published, OneRole, [401, 401, 401, 401,    403, 403, 403, 403, 403, 200], &[(UserManage, 200)]),
         row("PUT",    "/admin/users/{id}/roles", Published, AdminRole, [401, 401, 401, 401,  403, 403, 403, 403, 403, 200], &[]),
         row("PUT",    "/admin/users/{id}/roles", Power, OneRole,    [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[]),
+        row("DELETE", "/admin/users/{id}", Published, Nothing,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(UserManage, 204)]),
+        row("DELETE", "/admin/users/{id}", Power, Nothing,          [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[]),
         row("GET",    "/admin/roles", Published, Nothing,           [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(RoleManage, 200)]),
         row("POST",   "/admin/roles", Published, EmptyRole,         [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[(RoleManage, 201)]),
         row("POST",   "/admin/roles", Published, AuditorsRole,      [401, 401, 401, 401,     403, 403, 403, 403, 403, 201], &[]),
@@ -140,18 +158,6 @@ const TABLE: &[Row] = {
         row("GET",    "/admin/permissions", Published, Nothing,     [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(RoleManage, 200)]),
         row("GET",    "/admin/audit-log", Published, Nothing,       [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(AuditRead, 200)]),
 
-        row("POST",   "/auth/password/change", Published, WrongPassword, [401, 401, 401, 401, 403, 403, 403, 403, 403, 403], &[]),
-        row("POST",   "/auth/password/forgot", Published, Address,  [202, 202, 202, 202,     202, 202, 202, 202, 202, 202], &[]),
-        row("POST",   "/auth/password/reset", Published, LinkReset, [422, 422, 422, 422,     422, 422, 422, 422, 422, 422], &[]),
-        row("GET",    "/auth/security-questions", Published, Nothing, [200, 200, 200, 200,   200, 200, 200, 200, 200, 200], &[]),
-        row("POST",   "/auth/password/security-questions", Published, Address, [200, 200, 200, 200, 200, 200, 200, 200, 200, 200], &[]),
-        row("POST",   "/auth/password/reset-with-answers", Published, AnswersReset, [422, 422, 422, 422, 422, 422, 422, 422, 422, 422], &[]),
-        row("GET",    "/auth/google", Published, Nothing,           [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
-        row("GET",    "/auth/google/callback", Published, Nothing,  [404, 404, 404, 404,     404, 404, 404, 404, 404, 404], &[]),
-        row("POST",   "/auth/email/verification", Published, Nothing, [401, 401, 401, 401,   202, 202, 202, 202, 202, 202], &[]),
-        row("POST",   "/auth/email/verification/confirm", Published, Confirmation, [204, 204, 204, 204, 204, 204, 204, 204, 204, 204], &[]),
-        row("GET",    "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
-        row("DELETE", "/auth/sessions/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 204, 404, 404, 404, 404], &[]),
         // The last, because they end every caller's session.
         row("DELETE", "/auth/sessions", Published, Nothing,         [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),
         row("POST",   "/auth/logout", Published, Nothing,           [401, 401, 401, 401,     204, 204, 204, 204, 204, 204], &[]),

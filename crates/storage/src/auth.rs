@@ -123,12 +123,12 @@ impl AuthRepository for Tx<'_> {
     }
 
     fn touch_last_login(&mut self, user_id: UserId, at: Instant) -> Result<(), StoreError> {
+        // Asked before the account is looked up: one that was erased is not found then.
+        let account = users::table.filter(users::id.eq(Uid::of(user_id)).and(users::erased_at.is_null()));
         self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                users::table.find(Uid::of(user_id))
-            )
-            .set(users::last_login_at.eq(Ts(at)))
-            .execute(c))
+            on!(connection, |c| diesel::update(account)
+                .set(users::last_login_at.eq(Ts(at)))
+                .execute(c))
         })?;
         Ok(())
     }
@@ -145,16 +145,13 @@ impl AuthRepository for Tx<'_> {
             revoked_at: None,
             revoked_because: None,
         };
+        self.hold_account(session.user_id)?;
         self.run(|connection| {
             on!(connection, |c| diesel::insert_into(sessions::table)
                 .values(&row)
                 .execute(c))
         })?;
         Ok(())
-    }
-
-    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError> {
-        self.permissions_of(Uid::of(user_id))
     }
 
     fn find_access(&mut self, session_id: SessionId) -> Result<Option<Access>, StoreError> {
@@ -266,17 +263,16 @@ impl AuthRepository for Tx<'_> {
         hash: Option<&PasswordHash>,
         at: Instant,
     ) -> Result<(), StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                users::table.find(Uid::of(user_id))
-            )
-            .set((
-                users::password_hash.eq(hash.map(PasswordHash::as_str)),
-                users::updated_at.eq(Ts(at))
-            ))
-            .execute(c))
+        let account = users::table.filter(users::id.eq(Uid::of(user_id)).and(users::erased_at.is_null()));
+        let changed = self.run(|connection| {
+            on!(connection, |c| diesel::update(account)
+                .set((
+                    users::password_hash.eq(hash.map(PasswordHash::as_str)),
+                    users::updated_at.eq(Ts(at))
+                ))
+                .execute(c))
         })?;
-        Ok(())
+        self.unless_erased(changed)
     }
 
     fn access_changed(&mut self, user_id: UserId) -> Result<(), StoreError> {

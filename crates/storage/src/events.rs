@@ -16,6 +16,7 @@ use event::{
 };
 use kernel::{EventId, Instant, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern};
 use rows::{EventRow, SeatsRow, date};
+use user::PersonName;
 
 /// So many events are completed in one transaction at the most; the others in the next sweep.
 const COMPLETED_AT_ONCE: i64 = 200;
@@ -113,7 +114,7 @@ impl EventRepository for Tx<'_> {
         let Some(row) = row else { return Ok(None) };
         let organizer = self
             .find_organizer_name(row.organizer_id.typed())?
-            .unwrap_or_default();
+            .unwrap_or_else(|| PersonName::erased().as_str().to_owned());
         row.into_event(organizer).map(Some)
     }
 
@@ -204,6 +205,7 @@ impl EventRepository for Tx<'_> {
 
     fn insert_event(&mut self, event: &Event) -> Result<(), StoreError> {
         let row = EventRow::of(event);
+        self.hold_account(event.organizer.id)?;
         self.touch_event(event.id);
         self.run(|connection| {
             on!(connection, |c| diesel::insert_into(events::table)
@@ -363,10 +365,21 @@ impl EventRepository for Tx<'_> {
         Ok(completed)
     }
 
+    fn ids_of_events_of(&mut self, organizer: UserId) -> Result<Vec<EventId>, StoreError> {
+        let ids: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| events::table
+                .filter(events::organizer_id.eq(Uid::of(organizer)))
+                .select(events::id)
+                .load(c))
+        })?;
+        Ok(ids.into_iter().map(Uid::typed).collect())
+    }
+
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError> {
         self.run(|connection| {
             on!(connection, |c| users::table
                 .find(Uid::of(id))
+                .filter(users::erased_at.is_null())
                 .select(users::name)
                 .first(c)
                 .optional())

@@ -32,6 +32,7 @@ impl ExternalIdentityRepository for Tx<'_> {
     }
 
     fn insert_external_link(&mut self, link: &ExternalLink) -> Result<(), StoreError> {
+        self.hold_account(link.user_id)?;
         let row = (
             external_identities::issuer.eq(&link.issuer),
             external_identities::subject.eq(&link.subject),

@@ -74,6 +74,20 @@ pub const RULES: &[(&str, &str)] = &[
          WHERE a.email_key <> u.email_key OR a.name <> u.name",
     ),
     (
+        "an erased account holds nothing",
+        "SELECT CAST(u.id AS TEXT) AS row_id FROM users u WHERE u.erased_at IS NOT NULL AND ( \
+           u.email_verified_at IS NOT NULL OR u.last_login_at IS NOT NULL \
+           OR EXISTS (SELECT 1 FROM attendees a WHERE a.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM user_roles r WHERE r.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM one_time_secrets o WHERE o.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM security_answers q WHERE q.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM external_identities x WHERE x.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM outbox m WHERE m.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM events e WHERE e.organizer_id = u.id AND e.status IN ('draft', 'published') \
+             AND e.ends_at > {now} AND e.created_at > u.erased_at))",
+    ),
+    (
         "published and completed events do not share place and date",
         "SELECT CAST(min(CAST(id AS TEXT)) AS TEXT) AS row_id FROM events WHERE status IN ('published', 'completed') \
          AND place_key IS NOT NULL GROUP BY place_key, local_date HAVING count(*) > 1",

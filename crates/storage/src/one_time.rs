@@ -82,6 +82,7 @@ impl OneTimeRepository for Tx<'_> {
             used_at: one_time.used_at.map(Ts),
             voided_at: one_time.voided_at.map(Ts),
         };
+        self.hold_account(one_time.user_id)?;
         self.run(|connection| {
             on!(connection, |c| diesel::insert_into(one_time_secrets::table)
                 .values(&row)

@@ -18,15 +18,16 @@ pub(crate) struct OutboxRow {
     id: Uid,
     channel: String,
     kind: String,
-    recipient_key: Option<String>,
+    pub(crate) recipient_key: Option<String>,
     occasion: Option<String>,
-    topic: Option<String>,
+    pub(crate) topic: Option<String>,
     payload: Doc,
     priority: i16,
     status: String,
     due_at: Ts,
     not_after: Option<Ts>,
     created_at: Ts,
+    pub(crate) user_id: Option<Uid>,
 }
 
 /// The payload of a message's row.
@@ -80,6 +81,7 @@ impl Outbox for Tx<'_> {
             due_at: Ts(ctx.now),
             not_after,
             created_at: Ts(ctx.now),
+            user_id: recipient.user_id.map(Uid::of),
         });
     }
 }
@@ -99,6 +101,7 @@ impl LiveEvents for Tx<'_> {
             due_at: Ts(ctx.now),
             not_after: None,
             created_at: Ts(ctx.now),
+            user_id: None,
         });
     }
 }
@@ -112,7 +115,7 @@ impl Tx<'_> {
     /// Writes what gathered; a message that was asked for before is dropped.
     pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
         let gathered = std::mem::take(&mut self.outbox);
-        // 12 columns a row, and at most 65,535 parameters a statement.
+        // 13 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {
             self.run(|connection| match connection {
                 // Most operations tell of one to four things: four texts to keep.

@@ -224,6 +224,7 @@ impl Tx<'_> {
         let read = (name.as_str().to_owned(), email.key().to_owned());
         let user = users::table
             .find(Uid::of(id))
+            .filter(users::erased_at.is_null())
             .select((users::name, users::email_key));
         let current: Option<(String, String)> = self.run(|connection| match connection {
             DbConn::Postgres(c) => user.for_share().first(c).optional(),
@@ -243,6 +244,28 @@ impl Tx<'_> {
             Err(error) => Err(error),
         }
     }
+
+    /// Keeps an account from being erased until the end of the transaction, or has the operation tried again if it was since
+    /// it was read: whatever writes something of a person beside the account's row asks this first.
+    pub(crate) fn hold_account(&mut self, id: UserId) -> Result<(), StoreError> {
+        let account = users::table
+            .find(Uid::of(id))
+            .filter(users::erased_at.is_null())
+            .select(users::id);
+        let found: Option<Uid> = self.run(|connection| match connection {
+            DbConn::Postgres(c) => account.for_key_share().first(c).optional(),
+            DbConn::Sqlite(_) => Ok(Some(Uid::of(id))),
+        })?;
+        self.unless_erased(usize::from(found.is_some()))
+    }
+
+    /// A change of an account that met no row, because it was erased since it was read: tried again, it is not found.
+    pub(crate) fn unless_erased(&mut self, changed: usize) -> Result<(), StoreError> {
+        if changed > 0 {
+            return Ok(());
+        }
+        Err(self.contend("the account was erased meanwhile".to_owned()))
+    }
 }
 
 impl UserRepository for Tx<'_> {
@@ -250,6 +273,7 @@ impl UserRepository for Tx<'_> {
         let row = self.run(|connection| {
             on!(connection, |c| users::table
                 .find(Uid::of(id))
+                .filter(users::erased_at.is_null())
                 .select(UserRow::as_select())
                 .first(c)
                 .optional())
@@ -271,6 +295,7 @@ impl UserRepository for Tx<'_> {
         let row = self.run(|connection| {
             on!(connection, |c| users::table
                 .filter(users::email_key.eq(email_key))
+                .filter(users::erased_at.is_null())
                 .select(UserRow::as_select())
                 .first(c)
                 .optional())
@@ -302,11 +327,14 @@ impl UserRepository for Tx<'_> {
             users::listed.eq(user.listed),
             users::updated_at.eq(Ts(user.updated_at)),
         );
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(users::table.find(id))
-                .set(profile)
-                .execute(c))
+        let changed = self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                users::table.filter(users::id.eq(id).and(users::erased_at.is_null()))
+            )
+            .set(profile)
+            .execute(c))
         })?;
+        self.unless_erased(changed)?;
         let linked = (
             attendees::name.eq(name),
             attendees::name_key.eq(fold(name)),
@@ -323,18 +351,21 @@ impl UserRepository for Tx<'_> {
     }
 
     fn set_email_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(users::table.find(Uid::of(id)))
+        let account = users::table.filter(users::id.eq(Uid::of(id)).and(users::erased_at.is_null()));
+        let changed = self.run(|connection| {
+            on!(connection, |c| diesel::update(account)
                 .set((users::email_verified_at.eq(Ts(at)), users::updated_at.eq(Ts(at))))
                 .execute(c))
         })?;
+        self.unless_erased(changed)?;
         self.touch_sessions_of(id)
     }
 
     fn set_email(&mut self, id: UserId, email: &EmailAddress, at: Instant) -> Result<(), StoreError> {
         let id_of_row = Uid::of(id);
+        let account = users::table.filter(users::id.eq(id_of_row).and(users::erased_at.is_null()));
         let written = self.run(|connection| {
-            on!(connection, |c| diesel::update(users::table.find(id_of_row))
+            on!(connection, |c| diesel::update(account)
                 .set((
                     users::email.eq(email.as_str()),
                     users::email_key.eq(email.key()),
@@ -343,6 +374,9 @@ impl UserRepository for Tx<'_> {
                 ))
                 .execute(c))
         });
+        if let Ok(changed) = written {
+            self.unless_erased(changed)?;
+        }
         self.unless_made_meanwhile(written)?;
         let written = self.run(|connection| {
             on!(connection, |c| diesel::update(

@@ -7,12 +7,13 @@
 //! | an event is called off or deleted | its registrations and entries end, everybody is told |
 //! | the start of an event moved | its seat holders are told |
 //! | an attendee is removed | its seats pass on |
+//! | a person is erased | what they hold at events that are not over passes on |
 //! | an address is proven to be a person's | what a guest with that address holds is theirs |
 
 use crate::Tx;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
-use kernel::{Ctx, EmailAddress, Instant, StoreError};
-use user::{Attendee, AttendeeRemoved, EmailVerified, RemoveAttendeeTx, User};
+use kernel::{Ctx, EmailAddress, Instant, StoreError, UserId};
+use user::{Attendee, AttendeeRemoved, EmailVerified, PersonErased, RemoveAttendeeTx, User};
 
 impl SeatsFreed for Tx<'_> {
     fn seats_freed(&mut self, ctx: &Ctx, seats: &mut EventSeats) -> Result<u32, StoreError> {
@@ -44,6 +45,17 @@ impl AttendeeRemoved for Tx<'_> {
     }
 }
 
+impl PersonErased for Tx<'_> {
+    fn person_erased(
+        &mut self,
+        ctx: &Ctx,
+        user_id: UserId,
+        attendee: Option<&Attendee>,
+    ) -> Result<u32, StoreError> {
+        registration::release_person(self, ctx, user_id, attendee)
+    }
+}
+
 impl EmailVerified for Tx<'_> {
     fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError> {
         registration::link_guest(self, ctx, &user.account(), email)
@@ -54,5 +66,7 @@ impl EventTx for Tx<'_> {}
 impl RemoveAttendeeTx for Tx<'_> {}
 impl auth::AuthTx for Tx<'_> {}
 impl admin::AdminTx for Tx<'_> {}
+impl auth::ErasePersonTx for Tx<'_> {}
+impl auth::ExportPersonTx for Tx<'_> {}
 impl waitlist::WaitlistTx for Tx<'_> {}
 impl registration::RegistrationTx for Tx<'_> {}

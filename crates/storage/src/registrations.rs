@@ -25,7 +25,7 @@ use registration::{
 const TABLE: &str = "registrations";
 
 /// The predicate of the partial index `registrations_one_live`, in its words.
-const LIVE: &str = "registrations.status IN ('pending_payment', 'confirmed', 'attended')";
+pub(crate) const LIVE: &str = "registrations.status IN ('pending_payment', 'confirmed', 'attended')";
 /// The predicate of the partial index `waitlist_entries_one_live`, in its words.
 pub(crate) const LIVE_ENTRY: &str = "waitlist_entries.status IN ('waiting', 'offered')";
 
@@ -186,6 +186,7 @@ impl RegistrationRepository for Tx<'_> {
                             .and(sql::<Bool>(LIVE_ENTRY)))
                     )
                     .filter(users::id.eq(Uid::of(user_id)))
+                    .filter(users::erased_at.is_null())
                     .select((
                         AccountRow::as_select(),
                         Option::<AttendeeRow>::as_select(),

@@ -34,6 +34,10 @@ impl AuthorityRepository for Tx<'_> {
         Ok(())
     }
 
+    fn find_permissions(&mut self, user_id: UserId) -> Result<PermissionSet, StoreError> {
+        self.permissions_of(Uid::of(user_id))
+    }
+
     fn has_another_admin(&mut self, but_for: UserId) -> Result<bool, StoreError> {
         self.run(|connection| {
             on!(connection, |c| diesel::select(exists(

@@ -203,6 +203,7 @@ table! {
         due_at -> Instant,
         not_after -> Nullable<Instant>,
         created_at -> Instant,
+        user_id -> Nullable<Id>,
     }
 }
 
@@ -300,6 +301,8 @@ joinable!(one_time_secrets -> users (user_id));
 joinable!(external_identities -> users (user_id));
 joinable!(user_roles -> users (user_id));
 joinable!(role_permissions -> roles (role_name));
+joinable!(waitlist_log -> waitlist_entries (entry_id));
+joinable!(waitlist_entries -> events (event_id));
 allow_tables_to_appear_in_same_query!(
     users,
     roles,
@@ -311,4 +314,5 @@ allow_tables_to_appear_in_same_query!(
     events,
     registrations,
     waitlist_entries,
+    waitlist_log,
 );

@@ -33,6 +33,7 @@ impl SecurityAnswersRepository for Tx<'_> {
         answers: &[SecurityAnswer],
         at: Instant,
     ) -> Result<(), StoreError> {
+        self.hold_account(user_id)?;
         self.run(|connection| {
             on!(connection, |c| diesel::delete(
                 security_answers::table.filter(security_answers::user_id.eq(Uid::of(user_id)))
@@ -81,6 +82,7 @@ impl SecurityAnswersRepository for Tx<'_> {
     }
 
     fn keep_answer_tries(&mut self, user_id: UserId, tries: &AnswerTries) -> Result<(), StoreError> {
+        self.hold_account(user_id)?;
         let columns = (
             security_answer_tries::wrong.eq(i32::try_from(tries.wrong).unwrap_or(i32::MAX)),
             security_answer_tries::last_try_at.eq(Ts(tries.last_try_at)),

@@ -5,6 +5,9 @@
 
 mod postgres;
 mod sqlite;
+mod texts;
+
+pub use texts::Cell;
 
 use crate::cluster;
 use crate::environment::{self, Reason};

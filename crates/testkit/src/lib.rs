@@ -49,7 +49,7 @@ pub use browser::Browser;
 #[cfg(feature = "server")]
 pub use clock::TestClock;
 #[cfg(feature = "server")]
-pub use database::{Kind, TestDatabase};
+pub use database::{Cell, Kind, TestDatabase};
 #[cfg(feature = "server")]
 pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]

@@ -14,6 +14,19 @@ pub enum AttendeeError {
     Store(#[from] StoreError),
 }
 
+/// The attendee that is the account's person, if there is one: the linked one, or one that somebody noted with its
+/// address, if that is confirmed. One that was noted with an address that is not confirmed may be somebody else.
+pub fn find_attendee_of<T>(tx: &mut T, account: &Account) -> Result<Option<Attendee>, StoreError>
+where
+    T: AttendeeRepository + ?Sized,
+{
+    let found = tx.find_attendee_by_email(account.email.key())?;
+    Ok(found.filter(|attendee| match attendee.user_id {
+        Some(user_id) => user_id == account.id,
+        None => account.email_verified,
+    }))
+}
+
 /// The attendee of an account, given the one that has the account's address, if there is one: the linked one, an
 /// unlinked one (linked now, if the address is confirmed), or a new one.
 pub fn attendee_of_user<T>(

@@ -14,6 +14,11 @@ pub struct PersonName(String);
 pub struct InvalidName;
 
 impl PersonName {
+    /// What stands in the place of a name that was erased.
+    pub fn erased() -> Self {
+        Self("Erased".to_owned())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -106,6 +111,7 @@ impl User {
         Recipient {
             name: self.name.as_str().to_owned(),
             email: self.email.clone(),
+            user_id: Some(self.id),
         }
     }
 
@@ -149,11 +155,30 @@ pub struct Attendee {
 }
 
 impl Attendee {
+    /// Who takes over what an erased person once took part in, so that it goes on counting: nobody.
+    pub fn nobody(id: AttendeeId, now: Instant) -> Self {
+        Self {
+            id,
+            user_id: None,
+            name: PersonName::erased(),
+            email: EmailAddress::erased(id),
+            phone: None,
+            created_by: None,
+            created_at: now,
+        }
+    }
+
+    /// Whether it is nobody any more.
+    pub fn is_nobody(&self) -> bool {
+        self.email.is_erased()
+    }
+
     /// The person as somebody to write to.
     pub fn recipient(&self) -> Recipient {
         Recipient {
             name: self.name.as_str().to_owned(),
             email: self.email.clone(),
+            user_id: self.user_id,
         }
     }
 }

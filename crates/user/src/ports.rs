@@ -1,12 +1,24 @@
 //! What people's operations set in motion above them.
 
 use crate::{Attendee, User};
-use kernel::{Ctx, EmailAddress, StoreError};
+use kernel::{Ctx, EmailAddress, StoreError, UserId};
 
 /// Told before an attendee goes: its seats are freed and pass on, its rows go.
 pub trait AttendeeRemoved {
     /// Frees what the attendee holds; gives the number of seats freed.
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError>;
+}
+
+/// Told before a person is erased: what they hold is freed and passes on, what is over stays.
+pub trait PersonErased {
+    /// Locks the events that the person organises or takes part in, and frees what the attendee holds at those that are
+    /// not over; gives the number of seats freed.
+    fn person_erased(
+        &mut self,
+        ctx: &Ctx,
+        user_id: UserId,
+        attendee: Option<&Attendee>,
+    ) -> Result<u32, StoreError>;
 }
 
 /// Told when an address was proven to be a person's: a guest who was noted with it is that person.

@@ -5,7 +5,7 @@ use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
 
 /// Users.
 pub trait UserRepository {
-    /// The user with that id.
+    /// The user with that id; none that was erased, here and everywhere.
     fn find_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     /// The same, and nobody else locks that user until the end of the transaction: what is counted after this stays so.
     fn lock_user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;

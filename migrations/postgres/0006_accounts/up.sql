@@ -49,6 +49,9 @@ CREATE TABLE external_identities (
 );
 CREATE INDEX external_identities_by_user ON external_identities (user_id);
 
+-- The account that a message is for: it goes with the account, whatever address it went to.
+ALTER TABLE outbox ADD COLUMN user_id uuid;
+
 -- The audit log is append only, whoever asks.
 CREATE FUNCTION audit_log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -49,6 +49,9 @@ CREATE TABLE external_identities (
 ) STRICT;
 CREATE INDEX external_identities_by_user ON external_identities (user_id);
 
+-- The account that a message is for: it goes with the account, whatever address it went to.
+ALTER TABLE outbox ADD COLUMN user_id TEXT;
+
 -- The audit log is append only, whoever asks.
 CREATE TRIGGER audit_log_keeps_its_rows BEFORE DELETE ON audit_log
 BEGIN

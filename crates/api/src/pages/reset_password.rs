@@ -88,7 +88,7 @@ pub async fn submit(
         };
         return answer(StatusCode::UNPROCESSABLE_ENTITY, &form);
     };
-    let reset = password_reset::reset(&state, &ctx, proof.clone(), password);
+    let reset = password_reset::reset(&state, &request, &ctx, proof.clone(), password);
     if !try_proof(&state.limits, &request, &proof, reset).await? {
         return refused_proof(
             "To get another one, go back to where you sign in and say that you forgot the password. Only the newest code is good.",

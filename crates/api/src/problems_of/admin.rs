@@ -6,17 +6,6 @@ use admin::{
     CreateRoleError, CreateUserError, DeleteRoleError, EditRoleError, EditUserError, ReadAuditLogError,
     RoleAccessError, SetUserRolesError, UserAccessError,
 };
-use auth::AuthorityError;
-
-impl From<AuthorityError> for Problem {
-    fn from(error: AuthorityError) -> Self {
-        match error {
-            AuthorityError::BeyondOwnPermissions => ProblemType::BeyondOwnPermissions.into(),
-            AuthorityError::LastAdmin => ProblemType::LastAdmin.into(),
-            AuthorityError::Store(error) => error.into(),
-        }
-    }
-}
 
 impl From<RoleAccessError> for Problem {
     fn from(error: RoleAccessError) -> Self {

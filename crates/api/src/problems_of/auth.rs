@@ -3,8 +3,9 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use auth::{
-    ChangePasswordError, EndSessionError, ExternalSignInError, LogInError, LogOutError, ProviderError,
-    RequestEmailChangeError, RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
+    AuthorityError, ChangePasswordError, EndSessionError, ErasePersonError, ExportPersonError,
+    ExternalSignInError, LogInError, LogOutError, ProviderError, RequestEmailChangeError,
+    RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
 };
 
 impl From<SignUpError> for Problem {
@@ -118,6 +119,39 @@ impl From<ProviderError> for Problem {
         match error {
             ProviderError::Away(_) => Self::unavailable(error),
             ProviderError::Refused(_) => Self::new(ProblemType::ExternalSignInRefused).caused_by(error),
+        }
+    }
+}
+
+impl From<AuthorityError> for Problem {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::BeyondOwnPermissions => ProblemType::BeyondOwnPermissions.into(),
+            AuthorityError::LastAdmin => ProblemType::LastAdmin.into(),
+            AuthorityError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ErasePersonError> for Problem {
+    fn from(error: ErasePersonError) -> Self {
+        match error {
+            ErasePersonError::Denied(denied) => denied.into(),
+            ErasePersonError::NotFound => Self::not_found(),
+            ErasePersonError::WrongPassword => ProblemType::WrongPassword.into(),
+            ErasePersonError::RecentSignInNeeded => ProblemType::RecentSignInNeeded.into(),
+            ErasePersonError::OwnsUpcomingEvents => ProblemType::OwnsUpcomingEvents.into(),
+            ErasePersonError::Authority(error) => error.into(),
+            ErasePersonError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExportPersonError> for Problem {
+    fn from(error: ExportPersonError) -> Self {
+        match error {
+            ExportPersonError::Denied(denied) => denied.into(),
+            ExportPersonError::Store(error) => error.into(),
         }
     }
 }

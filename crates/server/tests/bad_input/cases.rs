@@ -184,6 +184,15 @@ impl Scene {
                 sign_in,
                 &["email", "password"],
             ),
+            // Who has events to come cannot go, whatever becomes of the body.
+            Case {
+                method: "DELETE",
+                ..optional(
+                    "/users/me".into(),
+                    manager,
+                    json!({"password": "a password of nobody's"}),
+                )
+            },
             // The present password is wrong: the right one would end the session.
             plain(
                 "POST",

@@ -1,7 +1,9 @@
 //! Which account a person who was proven elsewhere gets.
 
-use super::{sign_in, with_issuer};
-use crate::support::{set_verified, sql, suspend};
+use super::{leave, sign_in, with_issuer};
+use crate::support::{row_counts, set_verified, sql, suspend};
+use auth::{ExternalIdentity, ExternalSignIn, NewSession, RefreshToken};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::issuer::Visitor;
@@ -15,6 +17,7 @@ on_both_databases! {
     an_erased_account_is_refused,
     of_many_callbacks_at_once_for_a_new_person_one_makes_the_account,
     of_many_callbacks_at_once_for_an_account_one_links_it,
+    of_many_who_come_at_the_same_moment_one_makes_the_account,
     nobody_slips_in_with_the_old_password_while_the_account_changes_hands,
 }
 
@@ -174,14 +177,14 @@ async fn an_account_that_may_not_be_used_is_refused(database: TestDatabase) {
     sign_in(&issuer, &harness.running().browser()).await.expect(303);
     for (person, subject) in [(&linked, "g-1"), (&unlinked, "g-2")] {
         suspend(&harness, person);
-        let before = crate::support::row_counts(&harness).await;
+        let before = row_counts(&harness).await;
         issuer.is_visited_by(Visitor::new(subject, &person.email));
         let browser = harness.running().browser();
         let refused = sign_in(&issuer, &browser).await.expect(403);
         refused.problem("external-sign-in-refused");
         super::assert_only_cleared(&refused);
         browser.get("/users/me").await.expect(401);
-        assert_eq!(crate::support::row_counts(&harness).await, before);
+        assert_eq!(row_counts(&harness).await, before);
     }
     // Nothing was taken from it either.
     let id = unlinked.id;
@@ -220,7 +223,7 @@ async fn come_back_at_once(harness: &Harness, issuer: &Issuer, count: usize) -> 
     let mut ways = Vec::new();
     for _ in 0..count {
         let browser = harness.running().browser();
-        let back = issuer.sign_in(&super::leave(&browser).await).await;
+        let back = issuer.sign_in(&leave(&browser).await).await;
         ways.push((browser, back));
     }
     let answers = all_at_once(count, |index| {
@@ -248,6 +251,41 @@ async fn of_many_callbacks_at_once_for_a_new_person_one_makes_the_account(databa
     harness.assert_invariants().await;
 }
 
+/// Below HTTP, where nothing spreads them.
+async fn of_many_who_come_at_the_same_moment_one_makes_the_account(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    for round in 1..=5 {
+        all_at_once(8, |_| {
+            let (store, ctx) = (harness.store().clone(), harness.system());
+            let command = ExternalSignIn {
+                identity: ExternalIdentity {
+                    issuer: "https://issuer.example".to_owned(),
+                    subject: format!("g-{round}"),
+                    email: format!("asha-{round}@example.org").parse().expect("an address"),
+                    email_verified: true,
+                    name: None,
+                },
+                provider: "Google".to_owned(),
+                session: NewSession {
+                    device: None,
+                    address: None,
+                    expires_at: ctx.now + TimeDelta::days(1),
+                },
+                refresh_token: RefreshToken::generate().expect("randomness"),
+            };
+            async move {
+                let signed_in = store.write(move |tx| auth::external_sign_in(tx, &ctx, command.clone()));
+                signed_in.await.expect("a session");
+            }
+        })
+        .await;
+        assert_eq!(harness.count("users").await, round);
+        assert_eq!(harness.count("external_identities").await, round);
+        assert_eq!(harness.count("sessions").await, 8 * round);
+    }
+    harness.assert_invariants().await;
+}
+
 async fn of_many_callbacks_at_once_for_an_account_one_links_it(database: TestDatabase) {
     let (harness, issuer) = with_issuer(database).await;
     let squatter = harness.attendee("asha").await;
@@ -269,7 +307,7 @@ async fn nobody_slips_in_with_the_old_password_while_the_account_changes_hands(d
         let squatter = harness.attendee("asha").await;
         issuer.is_visited_by(Visitor::new(&format!("g-{round}"), &squatter.email));
         let owner = harness.running().browser();
-        let back = issuer.sign_in(&super::leave(&owner).await).await;
+        let back = issuer.sign_in(&leave(&owner).await).await;
         all_at_once(12, |index| {
             let (owner, back) = (owner.clone(), back.clone());
             let (nobody, email) = (harness.client(), squatter.email.clone());

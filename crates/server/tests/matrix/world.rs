@@ -87,8 +87,24 @@ pub enum Content {
     SignUp,
     /// The holder's password.
     SignIn,
+    /// The wrong present password.
+    WrongPasswordAlone,
     /// A refresh token of the holder's.
     Refresh,
+    /// The holder's address.
+    Address,
+    /// Another password, and the wrong present one: the right one would end the session.
+    WrongPassword,
+    /// Another password, by a link that nobody got.
+    LinkReset,
+    /// Answers to security questions.
+    Answers,
+    /// Another password, for somebody without an account.
+    AnswersReset,
+    /// What was mailed to somebody who signed up.
+    Confirmation,
+    /// Another address.
+    NewEmail,
     /// An account of somebody else.
     Account,
     /// The same, as an admin.
@@ -107,20 +123,6 @@ pub enum Content {
     NoPermission,
     /// That a role permits to read the audit log.
     Reads,
-    /// The holder's address.
-    Address,
-    /// Another password, and the wrong present one: the right one would end the session.
-    WrongPassword,
-    /// Another password, by a link that nobody got.
-    LinkReset,
-    /// Answers to security questions.
-    Answers,
-    /// Another password, for somebody without an account.
-    AnswersReset,
-    /// What was mailed to somebody who signed up.
-    Confirmation,
-    /// Another address.
-    NewEmail,
 }
 
 struct Things {
@@ -221,7 +223,6 @@ impl<'h> World<'h> {
         let id = match path.split('/').nth(1) {
             Some("registrations") => self.things.registration.clone(),
             Some("users") => self.holder.id.to_string(),
-            Some("admin") => account.clone(),
             // One that nobody needs.
             Some("auth") if path.contains("{id}") => self
                 .harness
@@ -229,6 +230,7 @@ impl<'h> World<'h> {
                 .await
                 .session_id
                 .to_string(),
+            Some("admin") => account.clone(),
             _ => event.to_string(),
         };
         let path = path
@@ -255,6 +257,7 @@ impl<'h> World<'h> {
                 json!({"email": email, "password": PASSWORD, "name": "New"})
             }
             Content::SignIn => sign_in(),
+            Content::WrongPasswordAlone => json!({"password": "a password of nobody's"}),
             Content::Address => json!({"email": self.holder.email}),
             Content::WrongPassword => {
                 json!({"current_password": "a wrong password", "new_password": PASSWORD})

@@ -1,0 +1,261 @@
+//! What is held on a person, wherever it stands: as it is given to them, and where it is forgotten.
+//!
+//! Invariant: both look at the same places. A table that holds something of a person is read by
+//! [`PersonalDataRepository::collect_personal_data`] and emptied by [`ErasureRepository::forget_person`].
+
+use kernel::{
+    AttendeeId, AuditId, Ctx, EventId, Instant, OneTimeId, RegistrationId, SessionId, StoreError, UserId,
+    WaitlistEntryId,
+};
+use serde::Serialize;
+use serde_json::Value;
+use user::{Attendee, User};
+
+/// Everything that is held on a person. Hashes and sealed secrets are left out: they prove who the person is.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is a section, named as what it holds")]
+pub struct PersonExport {
+    pub exported_at: Instant,
+    pub account: AccountRecord,
+    pub roles: Vec<String>,
+    pub attendee: Option<AttendeeRecord>,
+    pub registrations: Vec<RegistrationRecord>,
+    pub waitlist_entries: Vec<QueueRecord>,
+    pub events_organized: Vec<EventRecord>,
+    pub sessions: Vec<SessionRecord>,
+    pub security_questions: Vec<SecurityQuestionRecord>,
+    pub security_answer_tries: Option<SecurityTriesRecord>,
+    pub external_identities: Vec<IdentityRecord>,
+    pub links_and_codes: Vec<OneTimeRecord>,
+    pub messages: Vec<MessageRecord>,
+    pub live_events: Vec<LiveRecord>,
+    pub remembered_answers: Vec<RememberedRecord>,
+    pub audit_log: Vec<AuditRecord>,
+}
+
+/// The account.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct AccountRecord {
+    pub id: UserId,
+    pub email: String,
+    pub name: String,
+    pub phone: Option<String>,
+    pub profession: Option<String>,
+    pub bio: Option<String>,
+    pub avatar_url: Option<String>,
+    pub time_zone: Option<String>,
+    pub listed: bool,
+    pub status: String,
+    /// Whether one can sign in with a password.
+    pub has_password: bool,
+    pub email_verified_at: Option<Instant>,
+    pub last_login_at: Option<Instant>,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+/// The person as somebody who can hold a seat.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct AttendeeRecord {
+    pub id: AttendeeId,
+    pub name: String,
+    pub email: String,
+    pub phone: Option<String>,
+    pub created_by: Option<UserId>,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+/// A registration, of whatever status.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct RegistrationRecord {
+    pub id: RegistrationId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub event_starts_at: Instant,
+    pub status: String,
+    pub registered_by: Option<UserId>,
+    pub registered_at: Instant,
+    pub checked_in_at: Option<Instant>,
+    pub hold_expires_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+}
+
+/// A place in a queue, live or ended, with its log.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct QueueRecord {
+    pub id: WaitlistEntryId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub status: String,
+    pub joined_at: Instant,
+    pub offer_expires_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+    pub log: Vec<QueueStepRecord>,
+}
+
+/// What happened to a place in a queue.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct QueueStepRecord {
+    pub at: Instant,
+    pub action: String,
+    pub actor_id: Option<UserId>,
+    pub reason: Option<String>,
+}
+
+/// An event that the person organises or organised.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct EventRecord {
+    pub id: EventId,
+    pub status: String,
+    pub title: String,
+    pub description: Option<String>,
+    pub agenda: Option<String>,
+    pub location: Option<String>,
+    pub stream_url: Option<String>,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub time_zone: String,
+    pub capacity: i32,
+    pub published_at: Option<Instant>,
+    pub cancelled_at: Option<Instant>,
+    pub cancel_reason: Option<String>,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+/// A sign-in, open or ended.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct SessionRecord {
+    pub id: SessionId,
+    pub device: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Instant,
+    pub last_seen_at: Instant,
+    pub expires_at: Instant,
+    pub revoked_at: Option<Instant>,
+    pub revoked_because: Option<String>,
+}
+
+/// A question that the person answered; never the answer.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct SecurityQuestionRecord {
+    pub question_id: String,
+    pub created_at: Instant,
+}
+
+/// How often answers were wrong.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct SecurityTriesRecord {
+    pub wrong: i32,
+    pub last_try_at: Instant,
+    pub locked_until: Option<Instant>,
+}
+
+/// An account elsewhere that one can sign in with.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct IdentityRecord {
+    pub issuer: String,
+    pub subject: String,
+    pub linked_at: Instant,
+}
+
+/// A link and a code that were mailed; never what they were.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct OneTimeRecord {
+    pub id: OneTimeId,
+    pub purpose: String,
+    pub email: String,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+    pub used_at: Option<Instant>,
+    pub voided_at: Option<Instant>,
+}
+
+/// A message to the person, sent or not, without its secrets.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct MessageRecord {
+    pub kind: String,
+    pub status: String,
+    pub created_at: Instant,
+    pub due_at: Instant,
+    /// To whom, and what it says.
+    pub content: Value,
+}
+
+/// A live event for the person.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct LiveRecord {
+    pub kind: String,
+    pub status: String,
+    pub created_at: Instant,
+    pub content: Value,
+}
+
+/// An answer that is remembered for a repeat of its request.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct RememberedRecord {
+    pub route: String,
+    pub key: String,
+    pub status: Option<i16>,
+    pub location: Option<String>,
+    pub created_at: Instant,
+    pub body: Option<Value>,
+}
+
+/// Something that the person did, or that was done to them, as the audit log has it.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct AuditRecord {
+    pub id: AuditId,
+    pub at: Instant,
+    pub actor_id: Option<UserId>,
+    pub action: String,
+    pub object_type: String,
+    pub object_id: String,
+    pub changes: Value,
+    pub reason: Option<String>,
+    pub request_id: String,
+}
+
+/// The places where something of a person stands, to be read.
+pub trait PersonalDataRepository {
+    /// Everything that is held on the person.
+    fn collect_personal_data(
+        &mut self,
+        ctx: &Ctx,
+        user: &User,
+        attendee: Option<&Attendee>,
+    ) -> Result<PersonExport, StoreError>;
+}
+
+/// The same places, to be emptied.
+pub trait ErasureRepository {
+    /// Locks an account until the end of the transaction, so that nothing refers to it anew. [`StoreError::Contention`] if
+    /// the account or its attendee is not what was read: tried again, it is.
+    fn hold_person(&mut self, user: &User, attendee: Option<&Attendee>) -> Result<(), StoreError>;
+    /// Whether the account organises an event that is neither called off nor over; drafts too.
+    fn organizes_upcoming_events(&mut self, id: UserId, now: Instant) -> Result<bool, StoreError>;
+    /// Empties the account, hands what the attendee took part in over to nobody, and removes everything else that says who
+    /// they are. [`StoreError::Contention`] if the attendee got something live meanwhile: tried again, it is freed.
+    fn forget_person(
+        &mut self,
+        ctx: &Ctx,
+        user: &User,
+        attendee: Option<&Attendee>,
+    ) -> Result<(), StoreError>;
+}

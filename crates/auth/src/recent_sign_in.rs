@@ -1,0 +1,18 @@
+//! A sign-in that is young shows who somebody is as the password does.
+
+use crate::AuthTx;
+use chrono::TimeDelta;
+use kernel::{Ctx, SignedIn, StoreError};
+
+/// How long after a sign-in nobody is asked for the password again.
+const RECENT: TimeDelta = TimeDelta::minutes(10);
+
+/// Whether the session that the request came with began a short while ago.
+pub(crate) fn signed_in_recently(
+    tx: &mut dyn AuthTx,
+    ctx: &Ctx,
+    signed_in: &SignedIn,
+) -> Result<bool, StoreError> {
+    let session = tx.find_session(signed_in.session_id)?;
+    Ok(session.is_some_and(|session| ctx.now - session.created_at < RECENT))
+}
