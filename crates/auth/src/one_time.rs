@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Tries of one code.
-pub const MOST_CODE_TRIES: u32 = 5;
+pub const MOST_CODE_TRIES: i16 = 5;
 
 /// What is proven by a link or a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,10 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// An action on a thing, with nothing more to say about it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an id or a name, as it stands at the caller"
+    )]
     pub fn new(action: &'static str, object_type: &'static str, object_id: impl ToString) -> Self {
         Self {
             action,

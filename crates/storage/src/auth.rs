@@ -8,7 +8,7 @@ use crate::schema::{refresh_tokens, role_permissions, sessions, user_roles, user
 use crate::transaction::rows;
 use auth::{ADMIN_ROLE, Access, AuthRepository, Credentials, OpenSession, PasswordHash, RefreshRow, Session};
 use diesel::prelude::*;
-use kernel::{Instant, Permission, PermissionSet, SessionId, StoreError, TypedId, UserId};
+use kernel::{Instant, Permission, PermissionSet, SessionId, StoreError, UserId};
 use uuid::Uuid;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -205,7 +205,7 @@ impl AuthRepository for Tx<'_> {
         at: Instant,
         because: &str,
     ) -> Result<u32, StoreError> {
-        let stays = Uid(but_for.map_or(Uuid::nil(), |id| id.uuid()));
+        let stays = Uid(but_for.map_or(Uuid::nil(), kernel::TypedId::uuid));
         let ended: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| diesel::update(
                 sessions::table.filter(

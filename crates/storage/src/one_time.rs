@@ -9,9 +9,6 @@ use auth::{MOST_CODE_TRIES, OneTime, OneTimePurpose, OneTimeRepository};
 use diesel::prelude::*;
 use kernel::{EmailAddress, Instant, OneTimeId, StoreError, UserId};
 
-/// Tries as the column counts them.
-const NO_TRY_LEFT: i16 = MOST_CODE_TRIES as i16;
-
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = one_time_secrets, treat_none_as_default_value = false)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
@@ -138,7 +135,7 @@ impl OneTimeRepository for Tx<'_> {
                 one_time_secrets::table.filter(
                     one_time_secrets::id
                         .eq(Uid::of(id))
-                        .and(one_time_secrets::code_tries.lt(NO_TRY_LEFT))
+                        .and(one_time_secrets::code_tries.lt(MOST_CODE_TRIES))
                 )
             )
             .set(one_time_secrets::code_tries.eq(one_time_secrets::code_tries + 1))
@@ -194,7 +191,7 @@ impl OneTimeRepository for Tx<'_> {
                         .and(one_time_secrets::purpose.eq(purpose.as_str()))
                 )
             )
-            .set(one_time_secrets::code_tries.eq(NO_TRY_LEFT))
+            .set(one_time_secrets::code_tries.eq(MOST_CODE_TRIES))
             .execute(c))
         })?;
         Ok(())
