@@ -4,7 +4,7 @@
 use crate::one_time::find_proven;
 use crate::prove_address::prove_address;
 use crate::{AuthTx, OneTimeProof, OneTimePurpose, PasswordHash};
-use kernel::{Ctx, OneTimeId, ServerKeys, StoreError};
+use kernel::{Ctx, EmailAddress, OneTimeId, ServerKeys, StoreError};
 use notification::{Message, PasswordChange};
 use user::{User, UserStatus};
 
@@ -23,33 +23,33 @@ pub fn prove_reset(
     Ok(proven.map(|one_time| ProvenReset(one_time.id)))
 }
 
-/// Sets the password; gives whether it was set. Of many who prove the same at once, one sets it.
+/// Sets the password; gives the account's address if it was set. Of many who prove the same at once, one sets it.
 pub fn reset_password(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
     proven: ProvenReset,
     password_hash: &PasswordHash,
-) -> Result<bool, StoreError> {
+) -> Result<Option<EmailAddress>, StoreError> {
     let Some(one_time) = tx
         .find_one_time(proven.0)?
         .filter(|one_time| one_time.is_live(ctx.now))
     else {
-        return Ok(false);
+        return Ok(None);
     };
     // The account's row first, as everywhere: two who reset it at once wait here and not for each other.
     let user = tx
         .lock_user(one_time.user_id)?
         .filter(|user| user.status == UserStatus::Active && user.email.key() == one_time.email.key());
     let Some(mut user) = user else {
-        return Ok(false);
+        return Ok(None);
     };
     if !tx.use_one_time(one_time.id, ctx.now)? {
-        return Ok(false);
+        return Ok(None);
     }
     // Who could read the mail has shown that the address is theirs.
     prove_address(tx, ctx, &mut user)?;
     set_new_password(tx, ctx, &user, password_hash, PasswordChange::ResetByMail)?;
-    Ok(true)
+    Ok(Some(user.email))
 }
 
 /// Sets a password that was proven to be the person's to set: all other ways to set it that were mailed are void, and so

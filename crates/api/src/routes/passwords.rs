@@ -138,13 +138,14 @@ pub fn describe_forgot(operation: OperationDoc) -> OperationDoc {
 
 /// Sets a new password by what was mailed.
 pub async fn reset(
+    request: HttpRequest,
     Caller(ctx): Caller,
     body: JsonBody<PasswordResetForm>,
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     // The password is looked at first: one that may not be set costs no try of the code.
     let (proof, password) = body.value.read()?;
-    if password_reset::reset(&state, &ctx, proof, password).await? {
+    if password_reset::reset(&state, &request, &ctx, proof, password).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ProblemType::CodeRefused.into())
