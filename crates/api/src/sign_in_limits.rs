@@ -46,7 +46,7 @@ pub enum Guess {
 impl Guess {
     const ALL: [Self; 3] = [Self::Password, Self::Code, Self::Answers];
 
-    const fn from_one_address(self) -> &'static str {
+    const fn of_one_address(self) -> &'static str {
         match self {
             Self::Password => "passwords-of-address",
             Self::Code => "codes-of-address",
@@ -54,7 +54,7 @@ impl Guess {
         }
     }
 
-    const fn from_everywhere(self) -> &'static str {
+    const fn of_everywhere(self) -> &'static str {
         match self {
             Self::Password => "passwords-of-account",
             Self::Code => "codes-of-account",
@@ -126,11 +126,11 @@ impl RequestLimits {
             });
         }
         let address = Bucket {
-            limit: guess.from_one_address(),
+            limit: guess.of_one_address(),
             whom: account.at(self.network(request)),
         };
         let everywhere = Bucket {
-            limit: guess.from_everywhere(),
+            limit: guess.of_everywhere(),
             whom: account.0,
         };
         let at_address = self.counts.try_once(address, FROM_ONE_ADDRESS).wait().await;
@@ -171,8 +171,8 @@ impl RequestLimits {
         let at_address = account.at(self.network(request));
         for guess in Guess::ALL {
             for (limit, whom) in [
-                (guess.from_one_address(), at_address),
-                (guess.from_everywhere(), account.0),
+                (guess.of_one_address(), at_address),
+                (guess.of_everywhere(), account.0),
             ] {
                 self.counts.clear(Bucket { limit, whom }).wait().await;
             }

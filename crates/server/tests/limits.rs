@@ -19,6 +19,8 @@ on_both_databases! {
     many_guesses_at_once_are_no_more_than_one_after_the_other,
     many_addresses_together_are_only_slowed_down,
     an_unknown_address_is_locked_like_a_known_one,
+    guesses_at_a_code_are_locked_by_themselves_and_a_reset_by_mail_ends_every_delay,
+    mails_to_an_account_are_asked_for_five_times_an_hour,
     switched_off_nothing_is_limited,
 }
 
@@ -451,6 +453,79 @@ async fn an_unknown_address_is_locked_like_a_known_one(database: TestDatabase) {
     }
     assert_eq!(told[0], told[1]);
     assert_eq!(told[0], told[2]);
+}
+
+async fn guesses_at_a_code_are_locked_by_themselves_and_a_reset_by_mail_ends_every_delay(
+    database: TestDatabase,
+) {
+    let harness = limited(database, &[]).await;
+    let asha = harness.attendee("asha").await;
+    for number in 0..20 {
+        let somewhere = at(&harness, &format!("198.51.100.{}", number / 5));
+        sign_in(&somewhere, &asha.email, "another password")
+            .await
+            .expect(401);
+    }
+    let owner = at(&harness, "203.0.113.1");
+    seconds_to_wait(&sign_in(&owner, &asha.email, PASSWORD).await);
+    crate::passwords::forgot(&harness, &asha.email).await;
+    let token = harness.mailed_secrets(&asha.email).await.token;
+    for email in [asha.email.as_str(), "nobody@example.org"] {
+        let reset = async || {
+            let form = json!({"email": email, "otp": "000000", "new_password": PASSWORD});
+            owner.post("/auth/password/reset").json(form).await
+        };
+        let confirm = async || {
+            let form = json!({"email": email, "otp": "000000"});
+            owner.post("/auth/email/verification/confirm").json(form).await
+        };
+        for _ in 0..2 {
+            reset().await.expect(422).problem("code-refused");
+            confirm().await.expect(422).problem("code-refused");
+        }
+        reset().await.expect(422).problem("code-refused");
+        assert_eq!(seconds_to_wait(&reset().await), 30);
+        assert_eq!(seconds_to_wait(&confirm().await), 30);
+    }
+    // A link is not guessed.
+    let form = json!({"token": token, "new_password": "quite another one"});
+    owner.post("/auth/password/reset").json(form).await.expect(204);
+    sign_in(&owner, &asha.email, "quite another one")
+        .await
+        .expect(200);
+    let anywhere = at(&harness, "203.0.113.2");
+    sign_in(&anywhere, &asha.email, "quite another one")
+        .await
+        .expect(200);
+    // Whoever guessed from one address is still locked there.
+    seconds_to_wait(&sign_in(&at(&harness, "198.51.100.0"), &asha.email, PASSWORD).await);
+}
+
+async fn mails_to_an_account_are_asked_for_five_times_an_hour(database: TestDatabase) {
+    let harness = limited(database, &[]).await;
+    let asha = harness.attendee("asha").await;
+    for email in [asha.email.as_str(), "nobody@example.org"] {
+        let client = at(&harness, "203.0.113.1");
+        let ask = async || {
+            client
+                .post("/auth/password/forgot")
+                .json(json!({"email": email}))
+                .await
+        };
+        for _ in 0..5 {
+            ask().await.expect(202);
+        }
+        let refused = ask().await;
+        assert_eq!(seconds_to_wait(&refused), 720);
+        let elsewhere = at(&harness, "203.0.113.2");
+        let form = json!({"email": email});
+        elsewhere
+            .post("/auth/password/forgot")
+            .json(form)
+            .await
+            .expect(202);
+        wait_out(&harness, &refused, ask).await.expect(202);
+    }
 }
 
 async fn switched_off_nothing_is_limited(database: TestDatabase) {

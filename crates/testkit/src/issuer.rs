@@ -172,10 +172,10 @@ impl Issuer {
                 reads: Reads::default(),
             }),
         }));
-        let served = inner.clone();
+        let shared = inner.clone();
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(served.clone())
+                .app_data(shared.clone())
                 .configure(endpoints::configure)
         })
         .workers(1)

@@ -155,7 +155,7 @@ fn guesses() -> impl Fn(usize) -> Source {
         let next = Rc::clone(&next);
         Box::new(move |request| {
             let turn = next.replace(next.get() + 1);
-            let email = address(turn / 2 % PEOPLE, turn % 2 == 0);
+            let email = address(turn / 2 % PEOPLE, turn.is_multiple_of(2));
             let body = json!({"email": email, "password": format!("a wrong guess {turn}")});
             request.extend_from_slice(&post("/api/v1/auth/login", &body));
             true

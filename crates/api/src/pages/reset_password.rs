@@ -3,7 +3,6 @@
 use super::{FieldErrors, Notice, ProofFields, answer, describe_form, refused_proof};
 use crate::extract::{Caller, FormBody, LinkQuery};
 use crate::middleware::OwnSite;
-use crate::one_time_proof::try_proof;
 use crate::openapi::OperationDoc;
 use crate::password_reset;
 use crate::problem::Problem;
@@ -88,8 +87,7 @@ pub async fn submit(
         };
         return answer(StatusCode::UNPROCESSABLE_ENTITY, &form);
     };
-    let reset = password_reset::reset(&state, &request, &ctx, proof.clone(), password);
-    if !try_proof(&state.limits, &request, &proof, reset).await? {
+    if !password_reset::reset(&state, &request, &ctx, proof, password).await? {
         return refused_proof(
             "To get another one, go back to where you sign in and say that you forgot the password. Only the newest code is good.",
             "/reset-password",

@@ -3,18 +3,15 @@
 use super::{FieldErrors, Notice, ProofFields, answer, describe_form, refused_proof};
 use crate::extract::{Caller, FormBody, LinkQuery};
 use crate::middleware::OwnSite;
-use crate::one_time_proof::try_proof;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use crate::state::{AppState, SharedState};
+use crate::routes::email::confirm_by;
+use crate::state::SharedState;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use auth::{EmailConfirmed, OneTimeProof};
-use kernel::Ctx;
 use serde::Deserialize;
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The fields of the page, for its description: `token`, or `email` and `code`.
@@ -82,14 +79,7 @@ pub async fn submit(
         };
         return answer(StatusCode::UNPROCESSABLE_ENTITY, &form);
     };
-    if !try_proof(
-        &state.limits,
-        &request,
-        &proof,
-        confirm(&state, ctx, proof.clone()),
-    )
-    .await?
-    {
+    if !confirm_by(&state, &request, ctx, proof).await? {
         return refused_proof(
             "To get another one, sign in and ask for a new confirmation mail. Only the newest code is good.",
             "/verify-email",
@@ -102,18 +92,6 @@ pub async fn submit(
         good: true,
     };
     answer(StatusCode::OK, &page)
-}
-
-async fn confirm(state: &AppState, ctx: Ctx, proof: OneTimeProof) -> Result<bool, Problem> {
-    let keys = Arc::clone(&state.keys);
-    let confirmed = state
-        .store
-        .write(move |tx| auth::confirm_email(tx, &ctx, &keys, &proof))
-        .await?;
-    Ok(match confirmed {
-        EmailConfirmed::Confirmed(_) => true,
-        EmailConfirmed::Refused => false,
-    })
 }
 
 /// See [`submit`].

@@ -2,14 +2,15 @@
 
 use crate::extract::{Caller, JsonBody, SignedInCaller};
 use crate::idempotency::Answer;
-use crate::one_time_proof::take_proof;
+use crate::one_time_proof::{take_proof, try_proof};
 use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use crate::state::SharedState;
-use auth::{EmailConfirmed, RequestEmailChange};
-use kernel::Invalid;
+use crate::state::{AppState, SharedState};
+use actix_web::HttpRequest;
+use auth::{EmailConfirmed, OneTimeProof, RequestEmailChange};
+use kernel::{Ctx, Invalid};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -57,6 +58,7 @@ pub fn describe_request_verification(operation: OperationDoc) -> OperationDoc {
 
 /// Confirms an address.
 pub async fn confirm(
+    request: HttpRequest,
     Caller(ctx): Caller,
     body: JsonBody<ConfirmationForm>,
     state: SharedState,
@@ -67,15 +69,33 @@ pub async fn confirm(
     invalid.check()?;
     // Without a proof, what it lacks was noted.
     let proof = proof.ok_or_else(|| Problem::new(ProblemType::Invalid))?;
-    let keys = Arc::clone(&state.keys);
-    let confirmed = state
-        .store
-        .write(move |tx| auth::confirm_email(tx, &ctx, &keys, &proof))
-        .await?;
-    match confirmed {
-        EmailConfirmed::Confirmed(_) => Ok(Answer::no_content()),
-        EmailConfirmed::Refused => Err(ProblemType::CodeRefused.into()),
+    if confirm_by(&state, &request, ctx, proof).await? {
+        Ok(Answer::no_content())
+    } else {
+        Err(ProblemType::CodeRefused.into())
     }
+}
+
+/// Confirms the address that the proof was mailed to, for the JSON route and for the page alike; gives whether the proof
+/// was good.
+pub(crate) async fn confirm_by(
+    state: &AppState,
+    request: &HttpRequest,
+    ctx: Ctx,
+    proof: OneTimeProof,
+) -> Result<bool, Problem> {
+    let (keys, shown) = (Arc::clone(&state.keys), proof.clone());
+    let confirming = async {
+        let confirmed = state
+            .store
+            .write(move |tx| auth::confirm_email(tx, &ctx, &keys, &proof))
+            .await?;
+        Ok(match confirmed {
+            EmailConfirmed::Confirmed(_) => true,
+            EmailConfirmed::Refused => false,
+        })
+    };
+    try_proof(&state.limits, request, &shown, confirming).await
 }
 
 /// See [`confirm`].

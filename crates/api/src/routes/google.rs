@@ -48,6 +48,10 @@ pub struct CallbackParams {
     error: Option<String>,
     #[serde(flatten)]
     #[param(ignore)]
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "what takes in the rest has to be a map"
+    )]
     _others: BTreeMap<String, IgnoredAny>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::auth::signed_out;
 use crate::extract::{Caller, JsonBody, SignedInCaller};
-use crate::one_time_proof::{take_proof, try_proof};
+use crate::one_time_proof::take_proof;
 use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
 use crate::password_reset;
@@ -145,8 +145,7 @@ pub async fn reset(
 ) -> Result<HttpResponse, Problem> {
     // The password is looked at first: one that may not be set costs no try of the code.
     let (proof, password) = body.value.read()?;
-    let resetting = password_reset::reset(&state, &request, &ctx, proof.clone(), password);
-    if try_proof(&state.limits, &request, &proof, resetting).await? {
+    if password_reset::reset(&state, &request, &ctx, proof, password).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ProblemType::CodeRefused.into())

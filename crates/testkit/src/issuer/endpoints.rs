@@ -117,7 +117,7 @@ async fn token(inner: Data<Inner>, request: HttpRequest, form: Form<Parameters>)
         Some(Misbehaviour::TokenFails | Misbehaviour::AllFails) => {
             return HttpResponse::InternalServerError().finish();
         }
-        Some(Misbehaviour::TokenHangs) => tokio::time::sleep(Duration::from_secs(3_600)).await,
+        Some(Misbehaviour::TokenHangs) => tokio::time::sleep(Duration::from_hours(1)).await,
         Some(Misbehaviour::TokenRedirects) => {
             return HttpResponse::TemporaryRedirect()
                 .insert_header((header::LOCATION, format!("{}/elsewhere", inner.url)))
