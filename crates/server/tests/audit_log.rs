@@ -121,6 +121,10 @@ async fn every_action_of_an_administrator_leaves_a_row_that_names_nobody(databas
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one action after the other, to be read as a list"
+)]
 async fn every_action_of_a_manager_leaves_a_row(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let (admin, organizer) = (harness.admin().await.client, harness.organizer().await);

@@ -153,8 +153,8 @@ fn ctrl_c_and_a_termination_let_the_server_end_by_itself() {
             .unwrap();
         let process = Pid::from_raw(server.id().try_into().unwrap());
         let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-        let serves = lines.find(|line| line.as_ref().unwrap().contains("podium serves"));
-        assert!(serves.is_some());
+        let first_line = lines.find(|line| line.as_ref().unwrap().contains("podium serves"));
+        assert!(first_line.is_some());
         kill(process, signal).unwrap();
         let ended = lines.find(|line| line.as_ref().unwrap().contains("podium has stopped"));
         assert!(ended.is_some(), "{signal}");

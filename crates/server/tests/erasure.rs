@@ -25,6 +25,9 @@ on_both_databases! {
     what_was_read_before_an_erasure_is_not_written_after_it,
 }
 
+/// Says that something was read, and waits until what was read may be written.
+type Pause = Arc<Mutex<Option<(Sender<()>, Receiver<()>)>>>;
+
 fn erase(client: &Client, person: &Person) -> testkit::http::Request {
     client.delete(&format!("/admin/users/{}", person.id))
 }
@@ -443,8 +446,7 @@ async fn what_was_read_before_an_erasure_is_not_written_after_it(database: TestD
         let (has_read, is_read) = channel();
         let (may_write, wait) = channel();
         // For the first try alone: it is tried again, and finds that there is nobody.
-        let pause: Arc<Mutex<Option<(Sender<()>, Receiver<()>)>>> =
-            Arc::new(Mutex::new(Some((has_read, wait))));
+        let pause: Pause = Arc::new(Mutex::new(Some((has_read, wait))));
         let store = harness.store().clone();
         let writing = tokio::spawn(async move {
             store

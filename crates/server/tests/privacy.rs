@@ -106,6 +106,10 @@ async fn an_export_holds_everything_that_is_held_and_no_proof(database: TestData
     assert!(VALUES.iter().all(|value| !other.contains(value)));
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one person, all that is held on them, and the look for it"
+)]
 async fn nothing_of_an_erased_person_stays_anywhere(database: TestDatabase) {
     let (harness, somebody) = Somebody::at_home(database).await;
     let second = harness.another_server().await;

@@ -131,8 +131,8 @@ async fn a_role_is_made_and_edited_field_by_field(database: TestDatabase) {
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
     let without_key = admin.post("/admin/roles").json(body.clone()).await;
     without_key.expect(409).problem("already-exists");
-    let path = "/admin/roles/front-desk";
-    let patch = |change: Value| admin.patch(path).json(change);
+    let desk = "/admin/roles/front-desk";
+    let patch = |change: Value| admin.patch(desk).json(change);
     let edited = patch(json!({"permissions": ["audit:read"]}))
         .await
         .expect(200)
@@ -157,8 +157,8 @@ async fn a_role_is_made_and_edited_field_by_field(database: TestDatabase) {
         row_counts(&harness).await,
         "nothing changed, nothing is noted"
     );
-    admin.delete(path).await.expect(204);
-    admin.delete(path).await.expect(404).problem("not-found");
+    admin.delete(desk).await.expect(204);
+    admin.delete(desk).await.expect(404).problem("not-found");
     assert_eq!(
         harness
             .count("role_permissions WHERE role_name = 'front-desk'")

@@ -61,12 +61,13 @@ pub fn give_only(harness: &Harness, person: &Person, permission: Permission) {
 /// Takes the person's roles and gives a new one that permits this. Before the person's first request, as above.
 pub fn give_role(harness: &Harness, person: &Person, role: &str, permissions: &[&str]) {
     let id = person.id;
-    let permitted: String = permissions
+    let permitted: Vec<String> = permissions
         .iter()
         .map(|permission| {
             format!("INSERT INTO role_permissions (role_name, permission) VALUES ('{role}', '{permission}');")
         })
         .collect();
+    let permitted = permitted.join("\n");
     sql(
         harness,
         &format!(

@@ -61,11 +61,7 @@ impl Forge {
 
     /// Signed with the server's own key.
     fn sign(&self, claims: &Value) -> String {
-        self.sign_with(&self.header, claims, &SIGNING_KEY)
-    }
-
-    fn sign_with(&self, header: &Header, claims: &Value, key: &[u8]) -> String {
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(key)).expect("a token")
+        sign_with(&self.header, claims, &SIGNING_KEY)
     }
 
     /// Any header at all, with a signature over it that is right for HS256 and the server's own key.
@@ -141,7 +137,7 @@ async fn a_token_signed_otherwise_signs_nobody_in(database: TestDatabase) {
             alg: algorithm,
             ..forge.header.clone()
         };
-        let other = forge.sign_with(&header, &forge.claims, &SIGNING_KEY);
+        let other = sign_with(&header, &forge.claims, &SIGNING_KEY);
         assert_nobody(&harness, "another hash", &other, "unauthenticated").await;
     }
     // Other keys, under the server's own name for its key, another name, or none.
@@ -154,7 +150,7 @@ async fn a_token_signed_otherwise_signs_nobody_in(database: TestDatabase) {
         SIGNING_KEY_TEXT.as_bytes(),
         kid.as_bytes(),
     ] {
-        let other = forge.sign_with(&forge.header, &forge.claims, key);
+        let other = sign_with(&forge.header, &forge.claims, key);
         assert_nobody(&harness, "a foreign key", &other, "unauthenticated").await;
     }
     for other in [
@@ -168,7 +164,7 @@ async fn a_token_signed_otherwise_signs_nobody_in(database: TestDatabase) {
             kid: other.map(str::to_owned),
             ..forge.header.clone()
         };
-        let token = forge.sign_with(&header, &forge.claims, &SIGNING_KEY);
+        let token = sign_with(&header, &forge.claims, &SIGNING_KEY);
         assert_nobody(&harness, "another kid", &token, "unauthenticated").await;
     }
     // A key that the token brings along.
@@ -382,12 +378,18 @@ async fn no_operation_is_done_for_another_site(database: TestDatabase) {
     change.header("origin", ORIGIN).await.expect(200);
 }
 
+fn sign_with(header: &Header, claims: &Value, key: &[u8]) -> String {
+    jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(key)).expect("a token")
+}
+
 /// A request that the document does not speak of: an opening of a socket, a preflight.
 async fn send_raw(harness: &Harness, method: &str, path: &str, headers: &[(&str, &str)]) -> RawAnswer {
     let address = harness.running().address();
     let mut text = format!("{method} /api/v1{path} HTTP/1.1\r\nhost: {address}\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        for part in [*name, ": ", *value, "\r\n"] {
+            text.push_str(part);
+        }
     }
     text.push_str("\r\n");
     raw::send(address, text.as_bytes()).await

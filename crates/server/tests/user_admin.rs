@@ -39,8 +39,8 @@ async fn found(admin: &Client, parameters: &[(&str, &str)]) -> Vec<String> {
     let encoded: Vec<String> = parameters
         .iter()
         .map(|(name, value)| {
-            let value: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            format!("{name}={value}")
+            let bytes: Vec<String> = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            format!("{name}={}", bytes.concat())
         })
         .collect();
     let page = admin.get(&format!("/admin/users?{}", encoded.join("&"))).await;
@@ -174,7 +174,7 @@ async fn an_account_that_is_made_with_a_password_is_used_at_once(database: TestD
     asha.client.get("/admin/users").await.expect(200);
     let mails = harness.mails_to("asha@example.org").await;
     assert_eq!(
-        mails.iter().map(|mail| mail.kind()).collect::<Vec<_>>(),
+        mails.iter().map(notification::Message::kind).collect::<Vec<_>>(),
         ["email_verification"]
     );
     // Without roles it is an attendee's.
@@ -211,7 +211,7 @@ async fn an_account_that_is_made_without_one_is_finished_by_mail(database: TestD
         admin.post("/admin/users").json(form).await.expect(201);
         let mails = harness.mails_to(email).await;
         assert_eq!(
-            mails.iter().map(|mail| mail.kind()).collect::<Vec<_>>(),
+            mails.iter().map(notification::Message::kind).collect::<Vec<_>>(),
             ["account_created"]
         );
         harness.mailed_secrets(email).await

@@ -149,7 +149,7 @@ async fn of_two_admins_who_remove_each_other_at_once_one_stays(database: TestDat
                 // By turns: both demote, both suspend, one of each, each oneself.
                 match (round % 4, index) {
                     (0, _) | (2, 0) => set_roles(&actor.client, &other, &["attendee"]).await,
-                    (1, _) | (2, _) => set_status(&actor.client, &other, "suspended").await,
+                    (1 | 2, _) => set_status(&actor.client, &other, "suspended").await,
                     (_, 0) => set_roles(&actor.client, &actor, &[]).await,
                     _ => set_status(&actor.client, &actor, "suspended").await,
                 }
