@@ -72,8 +72,6 @@ enum Part {
     Timing(timing::Arguments),
 }
 
-/// Connections that pgbench opens at most: what the server's pool holds.
-const POOL: usize = 16;
 
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -183,7 +181,7 @@ impl Bench {
     }
 
     fn pgbench(&self, database: &Database, script: &str, pairs: Pairs) -> Result<Figures> {
-        let clients = usize::from(self.arguments.connections).min(POOL);
+        let clients = usize::from(self.arguments.connections);
         let run = pgbench::Run {
             binaries: self.cluster.binaries(),
             url: &database.url,

@@ -11,7 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// Where our own lines come from: the crates, and `podium` for what has no crate.
-const OURS: [&str; 14] = [
+const OURS: [&str; 15] = [
+    "admin",
     "api",
     "auth",
     "event",

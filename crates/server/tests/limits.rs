@@ -16,6 +16,7 @@ on_both_databases! {
     wrong_passwords_lock_an_account_from_that_address_for_a_growing_time,
     a_right_password_during_a_lockout_is_refused_without_any_work,
     a_success_forgets_what_failed_from_that_address,
+    a_session_in_wrong_hands_tries_few_passwords,
     many_guesses_at_once_are_no_more_than_one_after_the_other,
     many_addresses_together_are_only_slowed_down,
     an_unknown_address_is_locked_like_a_known_one,
@@ -332,6 +333,21 @@ async fn a_right_password_during_a_lockout_is_refused_without_any_work(database:
     );
     harness.clock().advance(TimeDelta::seconds(30));
     sign_in(&here, &asha.email, PASSWORD).await.expect(200);
+}
+
+async fn a_session_in_wrong_hands_tries_few_passwords(database: TestDatabase) {
+    let harness = limited(database, &[]).await;
+    let asha = harness.attendee("asha").await;
+    let wrong = json!({"password": "another password"});
+    for _ in 0..5 {
+        let erase = asha.client.delete("/users/me").json(wrong.clone()).await;
+        erase.expect(403).problem("wrong-password");
+    }
+    // Wherever the password is asked for, it is the same guess.
+    let change = json!({"current_password": PASSWORD, "new_password": "a password of the thief"});
+    let refused = asha.client.post("/auth/password/change").json(change).await;
+    assert_eq!(seconds_to_wait(&refused), 30);
+    assert_eq!(harness.count("users WHERE erased_at IS NOT NULL").await, 0);
 }
 
 async fn a_success_forgets_what_failed_from_that_address(database: TestDatabase) {

@@ -110,6 +110,7 @@ pub fn describe_confirm(operation: OperationDoc) -> OperationDoc {
 
 /// Asks for another address.
 pub async fn request_change(
+    request: HttpRequest,
     caller: SignedInCaller,
     body: JsonBody<EmailChangeForm>,
     state: SharedState,
@@ -119,7 +120,7 @@ pub async fn request_change(
     let Some(new_email) = invalid.take("/new_email", "format", form.new_email.parse()) else {
         return Err(invalid.into());
     };
-    let checked_hash = check_own_password(&state, caller.signed_in.user_id, form.password).await?;
+    let checked_hash = check_own_password(&state, &request, caller.signed_in.user_id, form.password).await?;
     let command = RequestEmailChange {
         new_email,
         checked_hash,

@@ -65,6 +65,7 @@ impl PasswordResetForm {
 
 /// Sets another password.
 pub async fn change(
+    request: HttpRequest,
     caller: SignedInCaller,
     body: JsonBody<PasswordChangeForm>,
     state: SharedState,
@@ -74,7 +75,8 @@ pub async fn change(
     let Some(password) = NewPassword::take(&mut invalid, "/new_password", &form.new_password) else {
         return Err(invalid.into());
     };
-    let checked = check_own_password(&state, caller.signed_in.user_id, form.current_password).await?;
+    let checked =
+        check_own_password(&state, &request, caller.signed_in.user_id, form.current_password).await?;
     let hash = state.passwords.hash(password).await?;
     state
         .store

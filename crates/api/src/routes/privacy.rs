@@ -8,8 +8,8 @@ use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::routes::auth::signed_out;
 use crate::state::SharedState;
-use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
+use actix_web::{HttpRequest, HttpResponse};
 use auth::ErasePerson;
 use kernel::UserId;
 use serde::Deserialize;
@@ -47,6 +47,7 @@ pub fn describe_export_own(operation: OperationDoc) -> OperationDoc {
 
 /// Erases one's own account.
 pub async fn erase_own(
+    request: HttpRequest,
     caller: SignedInCaller,
     body: OptionalJsonBody<EraseOneself>,
     state: SharedState,
@@ -54,7 +55,9 @@ pub async fn erase_own(
     let ctx = caller.ctx;
     let checked_hash = match body.value.password {
         None => None,
-        Some(password) => Some(check_own_password(&state, caller.signed_in.user_id, password).await?),
+        Some(password) => {
+            Some(check_own_password(&state, &request, caller.signed_in.user_id, password).await?)
+        }
     };
     let command = ErasePerson::Oneself { checked_hash };
     state

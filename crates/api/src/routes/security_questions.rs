@@ -127,6 +127,7 @@ pub fn describe_list(operation: OperationDoc) -> OperationDoc {
 
 /// Sets one's own answers.
 pub async fn set_own(
+    request: HttpRequest,
     caller: SignedInCaller,
     body: Result<JsonBody<OwnAnswersForm>, Problem>,
     state: SharedState,
@@ -136,7 +137,9 @@ pub async fn set_own(
     let form = body?.value;
     let given = GivenAnswer::parse_new(&pairs(form.answers))?;
     let checked = match form.password {
-        Some(password) => Some(check_own_password(&state, caller.signed_in.user_id, password).await?),
+        Some(password) => {
+            Some(check_own_password(&state, &request, caller.signed_in.user_id, password).await?)
+        }
         None => None,
     };
     // Asked before so much is hashed for nothing.
