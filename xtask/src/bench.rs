@@ -72,7 +72,6 @@ enum Part {
     Timing(timing::Arguments),
 }
 
-
 /// Runs the command.
 pub fn run(arguments: Arguments) -> Result<()> {
     match &arguments.part {

@@ -71,7 +71,6 @@ mod tests {
     use super::*;
     use crate::problem_catalogue::ProblemType;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use tokio::sync::Notify;
 
     fn named() -> RequestId {
         RequestId("test".into())
@@ -81,13 +80,13 @@ mod tests {
     async fn it_returns_before_the_work_and_a_stop_waits_for_it() {
         let (after, go, done) = (
             AfterAnswer::new(),
-            Arc::new(Notify::new()),
+            Arc::new(Semaphore::new(0)),
             Arc::new(AtomicU32::new(0)),
         );
         for _ in 0..ROOM {
             let (go, done) = (Arc::clone(&go), Arc::clone(&done));
             let work = async move {
-                go.notified().await;
+                go.acquire().await.unwrap().forget();
                 done.fetch_add(1, Ordering::SeqCst);
                 Ok::<(), String>(())
             };
@@ -102,7 +101,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!stopping.is_finished());
-        go.notify_waiters();
+        go.add_permits(usize::try_from(ROOM).unwrap());
         assert!(stopping.await.unwrap());
         assert_eq!(done.load(Ordering::SeqCst), ROOM);
         assert!(after.begin(named(), async { Ok::<(), String>(()) }).is_err());

@@ -83,10 +83,10 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
         patch("/api/v1/users/me", SignedIn, users::update_own, users::describe_update_own),
-        delete("/api/v1/users/me", SignedIn, privacy::erase_own, privacy::describe_erase_own),
+        delete("/api/v1/users/me", SignedIn, privacy::erase_own, privacy::describe_erase_own).limited(SignIn),
         get("/api/v1/users/me/export", SignedIn, privacy::export_own, privacy::describe_export_own),
-        post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change),
-        put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own),
+        post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change).limited(SignIn),
+        put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own).limited(SignIn),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),

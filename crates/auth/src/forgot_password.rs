@@ -9,8 +9,9 @@ use user::UserStatus;
 
 /// How long the link and the code are good.
 pub(crate) const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(15);
-/// Reset mails to one account within an hour, whoever asks: each comes with five tries of its code.
-const MOST_AN_HOUR: u64 = 5;
+/// Reset mails to one account within their lifetime, whoever asks: each comes with five tries of its code. Not longer, or a
+/// stranger who asks could leave the owner without a link that is good.
+const MOST_AT_A_TIME: u64 = 5;
 
 /// Mails a link and a code, if the address has an account that may be recovered. Whether it has is told to nobody, also
 /// not by the time that this takes: answer before it runs.
@@ -31,8 +32,8 @@ pub fn forgot_password(
     let Some(user) = user else {
         return Ok(());
     };
-    let hour_ago = ctx.now - TimeDelta::hours(1);
-    if tx.count_one_times_of(user.id, OneTimePurpose::ResetPassword, hour_ago)? >= MOST_AN_HOUR {
+    let still_good = ctx.now - RESET_LIFETIME;
+    if tx.count_one_times_of(user.id, OneTimePurpose::ResetPassword, still_good)? >= MOST_AT_A_TIME {
         return Ok(());
     }
     let wanted = Issue {

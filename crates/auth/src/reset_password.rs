@@ -47,7 +47,11 @@ pub fn reset_password(
     if !tx.use_one_time(one_time.id, ctx.now)? {
         return Ok(None);
     }
-    // Who could read the mail has shown that the address is theirs.
+    // Who could read the mail has shown that the address is theirs. If nobody had before, the account may have been made by
+    // somebody else, whose answers are not to let them back in.
+    if user.email_verified_at.is_none() {
+        tx.replace_security_answers(user.id, &[], ctx.now)?;
+    }
     prove_address(tx, ctx, &mut user)?;
     set_new_password(tx, ctx, &user, password_hash, PasswordChange::ResetByMail)?;
     Ok(Some(user.email))

@@ -10,8 +10,8 @@ use std::fmt;
 
 /// Wrong tries before the first lock, and from each lock to the next.
 const TRIES_TO_A_LOCK: u32 = 5;
-const FIRST_LOCK: TimeDelta = TimeDelta::minutes(15);
-const LONGEST_LOCK: TimeDelta = TimeDelta::hours(24);
+/// Not longer, or a stranger could shut the owner out.
+const LOCK: TimeDelta = TimeDelta::minutes(15);
 
 /// An answer as it is compared: people do not remember how they wrote it, so that case, blanks and punctuation make no
 /// difference. Its SHA-256 stands for it, since bcrypt reads 72 bytes and no further.
@@ -150,27 +150,19 @@ pub struct AnswerTries {
 
 impl AnswerTries {
     /// One try more, if one may be made now. It counts as wrong until it is found right, so that of many at once no
-    /// more are compared than one after the other. Every fifth closes the door behind it, for twice as long each time.
+    /// more are compared than one after the other. Every fifth closes the door behind it for a while.
     pub(crate) fn charge(before: Option<Self>, now: Instant) -> Option<Self> {
         let locked = before.and_then(|tries| tries.locked_until);
         if locked.is_some_and(|until| until > now) {
             return None;
         }
         let wrong = before.map_or(0, |tries| tries.wrong).saturating_add(1);
-        let locks = wrong / TRIES_TO_A_LOCK;
         Some(Self {
             wrong,
             last_try_at: now,
-            locked_until: wrong
-                .is_multiple_of(TRIES_TO_A_LOCK)
-                .then(|| now + length_of_lock(locks)),
+            locked_until: wrong.is_multiple_of(TRIES_TO_A_LOCK).then(|| now + LOCK),
         })
     }
-}
-
-fn length_of_lock(number: u32) -> TimeDelta {
-    // Beyond the seventh doubling it is the longest anyway.
-    (FIRST_LOCK * (1 << number.saturating_sub(1).min(7))).min(LONGEST_LOCK)
 }
 
 #[cfg(test)]
@@ -251,10 +243,10 @@ mod tests {
     }
 
     #[test]
-    fn every_fifth_try_locks_for_twice_as_long_up_to_a_day() {
+    fn every_fifth_try_locks_for_a_quarter_of_an_hour() {
         let mut now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let mut tries = None;
-        for minutes in [15, 30, 60, 120, 240, 480, 960, 1_440, 1_440, 1_440] {
+        for minutes in [15; 10] {
             for number in 1..=5 {
                 assert_eq!(tries.and_then(|tries: AnswerTries| tries.locked_until), None);
                 let charged = AnswerTries::charge(tries, now).unwrap();

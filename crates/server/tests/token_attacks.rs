@@ -469,7 +469,8 @@ async fn answers_name_allowed_origins_only(database: TestDatabase) {
         }
     }
     // Where none is allowed, none is named.
-    let alone = harness.another_server().await;
+    let none = vec![("PODIUM_HTTP__ALLOWED_ORIGINS", String::new())];
+    let alone = harness.another_server_with(none).await;
     let seen = alone
         .running()
         .client()
@@ -517,11 +518,12 @@ async fn a_stolen_refresh_cookie_ends_the_session_of_thief_and_owner(database: T
     let refused = browser.post("/auth/refresh").header("origin", ORIGIN).await;
     refused.expect(401).problem("session-ended");
     thief.get("/users/me").await.expect(401).problem("session-ended");
+    // With the refusal the browser's cookies were taken back.
     browser
         .get("/users/me")
         .await
         .expect(401)
-        .problem("session-ended");
+        .problem("unauthenticated");
     let next = json!({"refresh_token": taken.text_at("/refresh_token")});
     let refused = harness.client().post("/auth/refresh").json(next).await;
     refused.expect(401).problem("session-ended");

@@ -30,7 +30,7 @@ impl Mailbox {
         let addressed = |key: &String| self.addresses.contains(key);
         row.user_id == Some(self.user)
             || row.topic.as_ref() == Some(&self.topic)
-            || row.recipient_key.as_ref().is_some_and(addressed)
+            || (row.user_id.is_none() && row.recipient_key.as_ref().is_some_and(addressed))
     }
 }
 
@@ -84,7 +84,8 @@ impl ErasureRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
-    /// The address of the account, unless somebody noted another person with it, who goes on getting mail there.
+    /// The address of the account, if it was proven to be the person's, and unless somebody noted another person with it,
+    /// who goes on getting mail there. What was mailed there to nobody's account is the person's then.
     pub(crate) fn addresses_of(
         &mut self,
         user: &User,
@@ -92,7 +93,7 @@ impl Tx<'_> {
     ) -> Result<Vec<String>, StoreError> {
         let key = user.email.key();
         let is_another_s = attendee.is_none() && self.find_attendee_by_email(key)?.is_some();
-        Ok(if is_another_s {
+        Ok(if is_another_s || user.email_verified_at.is_none() {
             Vec::new()
         } else {
             vec![key.to_owned()]
@@ -209,7 +210,9 @@ impl Tx<'_> {
                     outbox::user_id
                         .eq(mailbox.user)
                         .or(outbox::topic.eq(&mailbox.topic))
-                        .or(outbox::recipient_key.eq_any(mailbox.addresses.clone()))
+                        .or(outbox::user_id
+                            .is_null()
+                            .and(outbox::recipient_key.eq_any(mailbox.addresses.clone())))
                 )
             )
             .execute(c))

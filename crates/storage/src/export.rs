@@ -398,10 +398,13 @@ impl Tx<'_> {
             on!(connection, |c| outbox::table
                 .filter(outbox::channel.eq("message"))
                 .filter(
-                    outbox::user_id
-                        .eq(user)
-                        .or(outbox::recipient_key.eq_any(addresses.to_vec()))
+                    outbox::user_id.eq(user).or(outbox::user_id
+                        .is_null()
+                        .and(outbox::recipient_key.eq_any(addresses.to_vec())))
                 )
+                // Whether it was mailed tells whether the address has an account. That it was asked for stands among
+                // the links and codes.
+                .filter(outbox::kind.ne("email_change"))
                 .order(outbox::id)
                 .select((
                     outbox::kind,

@@ -6,7 +6,7 @@ use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
 use crate::schema::outbox;
 use diesel::prelude::*;
-use kernel::{Ctx, Instant, OutboxId, StoreError};
+use kernel::{Ctx, EmailAddress, Instant, OutboxId, StoreError, UserId};
 use notification::{Message, Outbox, Priority, Recipient};
 use realtime::{LiveEvent, LiveEvents};
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,21 @@ impl Tx<'_> {
                 }),
             })?;
         }
+        Ok(())
+    }
+
+    /// What was mailed to an address that had no account is the account's, once the address was proven to be its own.
+    pub(crate) fn claim_mail(&mut self, user_id: UserId, email: &EmailAddress) -> Result<(), StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                outbox::table
+                    .filter(outbox::channel.eq("message"))
+                    .filter(outbox::recipient_key.eq(email.key()))
+                    .filter(outbox::user_id.is_null())
+            )
+            .set(outbox::user_id.eq(Uid::of(user_id)))
+            .execute(c))
+        })?;
         Ok(())
     }
 

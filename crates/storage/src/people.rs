@@ -457,6 +457,7 @@ impl AttendeeRepository for Tx<'_> {
 
     fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError> {
         self.hold_user_as_read(account.id, &account.name, &account.email)?;
+        self.claim_mail(account.id, &account.email)?;
         let link = (
             attendees::user_id.eq(Uid::of(account.id)),
             attendees::name.eq(account.name.as_str()),

@@ -58,6 +58,7 @@ impl PersonErased for Tx<'_> {
 
 impl EmailVerified for Tx<'_> {
     fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError> {
+        self.claim_mail(user.id, email)?;
         registration::link_guest(self, ctx, &user.account(), email)
     }
 }

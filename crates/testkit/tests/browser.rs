@@ -1,6 +1,7 @@
 //! A browser goes with what started it, and leaves nothing behind.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 use testkit::Browser;
 
 #[tokio::test]
@@ -24,7 +25,12 @@ async fn a_browser_shows_a_page_and_leaves_nothing_behind() {
         !Path::new(&format!("/proc/{driver}")).exists(),
         "the driver still runs"
     );
-    assert_eq!(processes_with(&folder), 0, "the browser still runs");
+    // They were told to end; on a machine that is busy the last of them takes a moment.
+    let until = Instant::now() + Duration::from_secs(20);
+    while processes_with(&folder) > 0 {
+        assert!(Instant::now() < until, "the browser still runs");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// How many processes were started with that folder.

@@ -43,7 +43,8 @@ pub fn update_profile(
     change: ProfileChange,
 ) -> Result<User, UpdateProfileError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let user = tx.find_user(user_id)?.ok_or(Denied::Unauthenticated)?;
+    // Held, so that of two changes at once the second builds on the first.
+    let user = tx.lock_user(user_id)?.ok_or(Denied::Unauthenticated)?;
     let mut user = changed_profile(user, change)?;
     user.updated_at = ctx.now;
     tx.update_profile(&user)?;

@@ -71,13 +71,13 @@ pub fn move_entry(
         ctx,
         &entry,
         LogAction::Moved,
-        Some(command.reason.clone()),
+        Some(command.reason),
     )])?;
     tx.record_audit(
         ctx,
+        // The reason stands in the entry's own log, which goes when the person is forgotten; this one stays.
         AuditEntry::new("waitlist.move", "waitlist_entry", entry.id.uuid())
-            .with("position", &command.position)
-            .because(Some(command.reason)),
+            .with("position", &command.position),
     )?;
     if let Some(attendee) = tx.find_attendee(entry.attendee_id)? {
         tell_position(tx, ctx, &entry, &attendee, Some(command.position));

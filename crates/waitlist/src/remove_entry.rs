@@ -59,15 +59,11 @@ pub fn remove_entry(
             ranks: 0,
         },
     )?;
-    tx.log_waitlist(&[EntryLogLine::of(
-        ctx,
-        &entry,
-        LogAction::Removed,
-        Some(reason.clone()),
-    )])?;
+    tx.log_waitlist(&[EntryLogLine::of(ctx, &entry, LogAction::Removed, Some(reason))])?;
     tx.record_audit(
         ctx,
-        AuditEntry::new("waitlist.remove", "waitlist_entry", entry.id.uuid()).because(Some(reason)),
+        // The reason stands in the entry's own log, which goes when the person is forgotten; this one stays.
+        AuditEntry::new("waitlist.remove", "waitlist_entry", entry.id.uuid()),
     )?;
     if let Some(attendee) = tx.find_attendee(entry.attendee_id)? {
         let message = Message::WaitlistRemoved {

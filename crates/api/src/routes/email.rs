@@ -2,6 +2,7 @@
 
 use crate::extract::{Caller, JsonBody, SignedInCaller};
 use crate::idempotency::Answer;
+use crate::level_time::level;
 use crate::one_time_proof::{take_proof, try_proof};
 use crate::openapi::OperationDoc;
 use crate::own_password::check_own_password;
@@ -86,10 +87,12 @@ pub(crate) async fn confirm_by(
 ) -> Result<bool, Problem> {
     let (keys, shown) = (Arc::clone(&state.keys), proof.clone());
     let confirming = async {
-        let confirmed = state
-            .store
-            .write(move |tx| auth::confirm_email(tx, &ctx, &keys, &proof))
-            .await?;
+        let confirmed = level(
+            state
+                .store
+                .write(move |tx| auth::confirm_email(tx, &ctx, &keys, &proof)),
+        )
+        .await?;
         Ok(match confirmed {
             EmailConfirmed::Confirmed(_) => true,
             EmailConfirmed::Refused => false,

@@ -250,7 +250,7 @@ async fn set_password(
 pub fn describe_reset(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Reset the password by the answers to the security questions")
-        .description("Every address is refused alike, whether or not it has an account with answers. After five wrong tries in a row no answer is taken for 15 minutes, and after every five more for twice as long, up to a day; a reset by mail ends that. Ends every session of the account, takes back all mails by which the password could be reset, and tells the person by mail.")
+        .description("Every address is refused alike, whether or not it has an account with answers. After every five wrong tries in a row no answer is taken for 15 minutes; a reset by mail ends that. Ends every session of the account, takes back all mails by which the password could be reset, and tells the person by mail.")
         .json_body::<ResetWithAnswersForm>()
         .answer_empty(204, "The new password is set. Sign in with it.")
         .problems(&[ProblemType::CodeRefused])
