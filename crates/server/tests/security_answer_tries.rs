@@ -2,7 +2,7 @@
 
 use crate::passwords::{forgot, notices};
 use crate::security_questions::{OTHER, refused, reset, sign_in, to_what_is_asked, with_answers};
-use crate::support::{sql, suspend};
+use crate::support::{confirm_email, sql, suspend};
 use auth::{AnswersTry, BcryptCost, NewPassword, PasswordHash};
 use chrono::TimeDelta;
 use kernel::{EmailAddress, ServerKeys, StoreError};
@@ -16,6 +16,7 @@ on_both_databases! {
     of_fifty_wrong_tries_at_once_five_are_compared_and_lock_the_answers,
     every_lock_ends_by_the_clock,
     a_reset_by_mail_lifts_the_lock,
+    answers_of_whoever_made_an_account_do_not_outlive_its_owners_reset,
     of_many_right_answers_at_once_one_sets_the_password,
     what_was_compared_before_a_change_is_worth_nothing_after_it,
     of_many_tries_charged_at_once_five_are_compared,
@@ -93,6 +94,8 @@ async fn every_lock_ends_by_the_clock(database: TestDatabase) {
 async fn a_reset_by_mail_lifts_the_lock(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let (asha, nobody) = (with_answers(&harness, "asha").await, harness.client());
+    let token = harness.mailed_secrets(&asha.email).await.token;
+    confirm_email(&harness, json!({"token": token})).await.expect(204);
     let wrong = to_what_is_asked(&nobody, &asha.email, false).await;
     for _ in 0..5 {
         refused(&reset(&nobody, &asha.email, &wrong, OTHER).await);
@@ -107,6 +110,19 @@ async fn a_reset_by_mail_lifts_the_lock(database: TestDatabase) {
     assert_eq!(harness.count("security_answer_tries").await, 0);
     let answers = to_what_is_asked(&nobody, &asha.email, true).await;
     reset(&nobody, &asha.email, &answers, PASSWORD).await.expect(204);
+}
+
+async fn answers_of_whoever_made_an_account_do_not_outlive_its_owners_reset(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    // Nobody has shown that the address is theirs: whoever set the answers may be somebody else.
+    let (asha, nobody) = (with_answers(&harness, "asha").await, harness.client());
+    let answers = to_what_is_asked(&nobody, &asha.email, true).await;
+    let mut by_mail = forgot(&harness, &asha.email).await.link;
+    by_mail["new_password"] = json!(OTHER);
+    let reset_by_mail = nobody.post("/auth/password/reset").json(by_mail).await;
+    reset_by_mail.expect(204);
+    refused(&reset(&nobody, &asha.email, &answers, PASSWORD).await);
+    assert_eq!(harness.count("security_answers").await, 0);
 }
 
 async fn of_many_right_answers_at_once_one_sets_the_password(database: TestDatabase) {

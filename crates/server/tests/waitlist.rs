@@ -254,7 +254,9 @@ async fn a_removed_person_is_told_and_waits_no_more(database: TestDatabase) {
         .collect();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].recipient_key.as_deref(), Some(removed.email.as_str()));
-    let audited = "audit_log WHERE action = 'waitlist.remove' AND reason = 'asked by phone'";
+    let logged = "waitlist_log WHERE action = 'removed' AND reason = 'asked by phone'";
+    assert_eq!(queue.harness.count(logged).await, 1);
+    let audited = "audit_log WHERE action = 'waitlist.remove' AND reason IS NULL";
     assert_eq!(queue.harness.count(audited).await, 1);
     queue.harness.assert_invariants().await;
 }
