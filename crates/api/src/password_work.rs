@@ -1,16 +1,27 @@
 //! Hashing and checking of passwords: on threads of its own, few and of low priority, so that a flood of sign-ins can
 //! neither block the server nor slow down what else it does.
+//!
+//! What comes while too many wait is kept waiting for a few seconds and then refused: an answer at once would only invite
+//! the next guess.
 
 use crate::problem::Problem;
 use auth::{Answer, BcryptCost, NewPassword, PasswordHash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
-/// A request waits so long for its turn at the most.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A request waits at least so long for its turn, and at most twice as long: each for another time, so that requests that
+/// came together are not refused together, which would be a burst of work of its own.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Seconds after which somebody who was refused may try again.
+const COME_AGAIN: u64 = 10;
+/// With more waiting for each thread some will be refused anyway: then whatever else the server does goes first.
+const LONG_QUEUE: usize = 32;
+/// Refusals come in floods; one line of the log tells of so many seconds of them.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -19,7 +30,13 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct PasswordWork {
     /// As many as threads: whoever has one finds a thread idle.
     turns: Arc<Semaphore>,
-    jobs: Sender<Job>,
+    threads: usize,
+    queue: Arc<Queue>,
+    /// For the usual day.
+    usual: Sender<Job>,
+    /// For a flood: threads that get what the others leave. They are threads of their own because one that has gone down so
+    /// far may not come up again.
+    flooded: Sender<Job>,
     cost: BcryptCost,
     /// Checked where there is no account, so that an unknown address costs the same time as a wrong password.
     nobodys: PasswordHash,
@@ -30,17 +47,12 @@ impl PasswordWork {
     pub fn new(cost: BcryptCost) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = (cores / 2).max(1);
-        let (jobs, waiting) = channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..threads {
-            let waiting = Arc::clone(&waiting);
-            std::thread::Builder::new()
-                .name("passwords".to_owned())
-                .spawn(move || work_off(&waiting))?;
-        }
         Ok(Self {
             turns: Arc::new(Semaphore::new(threads)),
-            jobs,
+            threads,
+            queue: Arc::default(),
+            usual: start_threads(threads, behind_the_others)?,
+            flooded: start_threads(threads, with_what_is_left)?,
             cost,
             nobodys: PasswordHash::of_nobody(cost),
         })
@@ -71,21 +83,104 @@ impl PasswordWork {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned())
+        let waiting = self.queue.join();
+        let turn = tokio::time::timeout(waiting.patience, Arc::clone(&self.turns).acquire_owned())
             .await
-            .map_err(|_| Problem::unavailable("too many passwords to hash"))?
+            .map_err(|_| self.queue.refuse())?
             .map_err(Problem::internal)?;
+        let is_long = self.queue.length() > LONG_QUEUE * self.threads;
+        drop(waiting);
         let (give, result) = oneshot::channel();
         // The turn goes with the work, so that it is kept to its end even where nobody waits for it any more.
         let job = move || drop(give.send((work(), turn)));
-        self.jobs.send(Box::new(job)).map_err(Problem::internal)?;
+        let threads = if is_long { &self.flooded } else { &self.usual };
+        threads.send(Box::new(job)).map_err(Problem::internal)?;
         let (result, _turn) = result.await.map_err(Problem::internal)?;
         Ok(result)
     }
 }
 
+/// Who waits for a turn.
+#[derive(Default)]
+struct Queue {
+    length: AtomicUsize,
+    came: AtomicU64,
+    refusals: Mutex<Refusals>,
+}
+
+/// Refused since it was last told.
+#[derive(Default)]
+struct Refusals {
+    count: u64,
+    told_at: Option<std::time::Instant>,
+}
+
+/// A place in the queue; it ends with the wait, whichever way that ends.
+struct Waiting {
+    queue: Arc<Queue>,
+    patience: Duration,
+}
+
+impl Queue {
+    fn join(self: &Arc<Self>) -> Waiting {
+        self.length.fetch_add(1, Ordering::Relaxed);
+        let number = self.came.fetch_add(1, Ordering::Relaxed);
+        Waiting {
+            queue: Arc::clone(self),
+            patience: patience(number),
+        }
+    }
+
+    fn length(&self) -> usize {
+        self.length.load(Ordering::Relaxed)
+    }
+
+    fn refuse(&self) -> Problem {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.count += 1;
+        if refusals.told_at.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            tracing::warn!(
+                refused = refusals.count,
+                "more passwords come in than can be checked"
+            );
+            *refusals = Refusals {
+                count: 0,
+                told_at: Some(std::time::Instant::now()),
+            };
+        }
+        Problem::busy(COME_AGAIN)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.queue.length.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Spread evenly over the second half of the longest wait, those that come one after the other far apart: the fractions of
+/// the multiples of the golden ratio.
+fn patience(number: u64) -> Duration {
+    let fraction = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44;
+    PATIENCE + PATIENCE * u32::try_from(fraction).unwrap_or(0) / (1 << 20)
+}
+
+fn start_threads(count: usize, lower_priority: fn()) -> std::io::Result<Sender<Job>> {
+    let (jobs, waiting) = channel();
+    let waiting = Arc::new(Mutex::new(waiting));
+    for _ in 0..count {
+        let waiting = Arc::clone(&waiting);
+        std::thread::Builder::new()
+            .name("passwords".to_owned())
+            .spawn(move || {
+                lower_priority();
+                work_off(&waiting);
+            })?;
+    }
+    Ok(jobs)
+}
+
 fn work_off(waiting: &Mutex<Receiver<Job>>) {
-    lower_priority();
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else {
@@ -96,15 +191,60 @@ fn work_off(waiting: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// Of this thread alone, which is what Linux does; elsewhere it would be that of the whole process, so it stays as it is.
-fn lower_priority() {
+/// About a tenth of the share of a thread that serves, where both want a core. Lower still, and nobody could sign in during
+/// a rush. Of this thread alone, which is what Linux does; elsewhere it would be that of the whole process, so it stays as
+/// it is.
+fn behind_the_others() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICENESS) {
+    if let Err(error) = rustix::process::nice(10) {
         tracing::debug!(%error, "passwords are hashed at the usual priority");
     }
 }
 
-/// About a tenth of the share of a thread that serves, where both want a core. Lower still, and nobody could sign in during
-/// a rush.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+/// What no other thread of the machine wants; it gives way at once, not at the end of its slice (sched(7), `SCHED_IDLE`).
+fn with_what_is_left() {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+            thread_native_id,
+        };
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+            tracing::debug!(?error, "passwords of a flood are hashed at the usual priority");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_less_than_the_patience_nor_twice_it_and_hardly_two_the_same() {
+        let mut waits: Vec<Duration> = (0..200).map(patience).collect();
+        assert!(waits.iter().all(|wait| (PATIENCE..PATIENCE * 2).contains(wait)));
+        waits.sort();
+        let widest = waits.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max();
+        // Evenly spread, 200 would be 25 ms apart.
+        assert!(widest < Some(Duration::from_millis(75)), "{widest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_in_vain_is_refused_and_leaves_the_queue() {
+        let work = PasswordWork::new(BcryptCost::new(4).unwrap()).unwrap();
+        let held = Arc::clone(&work.turns)
+            .acquire_many_owned(u32::try_from(work.threads).unwrap())
+            .await
+            .unwrap();
+        let gone_away = tokio::time::timeout(Duration::from_secs(1), work.run(|| ()));
+        assert!(gone_away.await.is_err(), "it was given up from outside");
+        assert_eq!(work.queue.length(), 0);
+        let refused = work.run(|| ()).await.unwrap_err();
+        assert_eq!(refused.kind().status().as_u16(), 503);
+        assert_eq!(refused.cause(), None, "the log is told once for many");
+        assert_eq!(work.queue.length(), 0);
+        drop(held);
+        work.run(|| ()).await.expect("a turn is free again");
+    }
+}

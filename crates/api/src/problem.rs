@@ -58,6 +58,12 @@ impl Problem {
             .retry_after(Self::RETRY_AFTER_SECONDS)
     }
 
+    /// More comes in than can be done; the client may come again after so many seconds. Who says so tells the log of it,
+    /// once for many.
+    pub fn busy(seconds: u64) -> Self {
+        Self::new(ProblemType::Unavailable).retry_after(seconds)
+    }
+
     /// Too many requests; the next may come after so many seconds.
     pub fn rate_limited(seconds: u64) -> Self {
         Self::new(ProblemType::RateLimited).retry_after(seconds)

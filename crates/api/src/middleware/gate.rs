@@ -185,13 +185,17 @@ where
             Some(problem) => problem.clone(),
             None => Problem::from_status(error.as_response_error().status_code(), error),
         };
-        if problem.kind().status().is_server_error() {
+        // One without a cause was told by who refused it.
+        if let Some(cause) = problem
+            .cause()
+            .filter(|_| problem.kind().status().is_server_error())
+        {
             tracing::error!(
                 target: "podium::request",
                 request_id = %request_id,
                 route = self.observation.pattern(),
                 problem = problem.kind().slug(),
-                cause = problem.cause().unwrap_or("not told"),
+                cause,
                 "the request failed",
             );
         }
