@@ -161,6 +161,7 @@ impl EventSeats {
             id: self.id,
             title: self.title.clone(),
             starts_at: self.starts_at,
+            ends_at: Some(self.ends_at),
             time_zone: self.time_zone.clone(),
             location: self.location.clone(),
         }

@@ -23,6 +23,21 @@ impl TimeZone {
         self.0.name()
     }
 
+    /// The instant as people in the zone write it, with the zone and its distance from UTC, such as `Tuesday, 4 May 2027,
+    /// 18:00 (Europe/Berlin, UTC+02:00)`.
+    pub fn local_time(self, instant: Instant) -> String {
+        let local = instant.with_timezone(&self.0);
+        if self == Self::UTC {
+            return local.format("%A, %-d %B %Y, %H:%M (UTC)").to_string();
+        }
+        format!(
+            "{} ({}, UTC{})",
+            local.format("%A, %-d %B %Y, %H:%M"),
+            self.name(),
+            local.format("%:z")
+        )
+    }
+
     /// The calendar date at that instant in the zone.
     pub fn local_date(self, instant: Instant) -> NaiveDate {
         instant.with_timezone(&self.0).date_naive()

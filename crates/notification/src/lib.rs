@@ -3,17 +3,27 @@
 //! Invariant: a message holds all that its text needs, so that it can be sent after what it tells of is gone.
 
 mod links;
+mod mail;
+mod mailer;
 mod message;
+mod queue;
 mod secret;
 
-pub use message::{EventFacts, Message, PasswordChange, Priority, Recipient};
+pub use mail::{Attachment, RenderError, RenderedMail, render_mail, render_text};
+pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};
+pub use message::{
+    Destination, EventFacts, Medium, Message, PasswordChange, Priority, Recipient, ReminderLead,
+};
+pub use queue::{Claim, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Verdict, judge};
 pub use secret::{MailedSecrets, SealedSecrets};
 
-use kernel::Ctx;
+use kernel::{Ctx, PhoneNumber, UserId};
 
 /// Where an operation puts what is to be told. Messages gather in the transaction and are written with it, in one
 /// insert before the commit; one with the same recipient, kind and occasion as an earlier one is dropped.
 pub trait Outbox {
     /// Asks for a message to be sent once this transaction is committed.
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message);
+    /// Asks for a message to be sent to a phone, once this transaction is committed.
+    fn enqueue_text(&mut self, ctx: &Ctx, phone: &PhoneNumber, user_id: UserId, message: Message);
 }

@@ -24,10 +24,87 @@ pub struct EventFacts {
     pub title: String,
     /// When it starts.
     pub starts_at: Instant,
+    /// When it ends; messages written by earlier versions do not say.
+    #[serde(default)]
+    pub ends_at: Option<Instant>,
     /// The IANA zone that dates are shown in.
     pub time_zone: String,
     /// Where it is; none for a virtual event.
     pub location: Option<String>,
+}
+
+/// By what a message travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Medium {
+    /// A mail.
+    Email,
+    /// A text message to a phone.
+    Sms,
+}
+
+impl Medium {
+    /// Every medium.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
+
+    /// The name in the database and for operators.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+        }
+    }
+
+    /// The medium of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|medium| medium.as_str() == name)
+    }
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    /// An e-mail address as it was written.
+    Email(String),
+    /// A phone number, E.164.
+    Phone(String),
+}
+
+impl Destination {
+    /// By what it is reached.
+    pub const fn medium(&self) -> Medium {
+        match self {
+            Self::Email(_) => Medium::Email,
+            Self::Phone(_) => Medium::Sms,
+        }
+    }
+
+    /// The address or the number.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Email(text) | Self::Phone(text) => text,
+        }
+    }
+}
+
+/// How long before the start a reminder is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReminderLead {
+    /// 24 hours.
+    Day,
+    /// 3 hours.
+    Hours,
+}
+
+impl ReminderLead {
+    /// Hours before the start.
+    pub const fn hours(self) -> u8 {
+        match self {
+            Self::Day => 24,
+            Self::Hours => 3,
+        }
+    }
 }
 
 /// One message to one person.
@@ -153,6 +230,24 @@ pub enum Message {
         /// The edit that moved it: a start can move away, back, and away again, and each move is told.
         edit: i64,
     },
+    /// The event is near.
+    Reminder {
+        /// The event.
+        event: EventFacts,
+        /// The registration that holds the seat.
+        registration_id: RegistrationId,
+        /// How near.
+        lead: ReminderLead,
+    },
+    /// Asks the person to prove that a phone is theirs. Goes by text message alone.
+    PhoneVerification {
+        /// Tells one code from the next.
+        notice_id: OutboxId,
+        /// The code; there is no link.
+        secrets: SealedSecrets,
+        /// Until when it is good.
+        expires_at: Instant,
+    },
 }
 
 /// How a password came to be another one.
@@ -195,6 +290,8 @@ impl Message {
             Self::WaitlistRemoved { .. } => "waitlist_removed",
             Self::EventCancelled { .. } => "event_cancelled",
             Self::EventMoved { .. } => "event_moved",
+            Self::Reminder { .. } => "reminder",
+            Self::PhoneVerification { .. } => "phone_verification",
         }
     }
 
@@ -208,7 +305,8 @@ impl Message {
             | Self::AccountCreated { one_time_id, .. } => one_time_id.to_string(),
             Self::PasswordChanged { notice_id, .. }
             | Self::SecurityAnswersChanged { notice_id, .. }
-            | Self::ExternalSignInLinked { notice_id, .. } => notice_id.to_string(),
+            | Self::ExternalSignInLinked { notice_id, .. }
+            | Self::PhoneVerification { notice_id, .. } => notice_id.to_string(),
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -217,14 +315,27 @@ impl Message {
             }
             Self::EventCancelled { event, .. } => event.id.to_string(),
             Self::EventMoved { event, edit, .. } => format!("{}:{edit}", event.id),
+            // Another start is another occasion.
+            Self::Reminder {
+                event,
+                registration_id,
+                lead,
+            } => format!(
+                "{registration_id}:{}:{}",
+                lead.hours(),
+                event.starts_at.timestamp_micros()
+            ),
         }
     }
 
     /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
     pub const fn not_after(&self) -> Option<Instant> {
-        match self.secrets() {
-            Some((_, expires_at)) => Some(expires_at),
-            None => None,
+        match self {
+            Self::Reminder { event, .. } => Some(event.starts_at),
+            _ => match self.secrets() {
+                Some((_, expires_at)) => Some(expires_at),
+                None => None,
+            },
         }
     }
 
@@ -242,6 +353,9 @@ impl Message {
             }
             | Self::AccountCreated {
                 secrets, expires_at, ..
+            }
+            | Self::PhoneVerification {
+                secrets, expires_at, ..
             } => Some((secrets, *expires_at)),
             _ => None,
         }
@@ -250,7 +364,7 @@ impl Message {
     /// How urgent it is.
     pub const fn priority(&self) -> Priority {
         match self {
-            Self::EventCancelled { .. } | Self::EventMoved { .. } => Priority::Bulk,
+            Self::EventCancelled { .. } | Self::EventMoved { .. } | Self::Reminder { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
     }

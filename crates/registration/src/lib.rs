@@ -13,6 +13,7 @@ mod read_registration;
 mod register;
 mod release_attendee;
 mod release_person;
+mod remind;
 mod repository;
 mod tell_moved;
 
@@ -28,5 +29,6 @@ pub use read_registration::{
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;
+pub use remind::{remind, reminder_holds};
 pub use repository::{RegistrationFilter, RegistrationRepository, RegistrationTx};
 pub use tell_moved::tell_moved;

@@ -12,6 +12,7 @@ mod http;
 mod keys;
 mod layers;
 mod log;
+mod messages;
 mod secret;
 mod sections;
 mod signing_key;
@@ -22,6 +23,7 @@ pub use error::ConfigError;
 pub use google::{Google, GoogleClient};
 pub use http::{AddressRange, Http, Origin};
 pub use log::{Log, LogFormat, LogRequests};
+pub use messages::{Mail, Sms, SmsGateway, Worker};
 pub use secret::Secret;
 pub use signing_key::{SigningKey, SigningKeys};
 
@@ -51,6 +53,12 @@ pub struct Config {
     pub cache: Cache,
     /// How often an address may ask, and how much one account may do.
     pub limits: Limits,
+    /// How mails leave.
+    pub mail: Mail,
+    /// How text messages leave.
+    pub sms: Sms,
+    /// Who sends what waits in the queue.
+    pub worker: Worker,
     /// Who reads the measurements.
     pub metrics: Metrics,
     /// What is logged, and how.
@@ -152,6 +160,9 @@ impl Config {
                 access_ttl: Duration::from_millis(sections.cache.access_ttl_ms),
             },
             limits: Limits::read(&sections.limits)?,
+            mail: Mail::read(sections.mail)?,
+            sms: Sms::read(sections.sms)?,
+            worker: Worker::read(&sections.worker)?,
             metrics: Metrics {
                 token: sections.metrics.token.filter(|token| !token.expose().is_empty()),
             },

@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{CommitObserver, SeatGuard, Store, StoreOptions, migrations};
+use tokio::sync::Notify;
 
 /// What is handed in, so that tests can turn the clock.
 #[derive(Clone)]
@@ -149,6 +150,7 @@ fn state(
     store.observe_commits(Arc::new(Forgetting {
         state: state.clone(),
         authenticator,
+        bell: Arc::default(),
     }));
     Ok(state)
 }
@@ -278,6 +280,8 @@ fn listen(config: &Config, state: &SharedState) -> anyhow::Result<(Server, Socke
 struct Forgetting {
     state: SharedState,
     authenticator: Arc<SessionAuthenticator>,
+    /// Wakes the worker.
+    bell: Arc<Notify>,
 }
 
 impl CommitObserver for Forgetting {
@@ -293,6 +297,10 @@ impl CommitObserver for Forgetting {
 
     fn roles_changed(&self) {
         self.authenticator.forget_all();
+    }
+
+    fn messages_queued(&self) {
+        self.bell.notify_one();
     }
 }
 

@@ -9,3 +9,4 @@ pub mod housekeeping;
 pub mod instance;
 mod logging;
 mod metrics;
+pub mod reminders;

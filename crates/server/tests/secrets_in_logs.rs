@@ -89,7 +89,7 @@ impl Beside {
         let sealed = outbox.into_iter().rev().find_map(|entry| {
             let queued: QueuedMessage = serde_json::from_value(entry.payload).ok()?;
             let (sealed, _) = queued.message.secrets()?;
-            (queued.email == EMAIL).then(|| sealed.clone())
+            (queued.to.as_str() == EMAIL).then(|| sealed.clone())
         });
         let sealed = sealed.expect("a message with secrets");
         (

@@ -25,6 +25,8 @@ const TABLES: &[&str] = &[
     "one_time_secrets",
     "security_answers",
     "security_answer_tries",
+    "phone_codes",
+    "reminder_rounds",
 ];
 
 /// Runs statements on a connection of the test's own.

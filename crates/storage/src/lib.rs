@@ -22,6 +22,7 @@ mod one_time;
 mod outbox;
 mod people;
 mod prepared;
+mod queue;
 mod reactions;
 mod registrations;
 mod roles;

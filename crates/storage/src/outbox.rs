@@ -6,8 +6,8 @@ use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
 use crate::schema::outbox;
 use diesel::prelude::*;
-use kernel::{Ctx, EmailAddress, Instant, OutboxId, StoreError, UserId};
-use notification::{Message, Outbox, Priority, Recipient};
+use kernel::{Ctx, EmailAddress, Instant, OutboxId, PhoneNumber, StoreError, UserId};
+use notification::{Destination, Message, Outbox, Priority, Recipient};
 use realtime::{LiveEvent, LiveEvents};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,7 @@ pub(crate) struct OutboxRow {
     not_after: Option<Ts>,
     created_at: Ts,
     pub(crate) user_id: Option<Uid>,
+    medium: Option<String>,
 }
 
 /// The payload of a message's row.
@@ -36,7 +37,8 @@ pub struct QueuedMessage {
     /// How the recipient is addressed.
     pub name: String,
     /// Where it goes.
-    pub email: String,
+    #[serde(flatten)]
+    pub to: Destination,
     /// What it says.
     pub message: Message,
 }
@@ -60,29 +62,50 @@ pub struct OutboxEntry {
 
 impl Outbox for Tx<'_> {
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message) {
-        let (kind, occasion, priority) = (message.kind(), message.occasion(), message.priority());
-        let not_after = message.not_after().map(Ts);
-        let recipient_key = recipient.email.key().to_owned();
+        let key = recipient.email.key().to_owned();
         let queued = QueuedMessage {
             name: recipient.name,
-            email: recipient.email.as_str().to_owned(),
+            to: Destination::Email(recipient.email.as_str().to_owned()),
             message,
         };
-        self.outbox.push(OutboxRow {
-            id: Uid::of(ctx.new_id::<OutboxId>()),
-            channel: "message".to_owned(),
-            kind: kind.to_owned(),
-            recipient_key: Some(recipient_key),
-            occasion: Some(occasion),
-            topic: None,
-            payload: document(&queued),
-            priority: priority as i16,
-            status: "queued".to_owned(),
-            due_at: Ts(ctx.now),
-            not_after,
-            created_at: Ts(ctx.now),
-            user_id: recipient.user_id.map(Uid::of),
-        });
+        self.outbox
+            .push(message_row(ctx, key, recipient.user_id, &queued));
+    }
+
+    fn enqueue_text(&mut self, ctx: &Ctx, phone: &PhoneNumber, user_id: UserId, message: Message) {
+        let queued = QueuedMessage {
+            // A text message has no room for a greeting.
+            name: String::new(),
+            to: Destination::Phone(phone.as_str().to_owned()),
+            message,
+        };
+        let key = phone.as_str().to_owned();
+        self.outbox.push(message_row(ctx, key, Some(user_id), &queued));
+    }
+}
+
+fn message_row(
+    ctx: &Ctx,
+    recipient_key: String,
+    user_id: Option<UserId>,
+    queued: &QueuedMessage,
+) -> OutboxRow {
+    let message = &queued.message;
+    OutboxRow {
+        id: Uid::of(ctx.new_id::<OutboxId>()),
+        channel: "message".to_owned(),
+        kind: message.kind().to_owned(),
+        recipient_key: Some(recipient_key),
+        occasion: Some(message.occasion()),
+        topic: None,
+        payload: document(queued),
+        priority: message.priority() as i16,
+        status: "queued".to_owned(),
+        due_at: Ts(ctx.now),
+        not_after: message.not_after().map(Ts),
+        created_at: Ts(ctx.now),
+        user_id: user_id.map(Uid::of),
+        medium: Some(queued.to.medium().as_str().to_owned()),
     }
 }
 
@@ -102,6 +125,7 @@ impl LiveEvents for Tx<'_> {
             not_after: None,
             created_at: Ts(ctx.now),
             user_id: None,
+            medium: None,
         });
     }
 }
@@ -112,10 +136,15 @@ fn document(payload: &impl Serialize) -> Doc {
 }
 
 impl Tx<'_> {
+    /// Whether messages gathered, and not only live events.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.outbox.iter().any(|row| row.medium.is_some())
+    }
+
     /// Writes what gathered; a message that was asked for before is dropped.
     pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
         let gathered = std::mem::take(&mut self.outbox);
-        // 13 columns a row, and at most 65,535 parameters a statement.
+        // 14 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {
             self.run(|connection| match connection {
                 // Most operations tell of one to four things: four texts to keep.

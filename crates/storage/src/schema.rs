@@ -25,6 +25,22 @@ table! {
         created_at -> Instant,
         updated_at -> Instant,
         erased_at -> Nullable<Instant>,
+        phone_verified_at -> Nullable<Instant>,
+        email_reminders -> Bool,
+        text_messages -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::{SmallInt, Text};
+    use super::{Id, Instant};
+    phone_codes (user_id) {
+        user_id -> Id,
+        phone -> Text,
+        code_hash -> Text,
+        code_tries -> SmallInt,
+        created_at -> Instant,
+        expires_at -> Instant,
     }
 }
 
@@ -204,6 +220,23 @@ table! {
         not_after -> Nullable<Instant>,
         created_at -> Instant,
         user_id -> Nullable<Id>,
+        medium -> Nullable<Text>,
+        attempts -> SmallInt,
+        leased_by -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        finished_at -> Nullable<Instant>,
+        wiped_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::SmallInt;
+    use super::{Id, Instant};
+    reminder_rounds (event_id, hours_before, starts_at) {
+        event_id -> Id,
+        hours_before -> SmallInt,
+        starts_at -> Instant,
+        created_at -> Instant,
     }
 }
 

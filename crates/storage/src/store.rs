@@ -22,6 +22,8 @@ pub trait CommitObserver: Send + Sync {
     fn sessions_changed(&self, sessions: &[SessionId]);
     /// What roles permit is something else than before: for all sessions.
     fn roles_changed(&self);
+    /// Messages wait to be sent.
+    fn messages_queued(&self);
 }
 
 /// How a store is opened.
@@ -264,6 +266,7 @@ where
     }
     let mut tx = Tx::new(&mut connection, inner.guard);
     let mut answer = operation(&mut tx);
+    let messages_queued = tx.has_messages();
     if answer.is_ok()
         && let Err(error) = tx.write_outbox()
     {
@@ -285,6 +288,9 @@ where
                 observer.sessions_changed(&sessions);
                 if roles_changed {
                     observer.roles_changed();
+                }
+                if messages_queued {
+                    observer.messages_queued();
                 }
             }
             drop(connection);

@@ -105,6 +105,8 @@ impl Started {
             ("PODIUM_LOG__REQUESTS", "none".to_owned()),
             // Tests ask as fast as they can, all from one address; those of the limits turn them on.
             ("PODIUM_LIMITS__ENABLED", "false".to_owned()),
+            // What is written to the queue stays there, to be looked at; tests of the sending turn it on.
+            ("PODIUM_WORKER__ENABLED", "false".to_owned()),
             ("PODIUM_LIMITS__INVITES_PER_DAY", "1000000".to_owned()),
         ];
         let environment = usual

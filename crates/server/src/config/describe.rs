@@ -15,6 +15,9 @@ impl Config {
             google,
             cache,
             limits,
+            mail,
+            sms,
+            worker,
             metrics,
             log,
             ..
@@ -67,10 +70,7 @@ impl Config {
             ("google.issuer", google.issuer.clone()),
             (
                 "google.client_id",
-                google
-                    .client
-                    .as_ref()
-                    .map_or_else(|| "not set".to_owned(), |client| client.id.clone()),
+                told(google.client.as_ref().map(|client| &client.id)),
             ),
             ("google.client_secret", masked(google.client.is_some())),
             ("google.return_paths", list(&google.return_paths)),
@@ -85,6 +85,21 @@ impl Config {
             ),
             ("limits.sign_ups_per_hour", limits.sign_ups_per_hour.to_string()),
             ("limits.invites_per_day", limits.invites_per_day.to_string()),
+            ("mail.smtp_url", masked(mail.smtp_url.is_some())),
+            ("mail.from", mail.from.clone()),
+            ("sms.url", told(sms.gateway.as_ref().map(|gateway| &gateway.url))),
+            (
+                "sms.account_sid",
+                told(sms.gateway.as_ref().map(|gateway| &gateway.account_sid)),
+            ),
+            ("sms.auth_token", masked(sms.gateway.is_some())),
+            (
+                "sms.from",
+                told(sms.gateway.as_ref().map(|gateway| &gateway.from)),
+            ),
+            ("worker.enabled", worker.enabled.to_string()),
+            ("worker.concurrency", worker.concurrency.to_string()),
+            ("worker.lease", worker.lease.as_secs().to_string()),
             ("metrics.token", masked(metrics.token.is_some())),
             ("log.format", log.format.as_str().to_owned()),
             ("log.level", log.level.to_string().to_lowercase()),
@@ -98,6 +113,10 @@ fn synchronous(sync: SqliteSync) -> &'static str {
         SqliteSync::Full => "full",
         SqliteSync::Normal => "normal",
     }
+}
+
+fn told(value: Option<&String>) -> String {
+    value.map_or_else(|| "not set".to_owned(), Clone::clone)
 }
 
 fn masked(is_set: bool) -> String {

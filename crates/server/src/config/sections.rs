@@ -30,6 +30,9 @@ sections! {
         google: Google = Google::default(),
         cache: Cache = Cache::default(),
         limits: Limits = Limits::default(),
+        mail: Mail = Mail::default(),
+        sms: Sms = Sms::default(),
+        worker: Worker = Worker::default(),
         metrics: Metrics = Metrics::default(),
         log: Log = Log::default(),
     }
@@ -87,6 +90,24 @@ sections! {
         sign_ins_per_minute: u32 = 20,
         sign_ups_per_hour: u32 = 5,
         invites_per_day: u32 = 200,
+    }
+    /// How mails leave.
+    Mail {
+        smtp_url: Option<Secret> = None,
+        from: String = "Podium <podium@localhost>".to_owned(),
+    }
+    /// How text messages leave.
+    Sms {
+        url: Option<String> = None,
+        account_sid: Option<String> = None,
+        auth_token: Option<Secret> = None,
+        from: Option<String> = None,
+    }
+    /// Who sends what waits in the queue.
+    Worker {
+        enabled: bool = true,
+        concurrency: u32 = 4,
+        lease: u32 = 30,
     }
     /// Who reads the measurements.
     Metrics {

@@ -1,0 +1,34 @@
+//! Looks from time to time for reminders that are due.
+
+use kernel::{Actor, Clock, Ctx, IdSource, RequestId, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::Store;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(20);
+
+/// Asks for reminders as they become due, until it is aborted. A failure is logged and tried again the next time.
+pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let ctx = Ctx::new(
+            clock.now(),
+            Actor::System,
+            RequestId(Arc::from("reminders")),
+            Arc::clone(&ids),
+        );
+        match remind(&store, ctx).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "reminders are to be sent"),
+            Err(error) => tracing::warn!(%error, "reminders could not be looked for; it is tried again soon"),
+        }
+    }
+}
+
+/// One look.
+pub async fn remind(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
+    store.write(move |tx| registration::remind(tx, &ctx)).await
+}

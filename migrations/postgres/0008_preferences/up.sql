@@ -1,0 +1,18 @@
+-- What a person wants to be told, and how.
+ALTER TABLE users ADD COLUMN phone_verified_at timestamptz;
+ALTER TABLE users ADD COLUMN email_reminders boolean NOT NULL DEFAULT true;
+-- only to a number that was proven
+ALTER TABLE users ADD COLUMN text_messages boolean NOT NULL DEFAULT false
+    CONSTRAINT users_texts_to_proven_phone CHECK (NOT text_messages OR (phone IS NOT NULL AND phone_verified_at IS NOT NULL));
+
+-- The code that was sent to a person's number last; kept under the server's key, good for a while and for one use.
+CREATE TABLE phone_codes (
+    user_id    uuid NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    phone      text NOT NULL,
+    code_hash  text NOT NULL,
+    -- tries, charged before the code is compared
+    code_tries smallint NOT NULL CHECK (code_tries BETWEEN 0 AND 5),
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX phone_codes_by_end ON phone_codes (expires_at);
