@@ -1,6 +1,7 @@
 //! The messages, one enum.
 
 use crate::SealedSecrets;
+use chrono::TimeDelta;
 use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,14 @@ pub enum ReminderLead {
 }
 
 impl ReminderLead {
+    /// Every distance, the nearest first.
+    pub const ALL: [Self; 2] = [Self::Hours, Self::Day];
+
+    /// The time between the reminder and the start.
+    pub const fn before(self) -> TimeDelta {
+        TimeDelta::hours(self.hours() as i64)
+    }
+
     /// Hours before the start.
     pub const fn hours(self) -> u8 {
         match self {
@@ -329,9 +338,13 @@ impl Message {
     }
 
     /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
-    pub const fn not_after(&self) -> Option<Instant> {
+    pub fn not_after(&self) -> Option<Instant> {
         match self {
-            Self::Reminder { event, .. } => Some(event.starts_at),
+            // One that is late gives way to the nearer one, so that nobody gets both at once.
+            Self::Reminder { event, lead, .. } => Some(match lead {
+                ReminderLead::Day => event.starts_at - ReminderLead::Hours.before(),
+                ReminderLead::Hours => event.starts_at,
+            }),
             _ => match self.secrets() {
                 Some((_, expires_at)) => Some(expires_at),
                 None => None,

@@ -25,6 +25,7 @@ mod prepared;
 mod queue;
 mod reactions;
 mod registrations;
+mod reminders;
 mod roles;
 mod schema;
 mod security_answers;
