@@ -25,6 +25,7 @@ mod passwords;
 mod privacy;
 mod recovery_limits;
 mod registrations;
+mod reminders;
 mod roles;
 mod secrets_in_logs;
 mod security_answer_tries;
