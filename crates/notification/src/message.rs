@@ -337,6 +337,39 @@ impl Message {
         }
     }
 
+    /// The event that it tells of.
+    pub const fn event(&self) -> Option<&EventFacts> {
+        match self {
+            Self::SeatConfirmed { event, .. }
+            | Self::SeatFromWaitlist { event, .. }
+            | Self::WaitlistJoined { event, .. }
+            | Self::RegistrationCancelled { event, .. }
+            | Self::WaitlistRemoved { event, .. }
+            | Self::EventCancelled { event, .. }
+            | Self::EventMoved { event, .. }
+            | Self::Reminder { event, .. } => Some(event),
+            Self::EmailVerification { .. }
+            | Self::EmailChange { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordReset { .. }
+            | Self::PasswordChanged { .. }
+            | Self::SecurityAnswersChanged { .. }
+            | Self::AccountCreated { .. }
+            | Self::ExternalSignInLinked { .. }
+            | Self::PhoneVerification { .. } => None,
+        }
+    }
+
+    /// Until when a text message besides the mail is worth something; none for what goes by mail alone.
+    pub fn text_copy_until(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::SeatFromWaitlist { event, .. } | Self::EventMoved { event, .. } => Some(event.starts_at),
+            Self::Reminder { .. } => self.not_after(),
+            Self::EventCancelled { .. } => Some(now + TimeDelta::days(1)),
+            _ => None,
+        }
+    }
+
     /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
     pub fn not_after(&self) -> Option<Instant> {
         match self {

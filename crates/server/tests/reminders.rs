@@ -180,10 +180,7 @@ async fn a_seat_from_the_waitlist_counts_from_the_promotion(database: TestDataba
     scene.turn_to(2 * 60);
     assert_eq!(scene.look().await, 1);
     assert_eq!(scene.reminders_to(&first.email).await, []);
-    assert_eq!(
-        scene.reminders_to(&next.email).await,
-        [(Hours, scene.starts_at)]
-    );
+    assert_eq!(scene.reminders_to(&next.email).await, [(Hours, scene.starts_at)]);
 }
 
 async fn after_downtime_the_nearer_one_alone_is_asked_for_and_none_from_the_start_on(database: TestDatabase) {
@@ -281,7 +278,10 @@ async fn what_is_no_longer_true_does_not_hold(database: TestDatabase) {
         .delete(&format!("/registrations/{given_back}"))
         .await
         .expect(200);
-    assert!(!scene.holds(given_back, start).await, "cancelled after it was queued");
+    assert!(
+        !scene.holds(given_back, start).await,
+        "cancelled after it was queued"
+    );
     assert!(scene.holds(kept, start).await);
 
     let later = start + TimeDelta::minutes(30);
@@ -358,7 +358,13 @@ async fn drafts_and_events_that_are_called_off_remind_nobody(database: TestDatab
     let mut draft = harness.event_fields(5);
     draft["starts_at"] = json!(scene.starts_at.to_rfc3339());
     draft["ends_at"] = json!((scene.starts_at + TimeDelta::hours(1)).to_rfc3339());
-    let answer = scene.organizer.client.post("/events").json(draft).await.expect(201);
+    let answer = scene
+        .organizer
+        .client
+        .post("/events")
+        .json(draft)
+        .await
+        .expect(201);
     let draft: EventId = answer.text_at("/id").parse().expect("an id");
     let path = format!("/events/{}/cancel", scene.event);
     scene
