@@ -16,6 +16,7 @@ mod fuzz;
 mod google;
 mod guests;
 mod idempotency;
+mod jobs;
 mod limits;
 mod mail;
 mod matrix;

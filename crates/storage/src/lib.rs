@@ -16,6 +16,7 @@ mod external_identities;
 mod failure;
 mod idempotency;
 pub mod invariants;
+mod jobs;
 mod messages;
 pub mod migrations;
 mod one_time;
