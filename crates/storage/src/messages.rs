@@ -113,20 +113,30 @@ impl Tx<'_> {
         Ok(row.map(MessageRow::into_details))
     }
 
-    /// Takes the secrets out of messages that wait and are worth nothing any more, and gives them up; gives how many.
-    /// The rows stay, dead, so that the operator sees what was never sent.
+    /// Takes the secrets out of messages that are worth nothing any more, those that wait and dead letters alike, and
+    /// gives up those that wait; gives how many. The rows stay, so that the operator sees what was never sent. One
+    /// that a worker has in hand is left to it: it may be on its way, and has its turn when the lease is over.
     pub fn wipe_lapsed_messages(&mut self, now: Instant) -> Result<u64, StoreError> {
-        const WHICH: &str = "WHERE channel = 'message' AND status = 'queued' AND not_after <= $1";
+        const WHAT: &str = "finished_at = COALESCE(finished_at, $1), wiped_at = $1, leased_by = NULL, \
+             last_error = CASE WHEN status = 'dead' THEN last_error \
+                 ELSE 'not sent in time' || COALESCE(': ' || last_error, '') END";
+        // The first line is the condition of the index `outbox_by_end`.
+        const WHICH: &str = "status <> 'done' AND wiped_at IS NULL AND not_after <= $1 \
+             AND channel = 'message' AND (leased_by IS NULL OR due_at <= $1)";
         let wiped = self.run(|connection| match connection {
             DbConn::Postgres(c) => sql_query(format!(
-                "UPDATE outbox SET status = 'dead', \
-                 payload = jsonb_set(payload, ARRAY['message', kind, 'secrets'], '\"\"', false) {WHICH}"
+                "UPDATE outbox SET status = 'dead', {WHAT}, \
+                 payload = CASE WHEN jsonb_typeof(payload) = 'object' \
+                     THEN jsonb_set(payload, ARRAY['message', kind, 'secrets'], '\"\"', false) ELSE '{{}}' END \
+                 WHERE {WHICH}"
             ))
             .bind::<crate::columns::sql::Instant, _>(Ts(now))
             .execute(c),
             DbConn::Sqlite(c) => sql_query(format!(
-                "UPDATE outbox SET status = 'dead', \
-                 payload = json_replace(payload, '$.message.' || kind || '.secrets', '') {WHICH}"
+                "UPDATE outbox SET status = 'dead', {WHAT}, \
+                 payload = CASE WHEN json_valid(payload) \
+                     THEN json_replace(payload, '$.message.' || kind || '.secrets', '') ELSE '{{}}' END \
+                 WHERE {WHICH}"
             ))
             .bind::<crate::columns::sql::Instant, _>(Ts(now))
             .execute(c),
