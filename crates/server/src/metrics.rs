@@ -31,8 +31,14 @@ impl Measurements {
     pub fn of(store: Store, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let handle = handle()?;
         metrics::describe_gauge!("podium_queue_messages", "Messages in the queue.");
-        metrics::describe_gauge!("podium_queue_oldest_seconds", "Since when the oldest message waits.");
-        metrics::describe_counter!("podium_messages_total", "Tries to send a message, and how they ended.");
+        metrics::describe_gauge!(
+            "podium_queue_oldest_seconds",
+            "Since when the oldest message waits."
+        );
+        metrics::describe_counter!(
+            "podium_messages_total",
+            "Tries to send a message, and how they ended."
+        );
         Ok(Self { handle, store, clock })
     }
 
@@ -46,9 +52,9 @@ impl Measurements {
             tokio::time::timeout(PATIENCE, asking).await.ok();
         let (queued, dead, oldest) = match figures {
             Some(Ok(figures)) => {
-                let age = figures.oldest_at.map_or(0.0, |at| {
-                    (self.clock.now() - at).as_seconds_f64().max(0.0)
-                });
+                let age = figures
+                    .oldest_at
+                    .map_or(0.0, |at| (self.clock.now() - at).as_seconds_f64().max(0.0));
                 (count(figures.queued), count(figures.dead), age)
             }
             Some(Err(_)) | None => (f64::NAN, f64::NAN, f64::NAN),

@@ -143,7 +143,9 @@ async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     give_back(&shared).await;
     let finished = async { while senders.join_next().await.is_some() {} };
     if tokio::time::timeout(LAST_SENDS, finished).await.is_err() {
-        tracing::warn!("the worker stops in the middle of sending; what was cut off is sent again when its lease is over");
+        tracing::warn!(
+            "the worker stops in the middle of sending; what was cut off is sent again when its lease is over"
+        );
         senders.shutdown().await;
     }
     if tokio::time::timeout(LAST_WRITES, &mut settling).await.is_err() {

@@ -17,9 +17,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kernel::{Instant, OutboxId, StoreError};
-use notification::{
-    Claim, Claimed, Job, Medium, MessageQueue, Priority, QueueFigures, Unreadable, Verdict,
-};
+use notification::{Claim, Claimed, Job, Medium, MessageQueue, Priority, QueueFigures, Unreadable, Verdict};
 
 /// What is kept of a reason: enough to understand it, not a page of a server's talk.
 const LONGEST_ERROR: usize = 500;
@@ -36,11 +34,7 @@ macro_rules! due {
             .filter(outbox::medium.eq($medium.as_str()))
             .filter(outbox::priority.eq($priority as i16))
             .filter(outbox::due_at.le(Ts($now)))
-            .filter(
-                outbox::not_after
-                    .is_null()
-                    .or(outbox::not_after.gt(Ts($now))),
-            )
+            .filter(outbox::not_after.is_null().or(outbox::not_after.gt(Ts($now))))
             .order((outbox::due_at, outbox::id))
             .limit(i64::from($most))
             .select((outbox::due_at, outbox::id))

@@ -122,7 +122,11 @@ async fn a_message_is_its_claimers_until_the_lease_is_over(database: TestDatabas
     // Its holder is gone: another has it now, and what the first says of it is not heard.
     assert_eq!(claimed_ids(&rows, at(30), "c", 9).await, all);
     assert!(settle(&rows, at(31), "a", all[0], Verdict::Done).await.is_empty());
-    assert_eq!(rows.count("outbox WHERE status = 'queued' AND leased_by = 'c'").await, 3);
+    assert_eq!(
+        rows.count("outbox WHERE status = 'queued' AND leased_by = 'c'")
+            .await,
+        3
+    );
     assert_eq!(settle(&rows, at(31), "c", all[0], Verdict::Done).await, [all[0]]);
 }
 
@@ -163,7 +167,12 @@ async fn a_verdict_counts_for_who_holds_the_message(database: TestDatabase) {
             },
         ),
         (all[2], Verdict::Back { error: "away".into() }),
-        (all[3], Verdict::Dead { error: "é".repeat(600) }),
+        (
+            all[3],
+            Verdict::Dead {
+                error: "é".repeat(600),
+            },
+        ),
     ];
     let (others, own) = (verdicts.clone(), verdicts);
     assert!(
@@ -171,9 +180,7 @@ async fn a_verdict_counts_for_who_holds_the_message(database: TestDatabase) {
             .await
             .is_empty()
     );
-    let mut settled = rows
-        .write(move |tx| tx.settle_messages(at(1), "a", &own))
-        .await;
+    let mut settled = rows.write(move |tx| tx.settle_messages(at(1), "a", &own)).await;
     settled.sort_unstable();
     assert_eq!(settled, all);
     for (condition, what) in [
@@ -201,9 +208,15 @@ async fn a_verdict_counts_for_who_holds_the_message(database: TestDatabase) {
     }
     assert_eq!(claimed_ids(&rows, at(1), "a", 9).await, [all[2]]);
     assert_eq!(claimed_ids(&rows, at(5), "a", 9).await, [all[1]]);
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "not general over the lifetime")]
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "not general over the lifetime"
+    )]
     let figures = rows.read(|tx| tx.queue_figures()).await;
-    assert_eq!((figures.queued, figures.dead, figures.oldest_at), (2, 1, Some(now())));
+    assert_eq!(
+        (figures.queued, figures.dead, figures.oldest_at),
+        (2, 1, Some(now()))
+    );
 }
 
 async fn what_is_returned_is_due_at_once_and_lost_no_try(database: TestDatabase) {
@@ -211,9 +224,15 @@ async fn what_is_returned_is_due_at_once_and_lost_no_try(database: TestDatabase)
     let all = mails(&rows, 2).await;
     claim(&rows, now(), "a", 2).await;
     let asked = all.clone();
-    assert_eq!(rows.write(move |tx| tx.return_messages(at(1), "b", &asked)).await, 0);
+    assert_eq!(
+        rows.write(move |tx| tx.return_messages(at(1), "b", &asked)).await,
+        0
+    );
     let asked = all.clone();
-    assert_eq!(rows.write(move |tx| tx.return_messages(at(1), "a", &asked)).await, 2);
+    assert_eq!(
+        rows.write(move |tx| tx.return_messages(at(1), "a", &asked)).await,
+        2
+    );
     let again = claim(&rows, at(1), "b", 9).await.jobs;
     assert!(again.len() == 2 && again.iter().all(|job| job.attempts == 0));
 }
@@ -235,7 +254,10 @@ async fn mails_to_one_person_go_before_mails_to_many(database: TestDatabase) {
     let bulk = ids(&rows).await;
     let all = mails(&rows, 2).await;
     assert_eq!(claimed_ids(&rows, now(), "a", 1).await, all[3..4]);
-    assert_eq!(claimed_ids(&rows, now(), "a", 3).await, [all[4], bulk[0], bulk[1]]);
+    assert_eq!(
+        claimed_ids(&rows, now(), "a", 3).await,
+        [all[4], bulk[0], bulk[1]]
+    );
     assert_eq!(claimed_ids(&rows, now(), "a", 3).await, bulk[2..]);
 }
 
@@ -268,7 +290,10 @@ async fn what_cannot_be_read_stops_nothing(database: TestDatabase) {
     let rows = Rows::over(&database);
     let all = mails(&rows, 4).await;
     let mut broken = vec![
-        (all[0], "{\"name\": \"x\", \"email\": \"x@example.org\", \"message\": {\"of_tomorrow\": {}}}"),
+        (
+            all[0],
+            "{\"name\": \"x\", \"email\": \"x@example.org\", \"message\": {\"of_tomorrow\": {}}}",
+        ),
         (all[1], "\"a secret\""),
     ];
     if database.kind() == Kind::Sqlite {
@@ -344,12 +369,17 @@ async fn what_is_worth_nothing_is_not_claimed_and_is_wiped(database: TestDatabas
     settle(&rows, now(), "a", all[1], again).await;
     assert_eq!(claimed_ids(&rows, at(59), "b", 1).await.len(), 1);
     let returned = all.clone();
-    rows.write(move |tx| tx.return_messages(at(59), "b", &returned)).await;
+    rows.write(move |tx| tx.return_messages(at(59), "b", &returned))
+        .await;
     assert!(claimed_ids(&rows, at(60), "b", 9).await.is_empty());
     assert_eq!(wipe(&rows, at(59)).await, 0);
     assert_eq!(wipe(&rows, at(60)).await, 3, "dead letters too");
     assert_eq!(wipe(&rows, at(61)).await, 0, "once");
-    assert_eq!(rows.count("outbox WHERE CAST(payload AS TEXT) LIKE '%sealed%'").await, 0);
+    assert_eq!(
+        rows.count("outbox WHERE CAST(payload AS TEXT) LIKE '%sealed%'")
+            .await,
+        0
+    );
     assert_eq!(
         rows.count("outbox WHERE status = 'dead' AND wiped_at IS NOT NULL AND finished_at IS NOT NULL")
             .await,
@@ -380,7 +410,8 @@ async fn what_is_in_hand_is_not_wiped(database: TestDatabase) {
     claim(&rows, now(), "a", 1).await;
     assert_eq!(wipe(&rows, at(30)).await, 1, "its holder is gone");
     assert_eq!(
-        rows.count("outbox WHERE status = 'dead' AND leased_by IS NULL").await,
+        rows.count("outbox WHERE status = 'dead' AND leased_by IS NULL")
+            .await,
         1
     );
 }

@@ -49,9 +49,7 @@ impl Serve {
 /// The first signal lets what runs be finished.
 async fn stop(signals: StopSignals, handle: ServerHandle) {
     // Not awaited: the second signal is to be heard meanwhile.
-    signals
-        .obey(|| drop(tokio::spawn(handle.stop(true))))
-        .await;
+    signals.obey(|| drop(tokio::spawn(handle.stop(true)))).await;
 }
 
 /// What an operator stops a process by.

@@ -36,7 +36,11 @@ impl Worker {
             let (clock, ids) = (surroundings.clock, surroundings.ids);
             let parts = Parts::of(config, store.clone(), Arc::clone(&clock), keys, bell)?;
             let rounds = [
-                tokio::spawn(housekeeping::run(store.clone(), Arc::clone(&clock), Arc::clone(&ids))),
+                tokio::spawn(housekeeping::run(
+                    store.clone(),
+                    Arc::clone(&clock),
+                    Arc::clone(&ids),
+                )),
                 tokio::spawn(reminders::run(store, clock, ids)),
             ];
             let worker = Sending::start(parts);

@@ -43,7 +43,9 @@ impl Couriers {
         match (&job.to, &self.texts) {
             (Destination::Email(address), _) => self.deliver_mail(job, address).await,
             (Destination::Phone(number), Some(texts)) => self.deliver_text(job, number, texts.as_ref()).await,
-            (Destination::Phone(_), None) => Delivery::Failed("there is no gateway for text messages".to_owned()),
+            (Destination::Phone(_), None) => {
+                Delivery::Failed("there is no gateway for text messages".to_owned())
+            }
         }
     }
 

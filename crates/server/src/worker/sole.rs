@@ -55,7 +55,9 @@ async fn end_leases(shared: &Shared) {
     match shared.parts.store.write(move |tx| tx.end_leases(now)).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "messages that a process left behind are taken back"),
-        Err(error) => tracing::warn!(%error, "leases left behind could not be ended; they run out by themselves"),
+        Err(error) => {
+            tracing::warn!(%error, "leases left behind could not be ended; they run out by themselves")
+        }
     }
 }
 
