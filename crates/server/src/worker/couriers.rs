@@ -6,6 +6,7 @@ use notification::{
     Delivery, Destination, Job, Mailer, Medium, OutgoingMail, OutgoingText, SmsSender, render_mail,
     render_text,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Who takes messages.
@@ -25,7 +26,7 @@ impl Couriers {
     pub fn of(config: &Config, keys: Arc<ServerKeys>) -> anyhow::Result<Self> {
         Ok(Self {
             mailer: mailer(config)?,
-            texts: None,
+            texts: texts(config)?,
             keys,
             public_url: config.http.public_url.to_string(),
         })
@@ -81,4 +82,13 @@ impl Couriers {
 
 fn mailer(_config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
     anyhow::bail!("no mailer yet")
+}
+
+fn texts(_config: &Config) -> anyhow::Result<Option<Arc<dyn SmsSender>>> {
+    Ok(None)
+}
+
+/// Where mails are written as files if no mail server is configured.
+pub fn mail_folder(config: &Config) -> PathBuf {
+    config.data.dir.join("mail")
 }
