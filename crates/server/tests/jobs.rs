@@ -41,7 +41,7 @@ async fn claimed(harness: &Harness, most: u32) -> Vec<Job> {
         .store()
         .write(move |tx| tx.claim_messages(now, &claim(most)))
         .await;
-    claimed.expect("a claim")
+    claimed.expect("a claim").jobs
 }
 
 async fn settle(harness: &Harness, id: OutboxId, verdict: Verdict) {

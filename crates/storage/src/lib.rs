@@ -11,6 +11,7 @@ mod columns;
 pub mod connection;
 mod erasure;
 mod events;
+mod explain;
 mod export;
 mod external_identities;
 mod failure;
