@@ -11,3 +11,4 @@ mod logging;
 mod metrics;
 pub mod reminders;
 pub mod senders;
+pub mod worker;

@@ -145,7 +145,10 @@ fn doctor_greets_the_mail_server_and_hands_it_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let report = works(folder.path(), &["doctor"]);
     let files = folder.path().join("var/mail");
-    assert!(report.contains(&format!("ok      mail: written to {}", files.display())), "{report}");
+    assert!(
+        report.contains(&format!("ok      mail: written to {}", files.display())),
+        "{report}"
+    );
     assert!(report.contains("ok      sms: off"), "{report}");
     assert!(!files.exists());
     let server = SmtpServer::start_with(SmtpOptions {
@@ -168,10 +171,19 @@ fn doctor_greets_the_mail_server_and_hands_it_nothing() {
     };
     let report = doctor(&url);
     let address = server.address();
-    assert!(report.contains(&format!("ok      mail: {address} takes mails from Podium")), "{report}");
-    assert!(report.contains("ok      sms: handed to https://sms.example.org, from +15005550006"), "{report}");
+    assert!(
+        report.contains(&format!("ok      mail: {address} takes mails from Podium")),
+        "{report}"
+    );
+    assert!(
+        report.contains("ok      sms: handed to https://sms.example.org, from +15005550006"),
+        "{report}"
+    );
     let report = doctor(&url.replace("hidden%2Dword", "hidden-but-wrong"));
-    assert!(report.contains("FAILED  mail: ") && report.contains("535"), "{report}");
+    assert!(
+        report.contains("FAILED  mail: ") && report.contains("535"),
+        "{report}"
+    );
     server.down();
     let report = doctor(&url);
     assert!(report.contains(&format!("FAILED  mail: {address}")), "{report}");
