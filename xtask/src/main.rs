@@ -3,6 +3,8 @@
 #[cfg(feature = "bench")]
 mod bench;
 mod ci;
+#[cfg(feature = "mails")]
+mod mails;
 mod new_migration;
 mod openapi;
 mod podium;
@@ -46,6 +48,13 @@ enum Command {
     #[cfg(not(feature = "bench"))]
     #[command(disable_help_flag = true)]
     Bench(process::Again),
+    /// Write a sample of every message to target/mails, to be looked at.
+    #[cfg(feature = "mails")]
+    Mails(mails::Mails),
+    /// Write a sample of every message to target/mails, to be looked at.
+    #[cfg(not(feature = "mails"))]
+    #[command(disable_help_flag = true)]
+    Mails(process::Again),
     /// Run what has to pass before a change goes in.
     Ci,
 }
@@ -62,7 +71,11 @@ fn main() -> ExitCode {
         #[cfg(feature = "bench")]
         Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
         #[cfg(not(feature = "bench"))]
-        Command::Bench(again) => again.run("bench"),
+        Command::Bench(again) => again.run("bench", "--release"),
+        #[cfg(feature = "mails")]
+        Command::Mails(command) => command.run(&root()),
+        #[cfg(not(feature = "mails"))]
+        Command::Mails(again) => again.run("mails", "--profile=dev"),
         Command::Ci => ci::run(&root()),
     };
     outcome.unwrap_or_else(|error| {

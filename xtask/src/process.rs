@@ -12,7 +12,7 @@ pub fn cargo<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Command
 }
 
 /// A command that this build leaves out: xtask builds itself anew with the feature of that name.
-#[cfg(not(feature = "bench"))]
+#[cfg(not(all(feature = "bench", feature = "mails")))]
 #[derive(Debug, clap::Args)]
 pub struct Again {
     /// What the command takes; `--help` tells.
@@ -20,14 +20,14 @@ pub struct Again {
     arguments: Vec<std::ffi::OsString>,
 }
 
-#[cfg(not(feature = "bench"))]
+#[cfg(not(all(feature = "bench", feature = "mails")))]
 impl Again {
-    /// Runs the command of that name.
-    pub fn run(self, name: &str) -> anyhow::Result<ExitCode> {
+    /// Runs the command of that name, built by this profile.
+    pub fn run(self, name: &str, profile: &str) -> anyhow::Result<ExitCode> {
         let call = [
             "run",
             "--quiet",
-            "--release",
+            profile,
             "--package",
             "xtask",
             "--features",

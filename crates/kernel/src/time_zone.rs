@@ -38,6 +38,25 @@ impl TimeZone {
         )
     }
 
+    /// The time from one instant to another as people in the zone write it, such as `Tuesday, 4 May 2027, 18:00 – 21:00
+    /// (Europe/Berlin, UTC+02:00)`: with both dates where they differ, and both distances from UTC where the clocks change in
+    /// between.
+    pub fn local_span(self, from: Instant, to: Instant) -> String {
+        const DAY_AND_TIME: &str = "%A, %-d %B %Y, %H:%M";
+        let (from, to) = (from.with_timezone(&self.0), to.with_timezone(&self.0));
+        let first = from.format(DAY_AND_TIME);
+        let same_day = from.date_naive() == to.date_naive();
+        let last = to.format(if same_day { "%H:%M" } else { DAY_AND_TIME });
+        let (before, after) = (from.format("%:z").to_string(), to.format("%:z").to_string());
+        if self == Self::UTC {
+            format!("{first} – {last} (UTC)")
+        } else if before == after {
+            format!("{first} – {last} ({}, UTC{before})", self.name())
+        } else {
+            format!("{first} (UTC{before}) – {last} (UTC{after}), {}", self.name())
+        }
+    }
+
     /// The calendar date at that instant in the zone.
     pub fn local_date(self, instant: Instant) -> NaiveDate {
         instant.with_timezone(&self.0).date_naive()
@@ -54,5 +73,33 @@ impl FromStr for TimeZone {
 impl fmt::Debug for TimeZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(zone: &str, from: &str, to: &str) -> String {
+        let instant = |text: &str| text.parse::<Instant>().unwrap();
+        zone.parse::<TimeZone>()
+            .unwrap()
+            .local_span(instant(from), instant(to))
+    }
+
+    #[test]
+    fn a_span_says_both_dates_and_both_distances_where_they_differ() {
+        assert_eq!(
+            span("Asia/Kolkata", "2027-05-04T12:30:00Z", "2027-05-04T15:30:00Z"),
+            "Tuesday, 4 May 2027, 18:00 – 21:00 (Asia/Kolkata, UTC+05:30)"
+        );
+        assert_eq!(
+            span("UTC", "2027-05-04T22:00:00Z", "2027-05-05T02:00:00Z"),
+            "Tuesday, 4 May 2027, 22:00 – Wednesday, 5 May 2027, 02:00 (UTC)"
+        );
+        assert_eq!(
+            span("Europe/Berlin", "2026-10-24T20:00:00Z", "2026-10-25T05:00:00Z"),
+            "Saturday, 24 October 2026, 22:00 (UTC+02:00) – Sunday, 25 October 2026, 06:00 (UTC+01:00), Europe/Berlin"
+        );
     }
 }

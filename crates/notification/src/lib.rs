@@ -2,14 +2,22 @@
 //!
 //! Invariant: a message holds all that its text needs, so that it can be sent after what it tells of is gone.
 
+mod calendar;
+mod letter;
+mod lines;
 mod links;
 mod mail;
 mod mailer;
 mod message;
 mod queue;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 mod secret;
+#[cfg(test)]
+mod tests;
+mod text_message;
 
-pub use mail::{Attachment, RenderError, RenderedMail, render_mail, render_text};
+pub use mail::{Attachment, RenderError, RenderedMail, render_mail};
 pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};
 pub use message::{
     Destination, EventFacts, Medium, Message, PasswordChange, Priority, Recipient, ReminderLead,
@@ -18,6 +26,7 @@ pub use queue::{
     Claim, Claimed, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Unreadable, Verdict, judge,
 };
 pub use secret::{MailedSecrets, SealedSecrets};
+pub use text_message::render_text;
 
 use kernel::{Ctx, PhoneNumber, UserId};
 

@@ -1,6 +1,7 @@
 //! The messages, one enum.
 
 use crate::SealedSecrets;
+use chrono::TimeDelta;
 use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,14 @@ pub enum ReminderLead {
 }
 
 impl ReminderLead {
+    /// Every distance, the nearest first.
+    pub const ALL: [Self; 2] = [Self::Hours, Self::Day];
+
+    /// The time between the reminder and the start.
+    pub const fn before(self) -> TimeDelta {
+        TimeDelta::hours(self.hours() as i64)
+    }
+
     /// Hours before the start.
     pub const fn hours(self) -> u8 {
         match self {
@@ -272,6 +281,27 @@ pub enum Priority {
 }
 
 impl Message {
+    /// The name of every kind.
+    pub const KINDS: [&str; 17] = [
+        "email_verification",
+        "email_change",
+        "email_changed",
+        "password_reset",
+        "password_changed",
+        "security_answers_changed",
+        "account_created",
+        "external_sign_in_linked",
+        "seat_confirmed",
+        "seat_from_waitlist",
+        "waitlist_joined",
+        "registration_cancelled",
+        "waitlist_removed",
+        "event_cancelled",
+        "event_moved",
+        "reminder",
+        "phone_verification",
+    ];
+
     /// The kind, as the queue and its readers name it.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -328,10 +358,47 @@ impl Message {
         }
     }
 
-    /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
-    pub const fn not_after(&self) -> Option<Instant> {
+    /// The event that it tells of.
+    pub const fn event(&self) -> Option<&EventFacts> {
         match self {
-            Self::Reminder { event, .. } => Some(event.starts_at),
+            Self::SeatConfirmed { event, .. }
+            | Self::SeatFromWaitlist { event, .. }
+            | Self::WaitlistJoined { event, .. }
+            | Self::RegistrationCancelled { event, .. }
+            | Self::WaitlistRemoved { event, .. }
+            | Self::EventCancelled { event, .. }
+            | Self::EventMoved { event, .. }
+            | Self::Reminder { event, .. } => Some(event),
+            Self::EmailVerification { .. }
+            | Self::EmailChange { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordReset { .. }
+            | Self::PasswordChanged { .. }
+            | Self::SecurityAnswersChanged { .. }
+            | Self::AccountCreated { .. }
+            | Self::ExternalSignInLinked { .. }
+            | Self::PhoneVerification { .. } => None,
+        }
+    }
+
+    /// Until when a text message besides the mail is worth something; none for what goes by mail alone.
+    pub fn text_copy_until(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::SeatFromWaitlist { event, .. } | Self::EventMoved { event, .. } => Some(event.starts_at),
+            Self::Reminder { .. } => self.not_after(),
+            Self::EventCancelled { .. } => Some(now + TimeDelta::days(1)),
+            _ => None,
+        }
+    }
+
+    /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
+    pub fn not_after(&self) -> Option<Instant> {
+        match self {
+            // One that is late gives way to the nearer one, so that nobody gets both at once.
+            Self::Reminder { event, lead, .. } => Some(match lead {
+                ReminderLead::Day => event.starts_at - ReminderLead::Hours.before(),
+                ReminderLead::Hours => event.starts_at,
+            }),
             _ => match self.secrets() {
                 Some((_, expires_at)) => Some(expires_at),
                 None => None,
@@ -367,5 +434,18 @@ impl Message {
             Self::EventCancelled { .. } | Self::EventMoved { .. } | Self::Reminder { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_in_the_list() {
+        let unknown = serde_json::from_str::<Message>(r#"{"nonsense": {}}"#).expect_err("no such kind");
+        let known: Vec<String> = Message::KINDS.iter().map(|kind| format!("`{kind}`")).collect();
+        let expected = format!("expected one of {}", known.join(", "));
+        assert!(unknown.to_string().contains(&expected), "{unknown}");
     }
 }

@@ -29,6 +29,8 @@ pub use read_registration::{
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;
-pub use remind::{remind, reminder_holds};
-pub use repository::{RegistrationFilter, RegistrationRepository, RegistrationTx};
+pub use remind::{list_events_to_remind, remind, reminder_holds};
+pub use repository::{
+    PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx, ReminderRepository,
+};
 pub use tell_moved::tell_moved;

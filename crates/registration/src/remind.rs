@@ -1,18 +1,122 @@
 //! People with a seat are reminded of their event, a day and three hours before it starts.
+//!
+//! Invariants: a round of reminders, which is one distance to one start of one event, is asked for once, whoever looks; so
+//! a start that moves plans itself anew. Of two rounds that are due, the nearer alone is asked for. Nobody is reminded of
+//! what they took a seat at after the round was due: they have just been told.
 
-use crate::RegistrationTx;
-use kernel::{Ctx, Instant, RegistrationId, StoreError};
+use crate::{RegistrationStatus, RegistrationTx};
+use chrono::TimeDelta;
+use event::EventStatus;
+use kernel::{Ctx, EventId, Instant, RegistrationId, StoreError};
+use notification::{EventFacts, Message, ReminderLead};
 
-/// Asks for the reminders that are due now; gives how many.
-pub fn remind(_tx: &mut dyn RegistrationTx, _ctx: &Ctx) -> Result<u32, StoreError> {
-    Ok(0)
+/// A round waits so long after it is due, so that who began to register before is seen.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// So many events are looked at in one scan; the others in the next.
+const EVENTS_AT_ONCE: u32 = 1_000;
+
+/// The events that reminders are due for, the soonest first.
+pub fn list_events_to_remind(tx: &mut dyn RegistrationTx, ctx: &Ctx) -> Result<Vec<EventId>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = ctx.now;
+    for lead in ReminderLead::ALL {
+        // A start up to here is near enough for this round, and after `after` too far away for the nearer one.
+        let until = ctx.now + lead.before() - GRACE;
+        let left = EVENTS_AT_ONCE.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        found.extend(tx.events_without_round(lead, after, until, left)?);
+        after = until;
+    }
+    Ok(found)
 }
 
-/// Whether a reminder that waits to be sent is still true: the seat is held, the event takes place and starts then.
+/// Asks for the reminders of one event that are due now; gives how many.
+pub fn remind(tx: &mut dyn RegistrationTx, ctx: &Ctx, event_id: EventId) -> Result<u32, StoreError> {
+    // Under the lock the start stays, and whoever takes a seat meanwhile comes before or after.
+    let Some(seats) = tx.lock_event_seats(event_id)? else {
+        return Ok(0);
+    };
+    if seats.status != EventStatus::Published {
+        return Ok(0);
+    }
+    let Some(lead) = due_round(seats.starts_at, ctx.now) else {
+        return Ok(0);
+    };
+    // Those farther away are over with it: nothing late shall come of them.
+    let mut is_new = false;
+    for round in ReminderLead::ALL
+        .into_iter()
+        .filter(|round| round.hours() >= lead.hours())
+    {
+        let begun = tx.begin_reminder_round(event_id, round, seats.starts_at, ctx.now)?;
+        is_new |= begun && round == lead;
+    }
+    if !is_new {
+        return Ok(0);
+    }
+    let people = tx.list_people_to_remind(event_id, seats.starts_at - lead.before())?;
+    let event = seats.facts();
+    for person in &people {
+        let message = reminder(&event, person.registration_id, lead);
+        tx.enqueue(ctx, person.recipient.clone(), message);
+    }
+    Ok(u32::try_from(people.len()).unwrap_or(u32::MAX))
+}
+
+fn reminder(event: &EventFacts, registration_id: RegistrationId, lead: ReminderLead) -> Message {
+    Message::Reminder {
+        event: event.clone(),
+        registration_id,
+        lead,
+    }
+}
+
+/// The nearest round that is due; none from the start on.
+fn due_round(starts_at: Instant, now: Instant) -> Option<ReminderLead> {
+    ReminderLead::ALL
+        .into_iter()
+        .find(|lead| now < starts_at && now >= starts_at - lead.before() + GRACE)
+}
+
+/// Whether a reminder that waits to be sent is still true: the seat is held, the event takes place and starts then. That
+/// the start is still to come is the queue's to know: a reminder is worth nothing after it.
 pub fn reminder_holds(
-    _tx: &mut dyn RegistrationTx,
-    _registration: RegistrationId,
-    _starts_at: Instant,
+    tx: &mut dyn RegistrationTx,
+    registration: RegistrationId,
+    starts_at: Instant,
 ) -> Result<bool, StoreError> {
-    Ok(true)
+    let view = tx.find_registration_view(registration)?;
+    Ok(view.is_some_and(|view| {
+        let holds_seat = matches!(
+            view.registration.status,
+            RegistrationStatus::Confirmed | RegistrationStatus::Attended
+        );
+        holds_seat && view.event_status == EventStatus::Published && view.event_starts_at == starts_at
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(minutes_before: i64) -> Option<ReminderLead> {
+        let starts_at = Instant::default();
+        due_round(starts_at, starts_at - TimeDelta::minutes(minutes_before))
+    }
+
+    #[test]
+    fn the_nearest_round_alone_is_due_and_none_from_the_start_on() {
+        assert_eq!(due(24 * 60 + 1), None);
+        assert_eq!(
+            due(24 * 60),
+            None,
+            "whoever registers at that moment is waited for"
+        );
+        assert_eq!(due(24 * 60 - 1), Some(ReminderLead::Day));
+        assert_eq!(due(3 * 60), Some(ReminderLead::Day));
+        assert_eq!(due(3 * 60 - 1), Some(ReminderLead::Hours));
+        assert_eq!(due(1), Some(ReminderLead::Hours));
+        assert_eq!(due(0), None);
+        assert_eq!(due(-1), None);
+    }
 }

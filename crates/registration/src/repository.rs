@@ -3,7 +3,7 @@
 use crate::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 use event::EventRepository;
 use kernel::{AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, RegistrationId, StoreError, UserId};
-use notification::Outbox;
+use notification::{Outbox, Recipient, ReminderLead};
 use realtime::LiveEvents;
 use user::{AttendeeRepository, UserRepository};
 use waitlist::{WaitlistRepository, WaitlistTx};
@@ -76,9 +76,46 @@ pub trait RegistrationRepository {
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError>;
 }
 
+/// A person with a seat who is to be reminded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonToRemind {
+    /// The registration that holds the seat.
+    pub registration_id: RegistrationId,
+    /// Who it is.
+    pub recipient: Recipient,
+}
+
+/// Rounds of reminders.
+pub trait ReminderRepository {
+    /// Published events that start after `after` and up to `until`, and whose reminders of that distance were not asked
+    /// for; the soonest first.
+    fn events_without_round(
+        &mut self,
+        lead: ReminderLead,
+        after: Instant,
+        until: Instant,
+        most: u32,
+    ) -> Result<Vec<EventId>, StoreError>;
+    /// Notes that a round is asked for; false if it was before.
+    fn begin_reminder_round(
+        &mut self,
+        event_id: EventId,
+        lead: ReminderLead,
+        starts_at: Instant,
+        at: Instant,
+    ) -> Result<bool, StoreError>;
+    /// Who holds a seat that they got then or before, but for those who want no reminders.
+    fn list_people_to_remind(
+        &mut self,
+        event_id: EventId,
+        registered_by: Instant,
+    ) -> Result<Vec<PersonToRemind>, StoreError>;
+}
+
 /// What the operations on registrations need of a transaction.
 pub trait RegistrationTx:
     RegistrationRepository
+    + ReminderRepository
     + WaitlistRepository
     + WaitlistTx
     + EventRepository

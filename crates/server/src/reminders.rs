@@ -28,7 +28,27 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
     }
 }
 
-/// One look.
+/// One look: every event in a transaction of its own, so that a large one holds none of the others up. Gives how many
+/// reminders were asked for; where some events failed, the others were done nevertheless.
 pub async fn remind(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
-    store.write(move |tx| registration::remind(tx, &ctx)).await
+    let look = ctx.clone();
+    let events = store
+        .read(move |tx| registration::list_events_to_remind(tx, &look))
+        .await?;
+    let mut asked = 0;
+    let mut failed = None;
+    for event_id in events {
+        let ctx = ctx.clone();
+        match store
+            .write(move |tx| registration::remind(tx, &ctx, event_id))
+            .await
+        {
+            Ok(count) => asked += count,
+            Err(error) => {
+                tracing::warn!(%event_id, %error, "the reminders of an event could not be written");
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    failed.map_or(Ok(asked), Err)
 }

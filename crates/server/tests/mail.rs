@@ -172,7 +172,12 @@ async fn a_mail_that_was_written_as_a_file_is_named_and_shown(database: TestData
     let shown = String::from_utf8(mail(&harness, &here, &["show", &id]).stdout).expect("text");
     let file = data.path().join("mail").join(format!("{id}.eml"));
     assert!(shown.contains(&file.display().to_string()), "{shown}");
-    let token = shown.split("token=").nth(1).expect("a link").split_whitespace().next();
+    let token = shown
+        .split("token=")
+        .nth(1)
+        .expect("a link")
+        .split_whitespace()
+        .next();
     let token = token.expect("a token").to_owned();
     let production = [
         ("PODIUM_DATA__DIR", folder.as_str()),
@@ -188,7 +193,12 @@ async fn a_mail_that_was_written_as_a_file_is_named_and_shown(database: TestData
     assert!(!hidden.contains("token=") && !hidden.contains(&token), "{hidden}");
     // It is the link: the address is confirmed by it.
     let form = serde_json::json!({"token": token});
-    harness.client().post("/auth/verify-email").json(form).await.expect(204);
+    harness
+        .client()
+        .post("/auth/verify-email")
+        .json(form)
+        .await
+        .expect(204);
 }
 
 async fn what_was_in_the_way_is_listed(database: TestDatabase) {
@@ -200,7 +210,8 @@ async fn what_was_in_the_way_is_listed(database: TestDatabase) {
     );
     let list = says(&harness, &["list"]);
     assert!(
-        list.trim_end().ends_with("queued  tries: 2  451 not now\u{fffd}[2J"),
+        list.trim_end()
+            .ends_with("queued  tries: 2  451 not now\u{fffd}[2J"),
         "{list}"
     );
     let shown = says(&harness, &["show", &id_of(&list, "email_verification")]);

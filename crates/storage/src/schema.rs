@@ -348,4 +348,5 @@ allow_tables_to_appear_in_same_query!(
     registrations,
     waitlist_entries,
     waitlist_log,
+    reminder_rounds,
 );

@@ -61,6 +61,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
         &[GROUND, DOMAINS, &["storage", "gateway", "api", "server"]],
     ),
     // storage: the benchmark alone, to fill an SQLite file, and with the ground to claim messages as a worker does.
+    // notification: to show its samples.
     ("xtask", &[GROUND, &["testkit", "storage"]]),
 ];
 

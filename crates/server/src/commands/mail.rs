@@ -171,7 +171,10 @@ fn write_file(message: &MessageDetails, config: &Config, out: &mut dyn Write) ->
         return Ok(());
     }
     let mail = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    for line in file::text_of(&String::from_utf8_lossy(&mail)).iter().flat_map(|text| text.lines()) {
+    for line in file::text_of(&String::from_utf8_lossy(&mail))
+        .iter()
+        .flat_map(|text| text.lines())
+    {
         writeln!(out, "    {}", printable(line))?;
     }
     Ok(())

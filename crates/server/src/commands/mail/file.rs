@@ -84,7 +84,8 @@ mod tests {
              --inner\r\nContent-Type: text/html\r\n\r\n<p>no</p>\r\n--inner--\r\n\
              --outer\r\nContent-Type: text/calendar\r\n\r\nno\r\n--outer--\r\n";
         assert_eq!(text_of(mail).unwrap(), "Grüße: a = b and\n--\nno boundary");
-        let encoded = "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nR3LD\r\nvMOfZQ==\r\n";
+        let encoded =
+            "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nR3LD\r\nvMOfZQ==\r\n";
         assert_eq!(text_of(encoded).unwrap(), "Grüße");
         let plain = "Content-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHello";
         assert_eq!(text_of(plain).unwrap(), "Hello");

@@ -1,0 +1,205 @@
+//! What a mail shows, put into words where it depends on data: the templates in `templates/mail` hold the rest.
+
+use crate::lines::{EventLines, local_time, one_line, several_lines, shortened};
+use crate::mail::RenderError;
+use crate::{Job, Message, PasswordChange, ReminderLead};
+use kernel::{Instant, ServerKeys, TimeZone};
+
+/// So much of a title has room in a subject.
+const MOST_OF_TITLE: usize = 120;
+
+/// What the templates show. Each takes what its message has.
+pub(crate) struct Letter<'a> {
+    pub(crate) name: String,
+    pub(crate) subject: String,
+    /// The first line under the greeting, and what the mail is about.
+    pub(crate) heading: &'static str,
+    /// What lists of mails show beside the subject.
+    pub(crate) preview: String,
+    /// Why the person gets it, up to the address of the server.
+    pub(crate) because: &'static str,
+    pub(crate) public_url: &'a str,
+    pub(crate) event: Option<EventLines>,
+    pub(crate) secrets: Option<SecretLines>,
+    /// Why the event is called off, in the organiser's words.
+    pub(crate) reason: Option<String>,
+    /// When it happened; of an event that moved, when it was to start before.
+    pub(crate) at: String,
+    /// How a password was changed.
+    pub(crate) how: &'static str,
+    /// Within how many hours the event starts.
+    pub(crate) hours: u8,
+}
+
+/// A link and a code as a mail shows them.
+pub(crate) struct SecretLines {
+    pub(crate) action: &'static str,
+    pub(crate) link: String,
+    pub(crate) page: String,
+    pub(crate) code: String,
+    pub(crate) until: String,
+}
+
+impl<'a> Letter<'a> {
+    pub(crate) fn of(job: &Job, public_url: &'a str, keys: &ServerKeys) -> Result<Self, RenderError> {
+        let message = &job.message;
+        let event = message.event().map(EventLines::of);
+        let heading = heading_of(message);
+        let preview = match &event {
+            Some(event) => format!("{} · {}", event.when, event.place),
+            None => heading.to_owned(),
+        };
+        Ok(Self {
+            name: one_line(&job.name),
+            subject: subject_of(message),
+            heading,
+            preview,
+            because: because_of(message),
+            public_url,
+            event,
+            secrets: secret_lines(message, public_url, keys)?,
+            reason: reason_of(message),
+            at: at_of(message),
+            how: how_changed(message),
+            hours: match message {
+                Message::Reminder { lead, .. } => lead.hours(),
+                _ => ReminderLead::Day.hours(),
+            },
+        })
+    }
+}
+
+/// The subject, at most 200 characters; that of an event's mail names the event.
+fn subject_of(message: &Message) -> String {
+    let about = match message {
+        Message::SeatConfirmed { .. } => "Your seat is confirmed",
+        Message::SeatFromWaitlist { .. } => "A seat for you",
+        Message::WaitlistJoined { .. } => "You are on the waitlist",
+        Message::RegistrationCancelled { .. } => "Registration cancelled",
+        Message::WaitlistRemoved { .. } => "No longer on the waitlist",
+        Message::EventCancelled { .. } => "Called off",
+        Message::EventMoved { .. } => "New time",
+        Message::Reminder { .. } => "Reminder",
+        Message::ExternalSignInLinked { provider, .. } => {
+            return format!(
+                "You can sign in with {} now",
+                shortened(&one_line(provider), MOST_OF_TITLE)
+            );
+        }
+        _ => heading_of(message),
+    };
+    match message.event() {
+        Some(event) => format!("{about}: {}", shortened(&one_line(&event.title), MOST_OF_TITLE)),
+        None => about.to_owned(),
+    }
+}
+
+const fn heading_of(message: &Message) -> &'static str {
+    match message {
+        Message::EmailVerification { .. } => "Confirm your e-mail address",
+        Message::EmailChange { .. } => "Confirm your new e-mail address",
+        Message::EmailChanged { .. } => "Your e-mail address was changed",
+        Message::PasswordReset { .. } => "Set a new password",
+        Message::PasswordChanged { .. } => "Your password was changed",
+        Message::SecurityAnswersChanged { .. } => "Your security answers were changed",
+        Message::AccountCreated { .. } => "An account was made for you",
+        Message::ExternalSignInLinked { .. } => "There is a new way to sign in",
+        Message::SeatConfirmed { .. } => "Your seat is confirmed",
+        Message::SeatFromWaitlist { .. } => "A seat came free, and it is yours",
+        Message::WaitlistJoined { .. } => "You are on the waitlist",
+        Message::RegistrationCancelled { .. } => "Your registration is cancelled",
+        Message::WaitlistRemoved { .. } => "You are no longer on the waitlist",
+        Message::EventCancelled { .. } => "The event is called off",
+        Message::EventMoved { .. } => "The event has a new time",
+        Message::Reminder { .. } => "A reminder of your event",
+        Message::PhoneVerification { .. } => "Confirm your phone",
+    }
+}
+
+const fn because_of(message: &Message) -> &'static str {
+    match message {
+        Message::EmailVerification { .. } => "because an account was made with this address at",
+        Message::EmailChange { .. } => "because this address was given for an account at",
+        Message::SeatConfirmed { .. }
+        | Message::SeatFromWaitlist { .. }
+        | Message::RegistrationCancelled { .. }
+        | Message::EventMoved { .. }
+        | Message::Reminder { .. } => "because of your registration at",
+        Message::WaitlistJoined { .. } | Message::WaitlistRemoved { .. } => {
+            "because of your place on the waitlist at"
+        }
+        Message::EventCancelled { .. } => "because of your registration or place on the waitlist at",
+        Message::EmailChanged { .. }
+        | Message::PasswordReset { .. }
+        | Message::PasswordChanged { .. }
+        | Message::SecurityAnswersChanged { .. }
+        | Message::AccountCreated { .. }
+        | Message::ExternalSignInLinked { .. }
+        | Message::PhoneVerification { .. } => "because of your account at",
+    }
+}
+
+fn reason_of(message: &Message) -> Option<String> {
+    match message {
+        Message::EventCancelled { reason, .. } => reason
+            .as_deref()
+            .map(several_lines)
+            .filter(|reason| !reason.is_empty()),
+        _ => None,
+    }
+}
+
+fn at_of(message: &Message) -> String {
+    match message {
+        Message::PasswordChanged { at, .. }
+        | Message::SecurityAnswersChanged { at, .. }
+        | Message::ExternalSignInLinked { at, .. } => at_utc(*at),
+        Message::EventMoved {
+            event,
+            previous_starts_at,
+            ..
+        } => local_time(event, *previous_starts_at),
+        _ => String::new(),
+    }
+}
+
+const fn how_changed(message: &Message) -> &'static str {
+    match message {
+        Message::PasswordChanged { by, .. } => match by {
+            PasswordChange::Changed => "by somebody who knew the old one",
+            PasswordChange::ResetByMail => "with a link or code from a mail",
+            PasswordChange::ResetByAnswers => "with the answers to your security questions",
+        },
+        _ => "",
+    }
+}
+
+fn secret_lines(
+    message: &Message,
+    public_url: &str,
+    keys: &ServerKeys,
+) -> Result<Option<SecretLines>, RenderError> {
+    let Some((sealed, expires_at)) = message.secrets() else {
+        return Ok(None);
+    };
+    let secrets = sealed.open(keys).ok_or(RenderError::SecretsGone)?;
+    let Some(link) = message.link(public_url, &secrets) else {
+        return Ok(None);
+    };
+    let page = link.split('?').next().unwrap_or(&link).to_owned();
+    let action = match message {
+        Message::PasswordReset { .. } | Message::AccountCreated { .. } => "Set the password",
+        _ => "Confirm the address",
+    };
+    Ok(Some(SecretLines {
+        action,
+        link,
+        page,
+        code: secrets.code,
+        until: at_utc(expires_at),
+    }))
+}
+
+fn at_utc(instant: Instant) -> String {
+    TimeZone::UTC.local_time(instant)
+}
