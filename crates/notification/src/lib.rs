@@ -24,7 +24,7 @@ pub use message::{
 };
 pub use queue::{Claim, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Verdict, judge};
 pub use secret::{MailedSecrets, SealedSecrets};
-pub use text_message::render_text;
+pub use text_message::{TEXTS_A_DAY, render_text};
 
 use kernel::{Ctx, PhoneNumber, UserId};
 
