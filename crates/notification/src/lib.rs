@@ -26,7 +26,7 @@ pub use queue::{
     Claim, Claimed, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Unreadable, Verdict, judge,
 };
 pub use secret::{MailedSecrets, SealedSecrets};
-pub use text_message::render_text;
+pub use text_message::{TEXTS_A_DAY, render_text};
 
 use kernel::{Ctx, PhoneNumber, UserId};
 

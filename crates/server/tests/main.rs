@@ -38,6 +38,7 @@ mod sessions;
 mod sign_in;
 mod story;
 mod support;
+mod texts;
 mod token_attacks;
 mod tour;
 mod user_admin;

@@ -34,6 +34,7 @@ mod security_answers;
 pub mod seeds;
 mod step;
 mod store;
+mod texts;
 mod transaction;
 mod user_list;
 mod waitlist;
