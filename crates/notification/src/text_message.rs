@@ -5,6 +5,9 @@ use crate::mail::RenderError;
 use crate::{EventFacts, Job, Medium, Message};
 use kernel::ServerKeys;
 
+/// So many text messages go to a person in 24 hours at the most, besides the mails.
+pub const TEXTS_A_DAY: u32 = 5;
+
 /// So much of a title, and of a place, has room.
 const MOST_OF_TITLE: usize = 80;
 const MOST_OF_PLACE: usize = 60;

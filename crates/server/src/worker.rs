@@ -13,7 +13,7 @@ mod send;
 mod settle;
 mod sole;
 
-pub use couriers::{Couriers, mail_folder};
+pub use couriers::Couriers;
 
 use crate::config::Config;
 use gates::Gates;

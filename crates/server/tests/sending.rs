@@ -89,8 +89,8 @@ async fn what_is_in_hand_is_not_sent_twice_when_the_clock_is_turned(database: Te
     for _ in 0..3 {
         queue.mail().await;
     }
-    let worker = Worker::start(queue.parts(&post, 1, Duration::from_millis(20)));
-    post.wait_for_begun(1).await;
+    let worker = Worker::start(queue.parts(&post, 2, Duration::from_millis(20)));
+    post.wait_for_begun(2).await;
     queue.clock.advance(TimeDelta::minutes(10));
     // It claims its own anew, as their leases are over.
     let renewed = format!(
@@ -98,6 +98,11 @@ async fn what_is_in_hand_is_not_sent_twice_when_the_clock_is_turned(database: Te
         instant(&queue.clock, TimeDelta::zero())
     );
     queue.wait_for(&renewed, 3).await;
+    // One sender is at the third message, the other is free and looks for more.
+    post.let_go(1);
+    post.wait_for_begun(3).await;
+    post.let_go(1);
+    queue.wait_for("outbox WHERE status = 'done'", 2).await;
     post.let_go(10);
     queue.wait_for("outbox WHERE status = 'done'", 3).await;
     worker.stop().await;

@@ -5,6 +5,7 @@ use crate::columns::{Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
 use crate::schema::outbox;
+use crate::texts::TextCopy;
 use diesel::prelude::*;
 use kernel::{Ctx, EmailAddress, Instant, OutboxId, PhoneNumber, StoreError, UserId};
 use notification::{Destination, Message, Outbox, Priority, Recipient};
@@ -25,7 +26,7 @@ pub(crate) struct OutboxRow {
     priority: i16,
     status: String,
     due_at: Ts,
-    not_after: Option<Ts>,
+    pub(crate) not_after: Option<Ts>,
     created_at: Ts,
     pub(crate) user_id: Option<Uid>,
     medium: Option<String>,
@@ -62,14 +63,18 @@ pub struct OutboxEntry {
 
 impl Outbox for Tx<'_> {
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message) {
+        if let (Some(user_id), Some(until)) = (recipient.user_id, message.text_copy_until(ctx.now)) {
+            self.texts.push(TextCopy::of(ctx, user_id, &message, until));
+        }
         let key = recipient.email.key().to_owned();
         let queued = QueuedMessage {
             name: recipient.name,
             to: Destination::Email(recipient.email.as_str().to_owned()),
             message,
         };
+        let id = ctx.new_id();
         self.outbox
-            .push(message_row(ctx, key, recipient.user_id, &queued));
+            .push(message_row(id, ctx.now, key, recipient.user_id, &queued));
     }
 
     fn enqueue_text(&mut self, ctx: &Ctx, phone: &PhoneNumber, user_id: UserId, message: Message) {
@@ -80,19 +85,22 @@ impl Outbox for Tx<'_> {
             message,
         };
         let key = phone.as_str().to_owned();
-        self.outbox.push(message_row(ctx, key, Some(user_id), &queued));
+        let id = ctx.new_id();
+        self.outbox
+            .push(message_row(id, ctx.now, key, Some(user_id), &queued));
     }
 }
 
-fn message_row(
-    ctx: &Ctx,
+pub(crate) fn message_row(
+    id: OutboxId,
+    now: Instant,
     recipient_key: String,
     user_id: Option<UserId>,
     queued: &QueuedMessage,
 ) -> OutboxRow {
     let message = &queued.message;
     OutboxRow {
-        id: Uid::of(ctx.new_id::<OutboxId>()),
+        id: Uid::of(id),
         channel: "message".to_owned(),
         kind: message.kind().to_owned(),
         recipient_key: Some(recipient_key),
@@ -101,9 +109,9 @@ fn message_row(
         payload: document(queued),
         priority: message.priority() as i16,
         status: "queued".to_owned(),
-        due_at: Ts(ctx.now),
+        due_at: Ts(now),
         not_after: message.not_after().map(Ts),
-        created_at: Ts(ctx.now),
+        created_at: Ts(now),
         user_id: user_id.map(Uid::of),
         medium: Some(queued.to.medium().as_str().to_owned()),
     }
@@ -143,6 +151,7 @@ impl Tx<'_> {
 
     /// Writes what gathered; a message that was asked for before is dropped.
     pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
+        self.add_text_copies()?;
         let gathered = std::mem::take(&mut self.outbox);
         // 14 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {

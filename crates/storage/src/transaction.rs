@@ -4,6 +4,7 @@ use crate::columns::Uid;
 use crate::connection::DbConn;
 use crate::failure::store_error;
 use crate::outbox::OutboxRow;
+use crate::texts::TextCopy;
 use kernel::{EventId, SessionId, StoreError, TypedId};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 pub struct Tx<'c> {
     connection: &'c mut DbConn,
     pub(crate) outbox: Vec<OutboxRow>,
+    pub(crate) texts: Vec<TextCopy>,
     changed_events: Vec<EventId>,
     changed_sessions: Vec<SessionId>,
     roles_changed: bool,
@@ -38,6 +40,7 @@ impl<'c> Tx<'c> {
         Self {
             connection,
             outbox: Vec::new(),
+            texts: Vec::new(),
             changed_events: Vec::new(),
             changed_sessions: Vec::new(),
             roles_changed: false,

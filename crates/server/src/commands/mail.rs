@@ -7,7 +7,7 @@ mod file;
 
 use super::serve::runtime;
 use crate::config::{Config, Profile};
-use crate::worker::mail_folder;
+use crate::senders::mail_folder;
 use anyhow::{Context, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};

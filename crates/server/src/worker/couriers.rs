@@ -1,12 +1,12 @@
 //! Renders messages and hands them to whoever takes them, as it is configured.
 
 use crate::config::Config;
+use crate::senders;
 use kernel::ServerKeys;
 use notification::{
     Delivery, Destination, Job, Mailer, Medium, OutgoingMail, OutgoingText, SmsSender, render_mail,
     render_text,
 };
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Who takes messages.
@@ -24,12 +24,14 @@ pub struct Couriers {
 impl Couriers {
     /// As it is configured. Says so.
     pub fn of(config: &Config, keys: Arc<ServerKeys>) -> anyhow::Result<Self> {
-        Ok(Self {
-            mailer: mailer(config)?,
-            texts: texts(config)?,
+        let couriers = Self {
+            mailer: senders::mailer(config)?,
+            texts: senders::sms(config)?,
             keys,
             public_url: config.http.public_url.to_string(),
-        })
+        };
+        say(config);
+        Ok(couriers)
     }
 
     /// By what messages leave. Others wait in the queue.
@@ -80,15 +82,18 @@ impl Couriers {
     }
 }
 
-fn mailer(_config: &Config) -> anyhow::Result<Arc<dyn Mailer>> {
-    anyhow::bail!("no mailer yet")
-}
-
-fn texts(_config: &Config) -> anyhow::Result<Option<Arc<dyn SmsSender>>> {
-    Ok(None)
-}
-
-/// Where mails are written as files if no mail server is configured.
-pub fn mail_folder(config: &Config) -> PathBuf {
-    config.data.dir.join("mail")
+/// Says once how messages leave.
+fn say(config: &Config) {
+    if config.mail.smtp_url.is_some() {
+        tracing::info!("mails leave by the mail server of mail.smtp_url");
+    } else {
+        tracing::info!(
+            folder = %senders::mail_folder(config).display(),
+            "mails are written as files, as mail.smtp_url is not set; `podium mail` lists them"
+        );
+    }
+    match &config.sms.gateway {
+        Some(gateway) => tracing::info!(gateway = gateway.url, "text messages leave by a gateway"),
+        None => tracing::info!("text messages are off: sms.url is not set"),
+    }
 }
