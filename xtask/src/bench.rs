@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: measures the server on this machine, on a durable PostgreSQL of its own.
 //!
 //! Reads are compared with a floor, the same framework giving the same bytes; writes with the database alone, pgbench
-//! running the same statements. Two parts are run by themselves: `flood`, reads while passwords are guessed, and `timing`,
-//! whether the time of an answer tells who has an account. The load shares the machine with what it measures, so the ratios say more than the
+//! running the same statements. Three parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
+//! whether the time of an answer tells who has an account, and `messages`, how fast what waits in the queue is sent. The load shares the machine with what it measures, so the ratios say more than the
 //! figures.
 
 mod database;
@@ -13,6 +13,7 @@ mod floor;
 mod ground;
 mod load;
 mod memory;
+mod messages;
 mod pgbench;
 mod report;
 mod scenarios;
@@ -70,6 +71,8 @@ enum Part {
     Flood(flood::Arguments),
     /// Whether the time of an answer tells that an address has an account
     Timing(timing::Arguments),
+    /// How fast a worker sends what waits in the queue
+    Messages(messages::Arguments),
 }
 
 /// Runs the command.
@@ -80,6 +83,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         _ if cfg!(debug_assertions) => again_in_release(),
         Some(Part::Flood(flood)) => flood::run(flood),
         Some(Part::Timing(timing)) => timing::run(timing),
+        Some(Part::Messages(messages)) => messages::run(messages),
         None => Bench::new(arguments)?.run(),
     }
 }

@@ -1,8 +1,8 @@
-//! Where roles, the accounts of others and the audit log are read and kept.
+//! Where roles, the accounts of others, the queue of messages and the audit log are read and kept.
 
-use crate::{AuditFilter, AuditRecord, Role, UserFilter};
+use crate::{AuditFilter, AuditRecord, JobFilter, QueuedJob, Role, UserFilter};
 use auth::AuthTx;
-use kernel::{Instant, Page, PageRequest, PermissionSet, StoreError, UserId};
+use kernel::{AuditLog, Instant, OutboxId, Page, PageRequest, PermissionSet, StoreError, UserId};
 use user::{User, UserStatus};
 
 /// Roles. Everything that changes what a role permits also makes this process forget what it remembers of sessions.
@@ -49,6 +49,21 @@ pub trait AuditRepository {
         page: PageRequest,
     ) -> Result<Page<AuditRecord>, StoreError>;
 }
+
+/// The queue of messages, as those who run the server handle it.
+pub trait JobRepository {
+    /// A page of messages, the newest first.
+    fn list_jobs(&mut self, filter: &JobFilter, page: PageRequest) -> Result<Page<QueuedJob>, StoreError>;
+    /// The message with that id, which nobody else changes until the end of the transaction.
+    fn lock_job(&mut self, id: OutboxId) -> Result<Option<QueuedJob>, StoreError>;
+    /// Puts a message back into the queue, due now and untried, and wakes who sends after the commit.
+    fn requeue_job(&mut self, id: OutboxId, now: Instant) -> Result<(), StoreError>;
+    /// Makes a dead letter of a message, for this reason, and takes out what it says.
+    fn drop_job(&mut self, id: OutboxId, reason: &str, now: Instant) -> Result<(), StoreError>;
+}
+
+/// What handling the queue needs of a transaction.
+pub trait JobTx: JobRepository + AuditLog {}
 
 /// What administration needs of a transaction.
 pub trait AdminTx: AuthTx + RoleRepository + UserAdminRepository {}

@@ -1,4 +1,4 @@
-//! What must answer for the server to be ready.
+//! What must answer for the server to be ready, and what it counts.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,4 +12,13 @@ pub trait Readiness: Send + Sync {
     fn name(&self) -> &'static str;
     /// Asks it. Must end by itself within a few seconds.
     fn check(&self) -> Checking<'_>;
+}
+
+/// Measurements that are being gathered.
+pub type Measuring<'a> = Pin<Box<dyn Future<Output = String> + Send + 'a>>;
+
+/// What the server counts.
+pub trait Metrics: Send + Sync {
+    /// Everything, as it is now, in the form that Prometheus reads. Must end by itself within a few seconds.
+    fn render(&self) -> Measuring<'_>;
 }

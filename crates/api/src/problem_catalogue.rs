@@ -100,6 +100,8 @@ catalogue! {
     RoleInUse = "role-in-use", CONFLICT, "The role is in use", "People hold this role. Say with `move_to` which role they get instead.";
     AlreadyExists = "already-exists", CONFLICT, "It exists already", "Something with this name or key exists already.";
     WrongState = "wrong-state", CONFLICT, "Not possible in this state", "The thing is in a state in which this is not possible; `detail` says which.";
+    MessageGone = "message-gone", CONFLICT, "The message can no longer be sent", "What it said was taken out, or is worth nothing any more: it was dropped, or its time is over.";
+    MessageInProgress = "message-in-progress", CONFLICT, "The message is being sent", "It is on its way at this moment. Look again when that is over.";
     IdempotencyInProgress = "idempotency-in-progress", CONFLICT, "The first request is still running", "A request with the same Idempotency-Key has not finished yet. Repeat it in a moment.";
 
     PreconditionFailed = "precondition-failed", PRECONDITION_FAILED, "It was changed meanwhile", "The version that If-Match names is not the present one. Read it anew and apply the change to that.";

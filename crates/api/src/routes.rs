@@ -12,6 +12,7 @@ pub mod email;
 pub mod events;
 pub mod google;
 pub mod health;
+pub mod jobs;
 pub mod passwords;
 pub mod privacy;
 pub mod problems;
@@ -29,6 +30,7 @@ use kernel::Permission;
 
 const ACCOUNTS: Who = Who::Permission(Permission::UserManage);
 const AUDIT: Who = Who::Permission(Permission::AuditRead);
+const JOBS: Who = Who::Permission(Permission::JobManage);
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
 const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
@@ -122,6 +124,9 @@ pub fn table() -> Vec<Endpoint> {
         patch("/api/v1/admin/roles/{name}", ROLES, roles::edit, roles::describe_edit),
         delete("/api/v1/admin/roles/{name}", ROLES, roles::delete, roles::describe_delete),
         get("/api/v1/admin/permissions", ROLES, roles::list_permissions, roles::describe_list_permissions),
+        get("/api/v1/admin/jobs", JOBS, jobs::list, jobs::describe_list),
+        post("/api/v1/admin/jobs/{id}/retry", JOBS, jobs::retry, jobs::describe_retry),
+        delete("/api/v1/admin/jobs/{id}", JOBS, jobs::drop_one, jobs::describe_drop_one),
         get("/api/v1/admin/audit-log", AUDIT, audit_log::list, audit_log::describe_list),
     ]
 }

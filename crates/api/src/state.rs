@@ -2,7 +2,7 @@
 
 use crate::after_answer::AfterAnswer;
 use crate::event_cache::EventCache;
-use crate::health::Readiness;
+use crate::health::{Metrics, Readiness};
 use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
@@ -42,8 +42,8 @@ pub struct AppState {
     pub limits: RequestLimits,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
-    /// Renders the metrics as Prometheus reads them.
-    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What is counted.
+    pub measurements: Arc<dyn Metrics>,
     /// Hot events as they go out.
     pub event_cache: EventCache,
     /// What the operator configured.
@@ -159,8 +159,8 @@ pub struct Ports {
     pub limits: Arc<dyn Limits>,
     /// What must answer for the server to be ready.
     pub readiness: Vec<Arc<dyn Readiness>>,
-    /// Renders the metrics as Prometheus reads them.
-    pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What is counted.
+    pub measurements: Arc<dyn Metrics>,
 }
 
 impl AppState {
@@ -188,7 +188,7 @@ impl AppState {
             authenticator: ports.authenticator,
             limits: RequestLimits::new(ports.limits, settings.limits, settings.trusted_proxies.clone()),
             readiness: ports.readiness,
-            render_metrics: ports.render_metrics,
+            measurements: ports.measurements,
             settings,
         }
     }

@@ -6,7 +6,7 @@ mod person;
 mod registration;
 mod session;
 
-pub use admin::{AuditBody, PermissionBody, RoleBody};
+pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{PublicProfile, UserBody};
 pub use registration::{

@@ -8,7 +8,7 @@ use api::extract::{
     Caller, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PatchBody, PathId, PathText,
     QueryParams, RawBody, RefreshCookie, SignedInCaller, matches_if_none_match,
 };
-use api::health::{Checking, Readiness};
+use api::health::{Checking, Measuring, Metrics, Readiness};
 use api::idempotency::{Answer, RepeatKey};
 use api::limits::{InProcessLimits, LimitSettings};
 use api::middleware::{AuthFailure, Authenticating, Authenticator, cors};
@@ -276,6 +276,14 @@ impl Authenticator for Tokens {
     }
 }
 
+struct Up;
+
+impl Metrics for Up {
+    fn render(&self) -> Measuring<'_> {
+        Box::pin(async { "podium_up 1\n".to_owned() })
+    }
+}
+
 struct Database(Arc<AtomicBool>);
 
 impl Readiness for Database {
@@ -320,7 +328,7 @@ impl TestServer {
             ids: Arc::new(TimeOrderedIds::new()),
             authenticator: Arc::new(Tokens),
             readiness: vec![Arc::new(Database(Arc::clone(&database_answers)))],
-            render_metrics: Arc::new(|| "podium_up 1\n".to_owned()),
+            measurements: Arc::new(Up),
         };
         let settings = Settings {
             allowed_origins: vec![ORIGIN.to_owned()],

@@ -22,7 +22,9 @@ pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};
 pub use message::{
     Destination, EventFacts, Medium, Message, PasswordChange, Priority, Recipient, ReminderLead,
 };
-pub use queue::{Claim, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Verdict, judge};
+pub use queue::{
+    Claim, Claimed, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Unreadable, Verdict, judge,
+};
 pub use secret::{MailedSecrets, SealedSecrets};
 pub use text_message::{TEXTS_A_DAY, render_text};
 

@@ -281,6 +281,27 @@ pub enum Priority {
 }
 
 impl Message {
+    /// The name of every kind.
+    pub const KINDS: [&str; 17] = [
+        "email_verification",
+        "email_change",
+        "email_changed",
+        "password_reset",
+        "password_changed",
+        "security_answers_changed",
+        "account_created",
+        "external_sign_in_linked",
+        "seat_confirmed",
+        "seat_from_waitlist",
+        "waitlist_joined",
+        "registration_cancelled",
+        "waitlist_removed",
+        "event_cancelled",
+        "event_moved",
+        "reminder",
+        "phone_verification",
+    ];
+
     /// The kind, as the queue and its readers name it.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -413,5 +434,18 @@ impl Message {
             Self::EventCancelled { .. } | Self::EventMoved { .. } | Self::Reminder { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_in_the_list() {
+        let unknown = serde_json::from_str::<Message>(r#"{"nonsense": {}}"#).expect_err("no such kind");
+        let known: Vec<String> = Message::KINDS.iter().map(|kind| format!("`{kind}`")).collect();
+        let expected = format!("expected one of {}", known.join(", "));
+        assert!(unknown.to_string().contains(&expected), "{unknown}");
     }
 }

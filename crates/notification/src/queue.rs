@@ -49,6 +49,26 @@ pub struct Claim {
     pub lease: TimeDelta,
 }
 
+/// What a claim found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claimed {
+    /// What is the worker's to send now.
+    pub jobs: Vec<Job>,
+    /// What was due and is a dead letter now, because this version cannot read it.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A message that this version cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its row.
+    pub id: OutboxId,
+    /// Its kind, as it was written.
+    pub kind: String,
+    /// By what it was to travel.
+    pub medium: Medium,
+}
+
 /// How a try ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
@@ -67,14 +87,17 @@ pub enum Delivery {
 pub enum Verdict {
     /// Done; what it said is forgotten.
     Done,
-    /// To be tried again then.
+    /// A try that failed; to be tried again then.
     Again {
         /// When.
         due_at: Instant,
         /// What was in the way.
         error: String,
-        /// Whether it counts as a try.
-        counts: bool,
+    },
+    /// It was no try: due again at once. Whoever claims it waits by itself for what was in the way.
+    Back {
+        /// What was in the way.
+        error: String,
     },
     /// A dead letter.
     Dead {
@@ -83,7 +106,7 @@ pub enum Verdict {
     },
 }
 
-/// Wait after the server was found unreachable.
+/// How often a server that was found unreachable is tried, with one message.
 pub const PROBE_EVERY: TimeDelta = TimeDelta::seconds(5);
 
 /// What is to be written, given how the try ended. `jitter` is from 0 to 1 and spreads the tries of those that failed
@@ -92,11 +115,7 @@ pub fn judge(delivery: Delivery, attempts: u32, now: Instant, jitter: f64) -> Ve
     match delivery {
         Delivery::Sent => Verdict::Done,
         Delivery::Refused(error) => Verdict::Dead { error },
-        Delivery::Unreachable(error) => Verdict::Again {
-            due_at: now + PROBE_EVERY,
-            error,
-            counts: false,
-        },
+        Delivery::Unreachable(error) => Verdict::Back { error },
         Delivery::Failed(error) => match DELAYS.get(attempts as usize) {
             None => Verdict::Dead { error },
             Some(delay) => {
@@ -104,7 +123,6 @@ pub fn judge(delivery: Delivery, attempts: u32, now: Instant, jitter: f64) -> Ve
                 Verdict::Again {
                     due_at: now + *delay + TimeDelta::milliseconds((spread * 1_000.0) as i64),
                     error,
-                    counts: true,
                 }
             }
         },
@@ -124,8 +142,9 @@ pub struct QueueFigures {
 
 /// Where the messages are kept until they are sent.
 pub trait MessageQueue {
-    /// Claims messages that are due and still worth something, those to one person before those to many.
-    fn claim_messages(&mut self, now: Instant, claim: &Claim) -> Result<Vec<Job>, StoreError>;
+    /// Claims messages that are due and still worth something, those to one person before those to many. What cannot be
+    /// read holds nothing up: it becomes a dead letter.
+    fn claim_messages(&mut self, now: Instant, claim: &Claim) -> Result<Claimed, StoreError>;
     /// Keeps claimed messages until then; gives those that are still the worker's.
     fn renew_leases(
         &mut self,
@@ -165,11 +184,11 @@ mod tests {
     fn tries_come_after_growing_waits_and_end_as_a_dead_letter() {
         let mut before = TimeDelta::zero();
         for attempts in 0..8 {
-            let Verdict::Again { due_at, counts, .. } = failed(attempts, 0.0) else {
+            let Verdict::Again { due_at, .. } = failed(attempts, 0.0) else {
                 panic!("{attempts}");
             };
             let wait = due_at - Instant::default();
-            assert!(wait > before && counts, "{attempts}: {wait}");
+            assert!(wait > before, "{attempts}: {wait}");
             before = wait;
         }
         assert_eq!(before, TimeDelta::hours(12));
@@ -186,10 +205,8 @@ mod tests {
 
     #[test]
     fn a_server_that_is_away_uses_up_no_try_and_a_refusal_is_final() {
-        let away = judge(Delivery::Unreachable("away".into()), 7, Instant::default(), 0.5);
-        assert!(
-            matches!(away, Verdict::Again { counts: false, due_at, .. } if due_at == Instant::default() + PROBE_EVERY)
-        );
+        let away = judge(Delivery::Unreachable("away".into()), 8, Instant::default(), 0.5);
+        assert_eq!(away, Verdict::Back { error: "away".into() });
         assert_eq!(
             judge(Delivery::Refused("550".into()), 0, Instant::default(), 0.0),
             Verdict::Dead { error: "550".into() }

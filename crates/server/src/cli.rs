@@ -1,6 +1,6 @@
 //! The command line: which commands there are, and which function runs each.
 
-use crate::commands::{admin, doctor, mail, migrate, openapi, seed, serve};
+use crate::commands::{admin, doctor, mail, migrate, openapi, seed, serve, worker};
 use crate::config::Config;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -18,6 +18,8 @@ pub struct Cli {
 enum Command {
     /// Serve the API; this is what no command means.
     Serve(serve::Serve),
+    /// Send the messages that wait, without serving the API; any number of these may run beside servers.
+    Worker(worker::Worker),
     /// Bring the schema forward or back, or see how it stands.
     Migrate(migrate::Migrate),
     /// Fill the database with things to try, or take them back. Refused in production.
@@ -45,6 +47,7 @@ impl Cli {
         match command {
             Command::OpenApi(command) => command.run(&mut out),
             Command::Serve(command) => command.run(&config),
+            Command::Worker(command) => command.run(&config),
             Command::Admin(command) => command.run(&config, &mut out),
             Command::Migrate(command) => command.run(&config, &mut out),
             Command::Seed(command) => command.run(&config, &mut out),

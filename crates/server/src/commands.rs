@@ -7,3 +7,4 @@ pub mod migrate;
 pub mod openapi;
 pub mod seed;
 pub mod serve;
+pub mod worker;

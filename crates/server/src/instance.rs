@@ -2,7 +2,9 @@
 
 use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
 use crate::housekeeping;
-use crate::metrics;
+use crate::metrics::Measurements;
+use crate::reminders;
+use crate::worker::{Parts, Worker};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::web::Data;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use storage::{CommitObserver, SeatGuard, Store, StoreOptions, migrations};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// What is handed in, so that tests can turn the clock.
 #[derive(Clone)]
@@ -42,7 +45,9 @@ pub struct Instance {
     /// Its database.
     pub store: Store,
     server: Server,
-    housekeeping: tokio::task::JoinHandle<()>,
+    /// What the server does by itself.
+    rounds: Vec<JoinHandle<()>>,
+    worker: Option<Worker>,
     after_answer: AfterAnswer,
 }
 
@@ -60,26 +65,29 @@ impl Instance {
         config.prepare_folders()?;
         let keys = config.signing_keys()?;
         check_schema(config)?;
-        let store = Store::open(&StoreOptions {
-            connector: config.database.connector.clone(),
-            pool_size: config.database.pool_size,
-            connection_timeout: Duration::from_secs(2),
-            contention_patience: Duration::from_secs(5),
-            guard: surroundings.guard,
-        })
-        .context("the database cannot be opened")?;
-        let state = state(config, surroundings, &store, &keys)?;
+        let store = open_store(config, surroundings)?;
+        let bell = Arc::new(Notify::new());
+        let state = state(config, surroundings, &store, &keys, &bell)?;
         let (server, address) = listen(config, &state)?;
-        let housekeeping = tokio::spawn(housekeeping::run(
+        let (clock, ids) = (&surroundings.clock, &surroundings.ids);
+        let mut rounds = vec![tokio::spawn(housekeeping::run(
             store.clone(),
-            Arc::clone(&surroundings.clock),
-            Arc::clone(&surroundings.ids),
-        ));
+            Arc::clone(clock),
+            Arc::clone(ids),
+        ))];
+        let mut worker = None;
+        if config.worker.enabled {
+            let parts = Parts::of(config, store.clone(), Arc::clone(clock), state.keys.clone(), bell)?;
+            worker = Some(Worker::start(parts));
+            let looking = reminders::run(store.clone(), Arc::clone(clock), Arc::clone(ids));
+            rounds.push(tokio::spawn(looking));
+        }
         Ok(Self {
             address,
             store,
             server,
-            housekeeping,
+            rounds,
+            worker,
             after_answer: state.after_answer.clone(),
         })
     }
@@ -92,7 +100,13 @@ impl Instance {
     /// Serves until it is stopped; what runs is finished first.
     pub async fn serve(self) -> anyhow::Result<()> {
         let served = self.server.await;
-        self.housekeeping.abort();
+        for round in &self.rounds {
+            round.abort();
+        }
+        // Requests that were finished last may have asked for messages.
+        if let Some(worker) = self.worker {
+            worker.stop().await;
+        }
         if !self.after_answer.finish(LAST_WORK).await {
             tracing::warn!("the server stops before all is done that was to be done after its answer");
         }
@@ -100,8 +114,20 @@ impl Instance {
     }
 }
 
+/// Opens the database as it is configured.
+pub(crate) fn open_store(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Store> {
+    Store::open(&StoreOptions {
+        connector: config.database.connector.clone(),
+        pool_size: config.database.pool_size,
+        connection_timeout: Duration::from_secs(2),
+        contention_patience: Duration::from_secs(5),
+        guard: surroundings.guard,
+    })
+    .context("the database cannot be opened")
+}
+
 /// Brings an SQLite file (or whatever is configured) forward; refuses a schema that this binary does not fit.
-fn check_schema(config: &Config) -> anyhow::Result<()> {
+pub(crate) fn check_schema(config: &Config) -> anyhow::Result<()> {
     let connector = &config.database.connector;
     if config.database.migrate_on_start {
         migrations::up(connector).context("the migrations failed")?;
@@ -122,6 +148,7 @@ fn state(
     surroundings: &Surroundings,
     store: &Store,
     keys: &SigningKeys,
+    bell: &Arc<Notify>,
 ) -> anyhow::Result<SharedState> {
     let clock = Arc::clone(&surroundings.clock);
     let signer = Arc::new(signer(config, keys)?);
@@ -140,17 +167,17 @@ fn state(
         passwords: PasswordWork::new(cost).context("no thread for passwords")?,
         limits: Arc::new(InProcessLimits::new(Arc::clone(&clock))),
         identity_provider: identity_provider(config, &clock)?,
-        clock,
         ids: Arc::clone(&surroundings.ids),
         authenticator: authenticator.clone(),
         readiness: vec![Arc::new(DatabaseAnswers(store.clone()))],
-        render_metrics: metrics::renderer(store.clone())?,
+        measurements: Arc::new(Measurements::of(store.clone(), Arc::clone(&clock))?),
+        clock,
     };
     let state: SharedState = Data::new(AppState::new(ports, settings(config)));
     store.observe_commits(Arc::new(Forgetting {
         state: state.clone(),
         authenticator,
-        bell: Arc::default(),
+        bell: Arc::clone(bell),
     }));
     Ok(state)
 }

@@ -10,3 +10,4 @@ pub mod instance;
 mod logging;
 mod metrics;
 pub mod reminders;
+pub mod worker;

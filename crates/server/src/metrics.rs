@@ -1,28 +1,86 @@
 //! The recorder behind `/metrics`: one for the process.
 
 use anyhow::Context;
+use api::health::{Measuring, Metrics};
+use kernel::{Clock, StoreError};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use notification::{MessageQueue, QueueFigures};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use storage::Store;
 
 /// Upper bounds of the buckets of a latency, in seconds.
 const LATENCY: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+/// A reader waits so long for the database; what is not known then is told as not a number.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 static INSTALLING: Mutex<()> = Mutex::new(());
 
-/// Gives what `/metrics` shows; installs the recorder at the first call.
-pub fn renderer(store: Store) -> anyhow::Result<Arc<dyn Fn() -> String + Send + Sync>> {
-    let handle = handle()?;
-    Ok(Arc::new(move || {
-        let (used, idle) = store.connections();
-        metrics::gauge!("podium_database_connections", "state" => "used").set(f64::from(used));
-        metrics::gauge!("podium_database_connections", "state" => "idle").set(f64::from(idle));
-        handle.run_upkeep();
-        handle.render()
-    }))
+/// What was counted, and what is looked up when it is read.
+pub struct Measurements {
+    handle: PrometheusHandle,
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+impl Measurements {
+    /// Installs the recorder at the first call.
+    pub fn of(store: Store, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let handle = handle()?;
+        metrics::describe_gauge!("podium_queue_messages", "Messages in the queue.");
+        metrics::describe_gauge!(
+            "podium_queue_oldest_seconds",
+            "Since when the oldest message waits."
+        );
+        metrics::describe_counter!(
+            "podium_messages_total",
+            "Tries to send a message, and how they ended."
+        );
+        Ok(Self { handle, store, clock })
+    }
+
+    async fn measure_queue(&self) {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method itself is not general over the lifetime of the transaction"
+        )]
+        let asking = self.store.read(|tx| tx.queue_figures());
+        let figures: Option<Result<QueueFigures, StoreError>> =
+            tokio::time::timeout(PATIENCE, asking).await.ok();
+        let (queued, dead, oldest) = match figures {
+            Some(Ok(figures)) => {
+                let age = figures
+                    .oldest_at
+                    .map_or(0.0, |at| (self.clock.now() - at).as_seconds_f64().max(0.0));
+                (count(figures.queued), count(figures.dead), age)
+            }
+            Some(Err(_)) | None => (f64::NAN, f64::NAN, f64::NAN),
+        };
+        metrics::gauge!("podium_queue_messages", "status" => "queued").set(queued);
+        metrics::gauge!("podium_queue_messages", "status" => "dead").set(dead);
+        metrics::gauge!("podium_queue_oldest_seconds").set(oldest);
+    }
+}
+
+impl Metrics for Measurements {
+    fn render(&self) -> Measuring<'_> {
+        Box::pin(async move {
+            let (used, idle) = self.store.connections();
+            metrics::gauge!("podium_database_connections", "state" => "used").set(f64::from(used));
+            metrics::gauge!("podium_database_connections", "state" => "idle").set(f64::from(idle));
+            self.measure_queue().await;
+            self.handle.run_upkeep();
+            self.handle.render()
+        })
+    }
+}
+
+/// A gauge is a float.
+fn count(rows: u64) -> f64 {
+    f64::from(u32::try_from(rows).unwrap_or(u32::MAX))
 }
 
 fn handle() -> anyhow::Result<PrometheusHandle> {

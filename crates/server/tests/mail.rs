@@ -1,15 +1,19 @@
 //! `podium mail`, and what becomes of messages that are not sent in time.
 
 use crate::pages::walk::forgot;
+use crate::sending::post::eventually;
+use crate::support::sql;
 use chrono::TimeDelta;
 use notification::Message;
 use server::housekeeping::tidy_up;
 use std::process::{Command, Output};
-use testkit::{Harness, TestDatabase, on_both_databases};
+use testkit::{Harness, HarnessOptions, TestDatabase, on_both_databases};
 
 on_both_databases! {
     messages_are_listed_page_by_page_and_shown,
     a_link_is_shown_in_development_alone,
+    a_mail_that_was_written_as_a_file_is_named_and_shown,
+    what_was_in_the_way_is_listed,
     a_message_that_was_not_sent_in_time_loses_its_secrets,
 }
 
@@ -140,6 +144,80 @@ async fn a_link_is_shown_in_development_alone(database: TestDatabase) {
         output.status.success() && !text.contains(&secrets.token) && text.contains("wiped"),
         "{text}"
     );
+}
+
+async fn a_mail_that_was_written_as_a_file_is_named_and_shown(database: TestDatabase) {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path().display().to_string();
+    let options = HarnessOptions {
+        environment: vec![
+            ("PODIUM_WORKER__ENABLED", "true".to_owned()),
+            ("PODIUM_DATA__DIR", folder.clone()),
+        ],
+        ..HarnessOptions::default()
+    };
+    let harness = Harness::start_with(database, options).await;
+    let person = harness.attendee("asha").await;
+    eventually("a file", || async {
+        harness.count("outbox WHERE status = 'done'").await == 1
+    })
+    .await;
+    let here = [("PODIUM_DATA__DIR", folder.as_str())];
+    let list = String::from_utf8(mail(&harness, &here, &["list"]).stdout).expect("text");
+    assert!(
+        list.contains("email") && list.contains(&person.email) && list.trim_end().ends_with("done"),
+        "{list}"
+    );
+    let id = id_of(&list, "email_verification");
+    let shown = String::from_utf8(mail(&harness, &here, &["show", &id]).stdout).expect("text");
+    let file = data.path().join("mail").join(format!("{id}.eml"));
+    assert!(shown.contains(&file.display().to_string()), "{shown}");
+    let token = shown
+        .split("token=")
+        .nth(1)
+        .expect("a link")
+        .split_whitespace()
+        .next();
+    let token = token.expect("a token").to_owned();
+    let production = [
+        ("PODIUM_DATA__DIR", folder.as_str()),
+        ("PODIUM_PROFILE", "production"),
+        ("PODIUM_HTTP__PUBLIC_URL", "https://events.example.org"),
+    ];
+    let output = mail(&harness, &production, &["show", &id]);
+    let hidden = String::from_utf8(output.stdout).expect("text");
+    assert!(
+        output.status.success() && hidden.contains(&file.display().to_string()),
+        "{hidden}"
+    );
+    assert!(!hidden.contains("token=") && !hidden.contains(&token), "{hidden}");
+    // It is the link: the address is confirmed by it.
+    let form = serde_json::json!({"token": token});
+    harness
+        .client()
+        .post("/auth/verify-email")
+        .json(form)
+        .await
+        .expect(204);
+}
+
+async fn what_was_in_the_way_is_listed(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    harness.attendee("asha").await;
+    sql(
+        &harness,
+        "UPDATE outbox SET attempts = 2, last_error = '451 not now\u{1b}[2J'",
+    );
+    let list = says(&harness, &["list"]);
+    assert!(
+        list.trim_end()
+            .ends_with("queued  tries: 2  451 not now\u{fffd}[2J"),
+        "{list}"
+    );
+    let shown = says(&harness, &["show", &id_of(&list, "email_verification")]);
+    for part in ["medium     email", "tries      2", "last error 451 not now"] {
+        assert!(shown.contains(part), "{part} in:\n{shown}");
+    }
 }
 
 /// The sealed secrets of the newest reset, as text, and whether they are there at all.

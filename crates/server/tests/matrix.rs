@@ -7,7 +7,7 @@ mod world;
 
 use crate::support::operations;
 use kernel::Permission::{
-    self, AuditRead, EventCreate, EventManageAny, RegistrationReadAny, RoleManage, UserManage,
+    self, AuditRead, EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, UserManage,
 };
 use std::collections::BTreeSet;
 use testkit::{Harness, TestDatabase, on_both_databases};
@@ -156,6 +156,9 @@ const TABLE: &[Row] = {
         row("DELETE", "/admin/roles/{name}", Published, Nothing,    [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(RoleManage, 204)]),
         row("DELETE", "/admin/roles/{name}", Power, Nothing,        [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[]),
         row("GET",    "/admin/permissions", Published, Nothing,     [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(RoleManage, 200)]),
+        row("GET",    "/admin/jobs", Published, Nothing,            [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(JobManage, 200)]),
+        row("POST",   "/admin/jobs/{id}/retry", Published, Nothing, [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(JobManage, 200)]),
+        row("DELETE", "/admin/jobs/{id}", Published, Nothing,       [401, 401, 401, 401,     403, 403, 403, 403, 403, 204], &[(JobManage, 204)]),
         row("GET",    "/admin/audit-log", Published, Nothing,       [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(AuditRead, 200)]),
 
         // The last, because they end every caller's session.

@@ -99,8 +99,10 @@ impl Scene {
         let store = self.harness.store();
         let claimed = store.write(move |tx| tx.claim_messages(now, &claim)).await;
         let mut claimed = claimed.expect("a claim");
-        claimed.retain(|job| matches!(job.message, Message::Reminder { .. }));
         claimed
+            .jobs
+            .retain(|job| matches!(job.message, Message::Reminder { .. }));
+        claimed.jobs
     }
 }
 

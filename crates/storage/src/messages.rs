@@ -20,10 +20,16 @@ pub struct MessageSummary {
     pub id: OutboxId,
     /// What kind it is.
     pub kind: String,
-    /// Where it goes.
-    pub email: String,
+    /// By what it travels: `email` or `sms`.
+    pub medium: String,
+    /// Where it goes: an address or a number.
+    pub to: String,
     /// `queued`, `done` or `dead`.
     pub status: String,
+    /// Tries that failed.
+    pub attempts: u32,
+    /// What was in the way the last time.
+    pub last_error: Option<String>,
     /// When it was asked for.
     pub created_at: Instant,
 }
@@ -37,6 +43,8 @@ pub struct MessageDetails {
     pub due_at: Instant,
     /// After when it is worth nothing.
     pub not_after: Option<Instant>,
+    /// When it was sent or given up.
+    pub finished_at: Option<Instant>,
     /// The payload as it is stored.
     pub payload: Value,
     /// The same, read; none where this binary does not know it.
@@ -55,21 +63,32 @@ struct MessageRow {
     due_at: Ts,
     not_after: Option<Ts>,
     created_at: Ts,
+    medium: Option<String>,
+    attempts: i16,
+    last_error: Option<String>,
+    finished_at: Option<Ts>,
 }
 
 impl MessageRow {
     fn into_details(self) -> MessageDetails {
-        let written = self.payload.0["email"].as_str().map(str::to_owned);
+        // As it was written, while that is kept; folded afterwards.
+        let written = ["email", "phone"]
+            .iter()
+            .find_map(|medium| self.payload.0[medium].as_str().map(str::to_owned));
         MessageDetails {
             summary: MessageSummary {
                 id: self.id.typed(),
                 kind: self.kind,
-                email: written.or(self.recipient_key).unwrap_or_default(),
+                medium: self.medium.unwrap_or_default(),
+                to: written.or(self.recipient_key).unwrap_or_default(),
                 status: self.status,
+                attempts: u32::try_from(self.attempts).unwrap_or(0),
+                last_error: self.last_error,
                 created_at: self.created_at.0,
             },
             due_at: self.due_at.0,
             not_after: self.not_after.map(|at| at.0),
+            finished_at: self.finished_at.map(|at| at.0),
             queued: serde_json::from_value(self.payload.0.clone()).ok(),
             payload: self.payload.0,
         }
@@ -113,20 +132,30 @@ impl Tx<'_> {
         Ok(row.map(MessageRow::into_details))
     }
 
-    /// Takes the secrets out of messages that wait and are worth nothing any more, and gives them up; gives how many.
-    /// The rows stay, dead, so that the operator sees what was never sent.
+    /// Takes the secrets out of messages that are worth nothing any more, those that wait and dead letters alike, and
+    /// gives up those that wait; gives how many. The rows stay, so that the operator sees what was never sent. One
+    /// that a worker has in hand is left to it: it may be on its way, and has its turn when the lease is over.
     pub fn wipe_lapsed_messages(&mut self, now: Instant) -> Result<u64, StoreError> {
-        const WHICH: &str = "WHERE channel = 'message' AND status = 'queued' AND not_after <= $1";
+        const WHAT: &str = "finished_at = COALESCE(finished_at, $1), wiped_at = $1, leased_by = NULL, \
+             last_error = CASE WHEN status = 'dead' THEN last_error \
+                 ELSE 'not sent in time' || COALESCE(': ' || last_error, '') END";
+        // The first line is the condition of the index `outbox_by_end`.
+        const WHICH: &str = "status <> 'done' AND wiped_at IS NULL AND not_after <= $1 \
+             AND channel = 'message' AND (leased_by IS NULL OR due_at <= $1)";
         let wiped = self.run(|connection| match connection {
             DbConn::Postgres(c) => sql_query(format!(
-                "UPDATE outbox SET status = 'dead', \
-                 payload = jsonb_set(payload, ARRAY['message', kind, 'secrets'], '\"\"', false) {WHICH}"
+                "UPDATE outbox SET status = 'dead', {WHAT}, \
+                 payload = CASE WHEN jsonb_typeof(payload) = 'object' \
+                     THEN jsonb_set(payload, ARRAY['message', kind, 'secrets'], '\"\"', false) ELSE '{{}}' END \
+                 WHERE {WHICH}"
             ))
             .bind::<crate::columns::sql::Instant, _>(Ts(now))
             .execute(c),
             DbConn::Sqlite(c) => sql_query(format!(
-                "UPDATE outbox SET status = 'dead', \
-                 payload = json_replace(payload, '$.message.' || kind || '.secrets', '') {WHICH}"
+                "UPDATE outbox SET status = 'dead', {WHAT}, \
+                 payload = CASE WHEN json_valid(payload) \
+                     THEN json_replace(payload, '$.message.' || kind || '.secrets', '') ELSE '{{}}' END \
+                 WHERE {WHICH}"
             ))
             .bind::<crate::columns::sql::Instant, _>(Ts(now))
             .execute(c),

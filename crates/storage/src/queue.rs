@@ -4,79 +4,173 @@
 //! and one index serves both.
 
 use crate::Tx;
-use crate::columns::{Doc, Ts, Uid};
+use crate::columns::{self, Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::explain::Explain;
 use crate::outbox::QueuedMessage;
+use crate::prepared::Prepared;
 use crate::schema::outbox;
 use crate::transaction::{rows, uids};
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use kernel::{Instant, OutboxId, StoreError};
-use notification::{Claim, Job, MessageQueue, Priority, QueueFigures, Verdict};
+use notification::{Claim, Claimed, Job, Medium, MessageQueue, Priority, QueueFigures, Unreadable, Verdict};
 
 /// What is kept of a reason: enough to understand it, not a page of a server's talk.
 const LONGEST_ERROR: usize = 500;
 
-type ClaimedRow = (Uid, Doc, i16, Ts);
+/// The condition of the index `outbox_queue`. It is literal, because neither database takes a partial index where the
+/// condition comes as a parameter: a rush of messages would be searched from end to end.
+const WAITING: &str = "channel = 'message' AND status = 'queued'";
+
+/// Those that are due by one medium, the longest due first.
+macro_rules! due {
+    ($now:expr, $medium:expr, $priority:expr, $most:expr) => {
+        outbox::table
+            .filter(sql::<Bool>(WAITING))
+            .filter(outbox::medium.eq($medium.as_str()))
+            .filter(outbox::priority.eq($priority as i16))
+            .filter(outbox::due_at.le(Ts($now)))
+            .filter(outbox::not_after.is_null().or(outbox::not_after.gt(Ts($now))))
+            .order((outbox::due_at, outbox::id))
+            .limit(i64::from($most))
+            .select((outbox::due_at, outbox::id))
+    };
+}
+
+/// A payload, or none where it is not even a document: that must not stop the rest.
+#[derive(Debug, FromSqlRow)]
+struct MaybeDoc(Option<serde_json::Value>);
+
+impl<DB: Backend> FromSql<columns::sql::Document, DB> for MaybeDoc
+where
+    Doc: FromSql<columns::sql::Document, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Doc::from_sql(value).ok().map(|doc| doc.0)))
+    }
+}
+
+type ClaimedRow = (Uid, String, Option<String>, MaybeDoc, i16, Ts);
 
 impl Tx<'_> {
+    /// What is due by one medium. One at a time: the index gives the order of due
+    /// times within a medium only, and all that wait would have to be sorted for each claim.
+    fn due_by(
+        &mut self,
+        now: Instant,
+        medium: Medium,
+        priority: Priority,
+        most: u32,
+    ) -> Result<Vec<(Ts, Uid)>, StoreError> {
+        self.run(|connection| match connection {
+            // PostgreSQL passes over what another worker is claiming at this moment.
+            DbConn::Postgres(c) => due!(now, medium, priority, most)
+                .for_update()
+                .skip_locked()
+                .load(c),
+            DbConn::Sqlite(c) => due!(now, medium, priority, most).load(c),
+        })
+    }
+
+    /// How the database goes about finding what is due, for the test that looks whether it takes the index.
+    #[doc(hidden)]
+    pub fn plan_of_claim(&mut self, now: Instant) -> Result<String, StoreError> {
+        let (medium, priority) = (Medium::Email, Priority::Personal);
+        let lines: Vec<String> = self.run(|connection| match connection {
+            DbConn::Postgres(c) => {
+                Explain::postgres(due!(now, medium, priority, 16).for_update().skip_locked()).load(c)
+            }
+            DbConn::Sqlite(c) => {
+                let steps = Explain::sqlite(due!(now, medium, priority, 16)).load(c)?;
+                Ok(steps
+                    .into_iter()
+                    .map(|(_, _, _, step): (i32, i32, i32, String)| step)
+                    .collect())
+            }
+        })?;
+        Ok(lines.join("\n"))
+    }
+
     fn claim_of(
         &mut self,
         now: Instant,
         claim: &Claim,
         priority: Priority,
         most: u32,
-    ) -> Result<Vec<Job>, StoreError> {
-        let priority = priority as i16;
-        let media: Vec<&str> = claim.media.iter().map(|medium| medium.as_str()).collect();
-        let ids: Vec<Uid> = self.run(|connection| {
-            // The same look at both; PostgreSQL passes over what another worker is claiming at this moment.
-            macro_rules! due {
-                () => {
-                    outbox::table
-                        .filter(outbox::channel.eq("message"))
-                        .filter(outbox::medium.eq_any(media.clone()))
-                        .filter(outbox::status.eq("queued"))
-                        .filter(outbox::priority.eq(priority))
-                        .filter(outbox::due_at.le(Ts(now)))
-                        .filter(
-                            outbox::not_after
-                                .is_null()
-                                .or(outbox::not_after.gt(Ts(now))),
-                        )
-                        .order((outbox::due_at, outbox::id))
-                        .limit(i64::from(most))
-                        .select(outbox::id)
-                };
-            }
-            match connection {
-                DbConn::Postgres(c) => due!().for_update().skip_locked().load(c),
-                DbConn::Sqlite(c) => due!().load(c),
-            }
-        })?;
+    ) -> Result<Vec<ClaimedRow>, StoreError> {
+        let mut due = Vec::new();
+        for medium in &claim.media {
+            due.extend(self.due_by(now, *medium, priority, most)?);
+        }
+        // No medium waits behind all of another.
+        due.sort_unstable();
+        let ids: Vec<Uid> = due.into_iter().map(|(_, id)| id).take(most as usize).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let mut claimed: Vec<ClaimedRow> = self.run(|connection| {
+            macro_rules! claiming {
+                () => {
+                    diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
+                        .set((
+                            outbox::due_at.eq(Ts(now + claim.lease)),
+                            outbox::leased_by.eq(&claim.worker),
+                        ))
+                        .returning((
+                            outbox::id,
+                            outbox::kind,
+                            outbox::medium,
+                            outbox::payload,
+                            outbox::attempts,
+                            outbox::created_at,
+                        ))
+                };
+            }
+            match connection {
+                DbConn::Postgres(c) => Prepared(claiming!()).get_results(c),
+                DbConn::Sqlite(c) => claiming!().get_results(c),
+            }
+        })?;
+        claimed.sort_by_key(|(id, ..)| *id);
+        Ok(claimed)
+    }
+
+    fn give_up_unreadable(&mut self, now: Instant, unreadable: &[Unreadable]) -> Result<(), StoreError> {
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uid> = unreadable.iter().map(|message| Uid::of(message.id)).collect();
+        self.run(|connection| {
             on!(connection, |c| diesel::update(
                 outbox::table.filter(outbox::id.eq_any(ids))
             )
             .set((
-                outbox::due_at.eq(Ts(now + claim.lease)),
-                outbox::leased_by.eq(&claim.worker)
+                outbox::status.eq("dead"),
+                outbox::leased_by.eq(None::<String>),
+                // Not what the reader said: it cites what it read.
+                outbox::last_error.eq("this version of Podium cannot read the message"),
+                outbox::finished_at.eq(Ts(now)),
             ))
-            .returning((outbox::id, outbox::payload, outbox::attempts, outbox::created_at))
-            .get_results(c))
+            .execute(c))
         })?;
-        claimed.sort_by_key(|(id, ..)| *id);
-        claimed.into_iter().map(job_of).collect()
+        Ok(())
     }
 }
 
-fn job_of((id, payload, attempts, created_at): ClaimedRow) -> Result<Job, StoreError> {
-    let queued: QueuedMessage = serde_json::from_value(payload.0).map_err(|error| StoreError::Corrupt {
-        table: "outbox",
-        row: id.0.to_string(),
-        reason: format!("payload: {error}"),
+/// The row as a job, or as what cannot be read.
+fn job_of((id, kind, medium, payload, attempts, created_at): ClaimedRow) -> Result<Job, Unreadable> {
+    let queued: Option<QueuedMessage> = payload.0.and_then(|payload| serde_json::from_value(payload).ok());
+    let queued = queued.ok_or_else(|| Unreadable {
+        id: id.typed(),
+        kind,
+        medium: medium
+            .as_deref()
+            .and_then(Medium::from_name)
+            .unwrap_or(Medium::Email),
     })?;
     Ok(Job {
         id: id.typed(),
@@ -89,12 +183,20 @@ fn job_of((id, payload, attempts, created_at): ClaimedRow) -> Result<Job, StoreE
 }
 
 impl MessageQueue for Tx<'_> {
-    fn claim_messages(&mut self, now: Instant, claim: &Claim) -> Result<Vec<Job>, StoreError> {
-        let mut claimed = self.claim_of(now, claim, Priority::Personal, claim.most)?;
-        let left = claim.most.saturating_sub(rows(claimed.len()));
+    fn claim_messages(&mut self, now: Instant, claim: &Claim) -> Result<Claimed, StoreError> {
+        let mut found = self.claim_of(now, claim, Priority::Personal, claim.most)?;
+        let left = claim.most.saturating_sub(rows(found.len()));
         if left > 0 {
-            claimed.extend(self.claim_of(now, claim, Priority::Bulk, left)?);
+            found.extend(self.claim_of(now, claim, Priority::Bulk, left)?);
         }
+        let mut claimed = Claimed::default();
+        for row in found {
+            match job_of(row) {
+                Ok(job) => claimed.jobs.push(job),
+                Err(unreadable) => claimed.unreadable.push(unreadable),
+            }
+        }
+        self.give_up_unreadable(now, &claimed.unreadable)?;
         Ok(claimed)
     }
 
@@ -124,18 +226,7 @@ impl MessageQueue for Tx<'_> {
             .filter(|(_, verdict)| *verdict == Verdict::Done)
             .map(|(id, _)| *id)
             .collect();
-        let mut settled: Vec<Uid> = self.run(|connection| {
-            on!(connection, |c| diesel::update(held_by(worker, &done))
-                .set((
-                    outbox::status.eq("done"),
-                    outbox::payload.eq(Doc(serde_json::json!({}))),
-                    outbox::leased_by.eq(None::<String>),
-                    outbox::last_error.eq(None::<String>),
-                    outbox::finished_at.eq(Ts(now)),
-                ))
-                .returning(outbox::id)
-                .get_results(c))
-        })?;
+        let mut settled = self.settle_done(now, worker, &done)?;
         for (id, verdict) in verdicts {
             settled.extend(self.settle_undelivered(now, worker, *id, verdict)?);
         }
@@ -155,8 +246,7 @@ impl MessageQueue for Tx<'_> {
         let ended = self.run(|connection| {
             on!(connection, |c| diesel::update(
                 outbox::table
-                    .filter(outbox::channel.eq("message"))
-                    .filter(outbox::status.eq("queued"))
+                    .filter(sql::<Bool>(WAITING))
                     .filter(outbox::leased_by.is_not_null())
             )
             .set((outbox::due_at.eq(Ts(now)), outbox::leased_by.eq(None::<String>)))
@@ -166,21 +256,21 @@ impl MessageQueue for Tx<'_> {
     }
 
     fn queue_figures(&mut self) -> Result<QueueFigures, StoreError> {
-        let count = |tx: &mut Self, status: &str| -> Result<u64, StoreError> {
+        // Literal, for the sake of the index `outbox_by_status`; see WAITING.
+        let count = |tx: &mut Self, which: &str| -> Result<u64, StoreError> {
             let count: i64 = tx.run(|connection| {
                 on!(connection, |c| outbox::table
-                    .filter(outbox::channel.eq("message"))
-                    .filter(outbox::status.eq(status))
+                    .filter(sql::<Bool>(which))
                     .count()
                     .get_result(c))
             })?;
             Ok(u64::try_from(count).unwrap_or(0))
         };
-        let (queued, dead) = (count(self, "queued")?, count(self, "dead")?);
+        let queued = count(self, WAITING)?;
+        let dead = count(self, "channel = 'message' AND status = 'dead'")?;
         let oldest: Option<Ts> = self.run(|connection| {
             on!(connection, |c| outbox::table
-                .filter(outbox::channel.eq("message"))
-                .filter(outbox::status.eq("queued"))
+                .filter(sql::<Bool>(WAITING))
                 .order(outbox::id)
                 .select(outbox::created_at)
                 .first(c)
@@ -195,6 +285,32 @@ impl MessageQueue for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// What was sent is forgotten but for whom it went to and when.
+    fn settle_done(&mut self, now: Instant, worker: &str, ids: &[OutboxId]) -> Result<Vec<Uid>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.run(|connection| {
+            macro_rules! settling {
+                () => {
+                    diesel::update(held_by(worker, ids))
+                        .set((
+                            outbox::status.eq("done"),
+                            outbox::payload.eq(Doc(serde_json::json!({}))),
+                            outbox::leased_by.eq(None::<String>),
+                            outbox::last_error.eq(None::<String>),
+                            outbox::finished_at.eq(Ts(now)),
+                        ))
+                        .returning(outbox::id)
+                };
+            }
+            match connection {
+                DbConn::Postgres(c) => Prepared(settling!()).get_results(c),
+                DbConn::Sqlite(c) => settling!().get_results(c),
+            }
+        })
+    }
+
     fn settle_undelivered(
         &mut self,
         now: Instant,
@@ -205,14 +321,19 @@ impl Tx<'_> {
         self.run(|connection| {
             on!(connection, |c| match verdict {
                 Verdict::Done => Ok(None),
-                Verdict::Again {
-                    due_at,
-                    error,
-                    counts,
-                } => diesel::update(held_by(worker, &[id]))
+                Verdict::Again { due_at, error } => diesel::update(held_by(worker, &[id]))
                     .set((
                         outbox::due_at.eq(Ts(*due_at)),
-                        outbox::attempts.eq(outbox::attempts + i16::from(*counts)),
+                        outbox::attempts.eq(outbox::attempts + 1),
+                        outbox::leased_by.eq(None::<String>),
+                        outbox::last_error.eq(shortened(error)),
+                    ))
+                    .returning(outbox::id)
+                    .get_result(c)
+                    .optional(),
+                Verdict::Back { error } => diesel::update(held_by(worker, &[id]))
+                    .set((
+                        outbox::due_at.eq(Ts(now)),
                         outbox::leased_by.eq(None::<String>),
                         outbox::last_error.eq(shortened(error)),
                     ))

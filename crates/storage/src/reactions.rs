@@ -67,6 +67,7 @@ impl EventTx for Tx<'_> {}
 impl RemoveAttendeeTx for Tx<'_> {}
 impl auth::AuthTx for Tx<'_> {}
 impl admin::AdminTx for Tx<'_> {}
+impl admin::JobTx for Tx<'_> {}
 impl auth::ErasePersonTx for Tx<'_> {}
 impl auth::ExportPersonTx for Tx<'_> {}
 impl waitlist::WaitlistTx for Tx<'_> {}

@@ -266,7 +266,7 @@ where
     }
     let mut tx = Tx::new(&mut connection, inner.guard);
     let mut answer = operation(&mut tx);
-    let messages_queued = tx.has_messages();
+    let messages_queued = tx.has_work_for_worker();
     if answer.is_ok()
         && let Err(error) = tx.write_outbox()
     {

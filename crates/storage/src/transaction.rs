@@ -18,6 +18,7 @@ pub struct Tx<'c> {
     changed_events: Vec<EventId>,
     changed_sessions: Vec<SessionId>,
     roles_changed: bool,
+    message_due: bool,
     contended: bool,
     lost: bool,
     pub(crate) guard: SeatGuard,
@@ -43,6 +44,7 @@ impl<'c> Tx<'c> {
             changed_events: Vec::new(),
             changed_sessions: Vec::new(),
             roles_changed: false,
+            message_due: false,
             contended: false,
             lost: false,
             guard,
@@ -83,6 +85,16 @@ impl<'c> Tx<'c> {
     /// Notes that roles permit something else than before.
     pub(crate) fn touch_roles(&mut self) {
         self.roles_changed = true;
+    }
+
+    /// Notes that a message which was there before is due now.
+    pub(crate) fn wake_worker(&mut self) {
+        self.message_due = true;
+    }
+
+    /// Whether there is something to send that was not due before this transaction.
+    pub(crate) fn has_work_for_worker(&self) -> bool {
+        self.message_due || self.has_messages()
     }
 
     /// The sessions that this transaction ended or changed.

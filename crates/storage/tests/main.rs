@@ -3,6 +3,7 @@
 mod contract;
 mod database;
 mod migrations;
+mod queue;
 mod rows;
 mod seeds;
 mod store;

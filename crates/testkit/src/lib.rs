@@ -3,10 +3,10 @@
 //!
 //! Invariants: no two tests share a database; no test waits for time; what this crate starts or creates goes away
 //! with the process, also when the process is killed. It is used from `tests/` and from the developer commands only,
-//! never inside a `#[cfg(test)]` module. Without the feature `server` there is only [`cluster`].
+//! never inside a `#[cfg(test)]` module. Without the features there is only [`cluster`].
 
 #![cfg_attr(
-    feature = "server",
+    feature = "smtp",
     expect(
         clippy::missing_panics_doc,
         reason = "a test fails by a panic: nearly everything here may"
@@ -43,6 +43,8 @@ pub mod race;
 pub mod raw;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 
 #[cfg(feature = "server")]
 pub use browser::Browser;
@@ -58,3 +60,5 @@ pub use http::{Answer, Client};
 pub use issuer::Issuer;
 #[cfg(feature = "server")]
 pub use race::all_at_once;
+#[cfg(feature = "smtp")]
+pub use smtp::SmtpServer;

@@ -6,3 +6,4 @@ mod database;
 mod http;
 mod people;
 mod race;
+mod smtp;

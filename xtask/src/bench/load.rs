@@ -98,7 +98,8 @@ impl Outcome {
         Ok(())
     }
 
-    fn count(&mut self, status: u16, taken: Duration) {
+    /// Counts an answer.
+    pub fn count(&mut self, status: u16, taken: Duration) {
         *self.statuses.entry(status).or_default() += 1;
         self.latency
             .saturating_record(u64::try_from(taken.as_micros()).unwrap_or(u64::MAX));

@@ -166,7 +166,7 @@ impl Drop for Server {
 }
 
 /// What this shell has set for another server must not reach this one.
-fn forget_own_settings(command: &mut Command) {
+pub fn forget_own_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PODIUM_") {
             command.env_remove(name);

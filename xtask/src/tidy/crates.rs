@@ -60,8 +60,9 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
         "testkit",
         &[GROUND, DOMAINS, &["storage", "gateway", "api", "server"]],
     ),
-    // storage: the benchmark alone, to fill an SQLite file. notification: to show its samples.
-    ("xtask", &[&["testkit", "storage", "notification"]]),
+    // storage: the benchmark alone, to fill an SQLite file, and with the ground to claim messages as a worker does.
+    // notification: to show its samples.
+    ("xtask", &[GROUND, &["testkit", "storage"]]),
 ];
 
 /// Libraries of the outside that few may know, and who.

@@ -3,8 +3,8 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use admin::{
-    CreateRoleError, CreateUserError, DeleteRoleError, EditRoleError, EditUserError, ReadAuditLogError,
-    RoleAccessError, SetUserRolesError, UserAccessError,
+    CreateRoleError, CreateUserError, DeleteRoleError, DropJobError, EditRoleError, EditUserError,
+    ReadAuditLogError, ReadJobsError, RetryJobError, RoleAccessError, SetUserRolesError, UserAccessError,
 };
 
 impl From<RoleAccessError> for Problem {
@@ -116,6 +116,42 @@ impl From<ReadAuditLogError> for Problem {
         match error {
             ReadAuditLogError::Denied(denied) => denied.into(),
             ReadAuditLogError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadJobsError> for Problem {
+    fn from(error: ReadJobsError) -> Self {
+        match error {
+            ReadJobsError::Denied(denied) => denied.into(),
+            ReadJobsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryJobError> for Problem {
+    fn from(error: RetryJobError) -> Self {
+        match error {
+            RetryJobError::NotFound => Self::not_found(),
+            RetryJobError::Denied(denied) => denied.into(),
+            RetryJobError::NotDead(status) => Self::new(ProblemType::WrongState).detail(format!(
+                "The message is {}; only a dead one is tried again.",
+                status.as_str()
+            )),
+            RetryJobError::Gone => ProblemType::MessageGone.into(),
+            RetryJobError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DropJobError> for Problem {
+    fn from(error: DropJobError) -> Self {
+        match error {
+            DropJobError::NotFound => Self::not_found(),
+            DropJobError::Denied(denied) => denied.into(),
+            DropJobError::Sent => Self::new(ProblemType::WrongState).detail("The message was sent."),
+            DropJobError::InProgress => ProblemType::MessageInProgress.into(),
+            DropJobError::Store(error) => error.into(),
         }
     }
 }

@@ -92,7 +92,7 @@ pub async fn metrics(request: HttpRequest, state: SharedState) -> Result<HttpRes
     }
     Ok(HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body((state.render_metrics)()))
+        .body(state.measurements.render().await))
 }
 
 /// See [`metrics()`].

@@ -1,8 +1,8 @@
-//! What administrators see: permissions, roles, the audit log.
+//! What administrators see: permissions, roles, the queue of messages, the audit log.
 
-use admin::{AuditRecord, Role};
+use admin::{AuditRecord, QueuedJob, Role};
 use chrono::{DateTime, Utc};
-use kernel::{Permission, TypedId};
+use kernel::{Instant, Permission, TypedId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -54,6 +54,63 @@ impl RoleBody {
             permissions: role.permissions.iter().map(Permission::as_str).collect(),
             built_in: role.built_in,
             holders: role.holders,
+        }
+    }
+}
+
+/// A message of the queue, without what it says.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Job)]
+pub struct JobBody {
+    /// Its id.
+    pub id: Uuid,
+    /// `email` or `sms`.
+    pub medium: &'static str,
+    /// What kind of message it is.
+    #[schema(example = "seat_confirmed")]
+    pub kind: String,
+    /// The address, in small letters, or the phone number.
+    pub recipient: String,
+    /// The account of the recipient, if there is one.
+    pub user_id: Option<Uuid>,
+    /// `queued`, `done` or `dead`.
+    pub status: &'static str,
+    /// Whether it is being sent at this moment.
+    pub in_progress: bool,
+    /// Whether it is a dead letter that can be tried again.
+    pub retryable: bool,
+    /// Tries that failed.
+    pub attempts: u32,
+    /// What was in the way the last time.
+    pub last_error: Option<String>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When it is to be sent; while it is in progress, by when that has to be done.
+    pub due_at: DateTime<Utc>,
+    /// When it was sent or given up.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// After when it is worth nothing and is not sent any more.
+    pub not_after: Option<DateTime<Utc>>,
+}
+
+impl JobBody {
+    /// The message as it is at that instant.
+    pub fn of(job: QueuedJob, now: Instant) -> Self {
+        Self {
+            in_progress: job.is_in_progress(now),
+            retryable: job.is_retryable(now),
+            id: job.id.uuid(),
+            medium: job.medium.as_str(),
+            kind: job.kind,
+            recipient: job.recipient,
+            user_id: job.user_id.map(TypedId::uuid),
+            status: job.status.as_str(),
+            attempts: job.attempts,
+            last_error: job.last_error,
+            created_at: job.created_at,
+            due_at: job.due_at,
+            finished_at: job.finished_at,
+            not_after: job.not_after,
         }
     }
 }

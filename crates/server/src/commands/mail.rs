@@ -1,10 +1,13 @@
 //! `podium mail [list|show ID]`: the messages that wait, were sent or were given up, for the operator to look at.
 //!
 //! Invariant: a link or a code is shown in the profile development alone, where the one who builds has no other way to
-//! them while nothing is sent.
+//! them: from the queue while the message waits, from its file when it was written as one.
+
+mod file;
 
 use super::serve::runtime;
 use crate::config::{Config, Profile};
+use crate::senders::mail_folder;
 use anyhow::{Context, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
@@ -23,7 +26,7 @@ pub struct Mail {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List messages, the newest first: id, time, recipient, kind, status.
+    /// List messages, the newest first: id, time, medium, recipient, kind, status, tries that failed and why.
     List(List),
     /// Show all that a message says.
     Show(Show),
@@ -90,14 +93,21 @@ impl List {
             writeln!(out, "no messages")?;
         }
         for message in &messages.items {
+            let tries = match message.attempts {
+                0 => String::new(),
+                count => format!("  tries: {count}"),
+            };
+            let error = message.last_error.as_deref().map(printable);
             writeln!(
                 out,
-                "{}  {}  {}  {}  {}",
+                "{}  {}  {}  {}  {}  {}{tries}{}",
                 message.id,
                 moment(message.created_at),
-                printable(&message.email),
+                message.medium,
+                printable(&message.to),
                 message.kind,
-                message.status
+                message.status,
+                error.map_or_else(String::new, |error| format!("  {error}"))
             )?;
         }
         if let (Some(_), Some(last)) = (messages.next, messages.items.last()) {
@@ -116,7 +126,8 @@ impl Show {
         for (name, value) in said(&message) {
             writeln!(out, "{:<10} {}", name, printable(&value))?;
         }
-        write_secrets(&message, config, out)
+        write_secrets(&message, config, out)?;
+        write_file(&message, config, out)
     }
 }
 
@@ -125,18 +136,46 @@ fn write_head(message: &MessageDetails, out: &mut dyn Write) -> anyhow::Result<(
     let name = message.payload["name"].as_str().unwrap_or_default();
     writeln!(out, "{:<10} {}", "id", summary.id)?;
     writeln!(out, "{:<10} {}", "kind", summary.kind)?;
+    writeln!(out, "{:<10} {}", "medium", summary.medium)?;
     writeln!(out, "{:<10} {}", "status", summary.status)?;
     writeln!(
         out,
         "{:<10} {} <{}>",
         "to",
         printable(name),
-        printable(&summary.email)
+        printable(&summary.to)
     )?;
     writeln!(out, "{:<10} {}", "written", moment(summary.created_at))?;
     writeln!(out, "{:<10} {}", "due", moment(message.due_at))?;
     if let Some(at) = message.not_after {
         writeln!(out, "{:<10} {}", "not after", moment(at))?;
+    }
+    if let Some(at) = message.finished_at {
+        writeln!(out, "{:<10} {}", "finished", moment(at))?;
+    }
+    writeln!(out, "{:<10} {}", "tries", summary.attempts)?;
+    if let Some(error) = &summary.last_error {
+        writeln!(out, "{:<10} {}", "last error", printable(error))?;
+    }
+    Ok(())
+}
+
+/// Names the file of a mail that was written as one; in development it shows the mail's text, since what the message
+/// said is gone from the database then.
+fn write_file(message: &MessageDetails, config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Some(path) = file::find(&mail_folder(config), &message.summary.id.to_string()) else {
+        return Ok(());
+    };
+    writeln!(out, "{:<10} {}", "file", path.display())?;
+    if config.profile != Profile::Development {
+        return Ok(());
+    }
+    let mail = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    for line in file::text_of(&String::from_utf8_lossy(&mail))
+        .iter()
+        .flat_map(|text| text.lines())
+    {
+        writeln!(out, "    {}", printable(line))?;
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ impl Serve {
             if config.profile == Profile::Development {
                 tracing::info!("profile development: made for trying, not for real people");
             }
-            let stopping = tokio::spawn(signals.stop(instance.handle()));
+            let stopping = tokio::spawn(stop(signals, instance.handle()));
             instance.serve().await?;
             stopping.abort();
             tracing::info!("podium has stopped");
@@ -46,15 +46,21 @@ impl Serve {
     }
 }
 
-/// What an operator stops the server by.
-struct StopSignals {
+/// The first signal lets what runs be finished.
+async fn stop(signals: StopSignals, handle: ServerHandle) {
+    // Not awaited: the second signal is to be heard meanwhile.
+    signals.obey(|| drop(tokio::spawn(handle.stop(true)))).await;
+}
+
+/// What an operator stops a process by.
+pub struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl StopSignals {
     /// Hears them from here on; before that, they end the process at once.
-    fn listen() -> std::io::Result<Self> {
+    pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -69,11 +75,10 @@ impl StopSignals {
     }
 
     /// The first lets what runs be finished; the second cuts it off.
-    async fn stop(mut self, handle: ServerHandle) {
+    pub async fn obey(mut self, stop: impl FnOnce()) {
         self.next().await;
         tracing::info!("podium stops when what runs is finished");
-        // Not awaited: the second signal is to be heard meanwhile.
-        tokio::spawn(handle.stop(true));
+        stop();
         self.next().await;
         tracing::warn!("podium was told twice to stop; what runs is cut off");
         std::process::exit(130);

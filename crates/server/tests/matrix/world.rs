@@ -1,7 +1,7 @@
 //! The people and things that the matrix asks about.
 
 use crate::support::{give_only, sql, suspend};
-use kernel::{EventId, Permission};
+use kernel::{EventId, PageRequest, Permission};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::{Answer, Client, Harness, Person};
@@ -134,6 +134,8 @@ struct Things {
     admin: String,
     role: String,
     auditors: String,
+    /// A dead letter.
+    job: String,
 }
 
 /// A server with people of every kind, and things that are made anew when they were changed.
@@ -230,6 +232,7 @@ impl<'h> World<'h> {
                 .await
                 .session_id
                 .to_string(),
+            Some("admin") if path.starts_with("/admin/jobs") => things.job.clone(),
             Some("admin") => account.clone(),
             _ => event.to_string(),
         };
@@ -338,6 +341,7 @@ impl Things {
     async fn make(harness: &Harness, organizer: &Person, holder: &Person, waiter: &Person) -> Self {
         let published = harness.published_event(organizer, 1).await;
         let (registration, _) = harness.registered(holder, published).await;
+        let job = dead_letter(harness).await;
         let path = format!("/events/{published}/registrations");
         let waits = waiter.client.post(&path).await.expect(202);
         let draft = organizer
@@ -370,6 +374,19 @@ impl Things {
             admin: admin.id.to_string(),
             role,
             auditors,
+            job,
         }
     }
+}
+
+/// The newest message, given up.
+async fn dead_letter(harness: &Harness) -> String {
+    let read = harness.store().read(|tx| tx.list_messages(PageRequest::first()));
+    let page = read.await.expect("a page");
+    let id = page.items.first().expect("a message").id.to_string();
+    sql(
+        harness,
+        &format!("UPDATE outbox SET status = 'dead' WHERE id = '{id}'"),
+    );
+    id
 }

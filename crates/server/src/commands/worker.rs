@@ -1,0 +1,81 @@
+//! `podium worker`: sends what waits in the queue, without serving the API, until it is told to stop.
+
+use super::serve::{StopSignals, runtime};
+use crate::config::Config;
+use crate::instance::{Surroundings, check_schema, open_store};
+use crate::worker::{Parts, Worker as Sending};
+use crate::{housekeeping, logging, reminders};
+use clap::Args;
+use kernel::{EventId, SessionId, SystemClock, TimeOrderedIds};
+use std::process::ExitCode;
+use std::sync::Arc;
+use storage::{CommitObserver, SeatGuard};
+use tokio::sync::{Notify, oneshot};
+
+/// The arguments of `worker`: none.
+#[derive(Debug, Args)]
+pub struct Worker {}
+
+impl Worker {
+    /// Runs the command.
+    pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        logging::start(config);
+        runtime(config)?.block_on(async {
+            let signals = StopSignals::listen()?;
+            config.prepare_folders()?;
+            let keys = Arc::new(config.signing_keys()?.server_keys());
+            check_schema(config)?;
+            let surroundings = Surroundings {
+                clock: Arc::new(SystemClock),
+                ids: Arc::new(TimeOrderedIds::new()),
+                guard: SeatGuard::On,
+            };
+            let store = open_store(config, &surroundings)?;
+            let bell = Arc::new(Notify::new());
+            store.observe_commits(Arc::new(Ringing(Arc::clone(&bell))));
+            let (clock, ids) = (surroundings.clock, surroundings.ids);
+            let parts = Parts::of(config, store.clone(), Arc::clone(&clock), keys, bell)?;
+            let rounds = [
+                tokio::spawn(housekeeping::run(
+                    store.clone(),
+                    Arc::clone(&clock),
+                    Arc::clone(&ids),
+                )),
+                tokio::spawn(reminders::run(store, clock, ids)),
+            ];
+            let worker = Sending::start(parts);
+            tracing::info!(
+                database = %config.database.connector.url,
+                concurrency = config.worker.concurrency,
+                "podium sends what waits in the queue",
+            );
+            let (stop, told) = oneshot::channel();
+            let stopping = tokio::spawn(signals.obey(|| {
+                let _ = stop.send(());
+            }));
+            let _ = told.await;
+            for round in rounds {
+                round.abort();
+            }
+            worker.stop().await;
+            stopping.abort();
+            tracing::info!("podium has stopped");
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+/// What the scan for reminders writes is sent at once. Nothing is remembered here of events and sessions.
+struct Ringing(Arc<Notify>);
+
+impl CommitObserver for Ringing {
+    fn events_changed(&self, _: &[EventId]) {}
+
+    fn sessions_changed(&self, _: &[SessionId]) {}
+
+    fn roles_changed(&self) {}
+
+    fn messages_queued(&self) {
+        self.0.notify_one();
+    }
+}

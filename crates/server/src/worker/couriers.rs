@@ -1,0 +1,99 @@
+//! Renders messages and hands them to whoever takes them, as it is configured.
+
+use crate::config::Config;
+use crate::senders;
+use kernel::ServerKeys;
+use notification::{
+    Delivery, Destination, Job, Mailer, Medium, OutgoingMail, OutgoingText, SmsSender, render_mail,
+    render_text,
+};
+use std::sync::Arc;
+
+/// Who takes messages.
+pub struct Couriers {
+    /// Mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// Text messages, if anybody does.
+    pub texts: Option<Arc<dyn SmsSender>>,
+    /// Opens the secrets that messages carry.
+    pub keys: Arc<ServerKeys>,
+    /// Where links in messages lead.
+    pub public_url: String,
+}
+
+impl Couriers {
+    /// As it is configured. Says so.
+    pub fn of(config: &Config, keys: Arc<ServerKeys>) -> anyhow::Result<Self> {
+        let couriers = Self {
+            mailer: senders::mailer(config)?,
+            texts: senders::sms(config)?,
+            keys,
+            public_url: config.http.public_url.to_string(),
+        };
+        say(config);
+        Ok(couriers)
+    }
+
+    /// By what messages leave. Others wait in the queue.
+    pub fn media(&self) -> Vec<Medium> {
+        let mut media = vec![Medium::Email];
+        media.extend(self.texts.is_some().then_some(Medium::Sms));
+        media
+    }
+
+    /// Hands one over.
+    pub async fn deliver(&self, job: &Job) -> Delivery {
+        match (&job.to, &self.texts) {
+            (Destination::Email(address), _) => self.deliver_mail(job, address).await,
+            (Destination::Phone(number), Some(texts)) => self.deliver_text(job, number, texts.as_ref()).await,
+            (Destination::Phone(_), None) => {
+                Delivery::Failed("there is no gateway for text messages".to_owned())
+            }
+        }
+    }
+
+    async fn deliver_mail(&self, job: &Job, address: &str) -> Delivery {
+        let content = match render_mail(job, &self.public_url, &self.keys) {
+            Ok(content) => content,
+            // The next try would find the same.
+            Err(error) => return Delivery::Refused(error.to_string()),
+        };
+        let mail = OutgoingMail {
+            id: job.id.to_string(),
+            date: job.created_at,
+            to_name: job.name.clone(),
+            to_email: address.to_owned(),
+            content,
+        };
+        self.mailer.deliver(&mail).await
+    }
+
+    async fn deliver_text(&self, job: &Job, number: &str, texts: &dyn SmsSender) -> Delivery {
+        let body = match render_text(job, &self.public_url, &self.keys) {
+            Ok(body) => body,
+            Err(error) => return Delivery::Refused(error.to_string()),
+        };
+        let text = OutgoingText {
+            id: job.id.to_string(),
+            to: number.to_owned(),
+            body,
+        };
+        texts.deliver(&text).await
+    }
+}
+
+/// Says once how messages leave.
+fn say(config: &Config) {
+    if config.mail.smtp_url.is_some() {
+        tracing::info!("mails leave by the mail server of mail.smtp_url");
+    } else {
+        tracing::info!(
+            folder = %senders::mail_folder(config).display(),
+            "mails are written as files, as mail.smtp_url is not set; `podium mail` lists them"
+        );
+    }
+    match &config.sms.gateway {
+        Some(gateway) => tracing::info!(gateway = gateway.url, "text messages leave by a gateway"),
+        None => tracing::info!("text messages are off: sms.url is not set"),
+    }
+}

@@ -1,0 +1,106 @@
+//! A sender: takes one message after the other, hands it over, and waits until it is written down what came of it.
+
+use super::Shared;
+use super::dispatch::Task;
+use super::settle::Settling;
+use notification::{Delivery, Job, Verdict, judge};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// Whoever hands over ends by itself within a minute; this is for the one who does not.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Sends until there is nothing more to come.
+pub async fn run(
+    shared: Arc<Shared>,
+    waiting: Arc<Mutex<mpsc::UnboundedReceiver<Task>>>,
+    verdicts: mpsc::UnboundedSender<Settling>,
+) {
+    loop {
+        let next = waiting.lock().await.recv().await;
+        let Some(Task { job, probe }) = next else {
+            return;
+        };
+        let id = job.id;
+        let Some(verdict) = attempt(&shared, job, probe).await else {
+            shared.room.notify_one();
+            continue;
+        };
+        let (written, is_written) = oneshot::channel();
+        let settling = Settling { id, verdict, written };
+        if verdicts.send(settling).is_err() || is_written.await.is_err() {
+            // The worker was cut off.
+            return;
+        }
+    }
+}
+
+/// What became of the message, if it was the worker's still.
+async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict> {
+    let (medium, now) = (job.to.medium(), shared.parts.clock.now());
+    let too_late = job.message.not_after().is_some_and(|end| end <= now);
+    let begun = shared.in_hand.begin(job.id, now);
+    if probe && (too_late || !begun) {
+        shared.gates.not_probed(medium);
+    }
+    if !begun {
+        return None;
+    }
+    if too_late {
+        // Nobody claims it any more; housekeeping wipes it.
+        return Some(Verdict::Back {
+            error: "it was not sent in time".to_owned(),
+        });
+    }
+    if !probe && let Some(error) = shared.gates.closed(medium) {
+        return Some(Verdict::Back { error });
+    }
+    let (id, kind, attempts) = (job.id, job.message.kind(), job.attempts);
+    let delivery = deliver(shared, job).await;
+    if shared.gates.heard(medium, &delivery) {
+        shared.parts.bell.notify_one();
+    }
+    let outcome = match &delivery {
+        Delivery::Sent => "sent",
+        Delivery::Refused(_) => "dead",
+        Delivery::Failed(_) => "failed",
+        Delivery::Unreachable(_) => "unreachable",
+    };
+    let verdict = judge(delivery, attempts, shared.parts.clock.now(), jitter());
+    let outcome = match &verdict {
+        Verdict::Dead { error } => {
+            tracing::warn!(%id, kind, error, "a message was given up; it is a dead letter");
+            "dead"
+        }
+        Verdict::Again { error, .. } => {
+            tracing::info!(%id, kind, error, "a message could not be sent this time");
+            outcome
+        }
+        Verdict::Done | Verdict::Back { .. } => outcome,
+    };
+    metrics::counter!("podium_messages_total", "kind" => kind, "medium" => medium.as_str(), "outcome" => outcome)
+        .increment(1);
+    Some(verdict)
+}
+
+/// Hands one over, in a task of its own: a message that makes us panic must not take the sender with it.
+async fn deliver(shared: &Arc<Shared>, job: Job) -> Delivery {
+    let courier = Arc::clone(shared);
+    let mut handing_over = tokio::spawn(async move { courier.parts.couriers.deliver(&job).await });
+    match tokio::time::timeout(LIMIT, &mut handing_over).await {
+        Ok(Ok(delivery)) => delivery,
+        Ok(Err(_)) => Delivery::Failed("a mistake of Podium's own; the log tells more".to_owned()),
+        Err(_) => {
+            handing_over.abort();
+            Delivery::Failed(format!("it took longer than {} s", LIMIT.as_secs()))
+        }
+    }
+}
+
+/// From 0 to 1. Without randomness tries are only less spread.
+fn jitter() -> f64 {
+    let mut random = [0_u8; 4];
+    let _ = getrandom::fill(&mut random);
+    f64::from(u32::from_ne_bytes(random)) / f64::from(u32::MAX)
+}
