@@ -87,6 +87,9 @@ catalogue! {
     PlaceTaken = "place-taken", CONFLICT, "The place is taken", "Another published event is at this location on that day.";
     CapacityBelowTaken = "capacity-below-taken", CONFLICT, "The capacity is below the seats taken", "More seats are taken than the new capacity has.";
     PaymentsNotConfigured = "payments-not-configured", CONFLICT, "Payments are not configured", "A paid event cannot be published while the server has no payment provider.";
+    SmsNotConfigured = "sms-not-configured", CONFLICT, "Text messages are not configured", "This server has no gateway for text messages, so it sends none.";
+    PhoneMissing = "phone-missing", CONFLICT, "There is no phone", "Your profile has no phone number; note it there first.";
+    PhoneNotVerified = "phone-not-verified", CONFLICT, "The phone is not confirmed", "Text messages go to a number that was confirmed by a code only. Note it in your profile, ask for a code and confirm it.";
     WaitlistClosed = "waitlist-closed", CONFLICT, "The waitlist is closed", "Nobody can join the waitlist of this event now.";
     AlreadyAttended = "already-attended", CONFLICT, "Already attended", "The attendee was checked in; undo the check-in first.";
     AlreadyCheckedIn = "already-checked-in", CONFLICT, "Already checked in", "The ticket was scanned before; `checked_in_at` says when.";

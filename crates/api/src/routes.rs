@@ -14,6 +14,7 @@ pub mod google;
 pub mod health;
 pub mod jobs;
 pub mod passwords;
+pub mod phone;
 pub mod privacy;
 pub mod problems;
 pub mod registrations;
@@ -89,6 +90,9 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/users/me/export", SignedIn, privacy::export_own, privacy::describe_export_own),
         post("/api/v1/users/me/email", SignedIn, email::request_change, email::describe_request_change).limited(SignIn),
         put("/api/v1/users/me/security-questions", SignedIn, security_questions::set_own, security_questions::describe_set_own).limited(SignIn),
+        put("/api/v1/users/me/preferences", SignedIn, users::set_preferences, users::describe_set_preferences),
+        post("/api/v1/users/me/phone/verification", SignedIn, phone::request_verification, phone::describe_request_verification).limited(SignIn),
+        post("/api/v1/users/me/phone/verification/confirm", SignedIn, phone::confirm, phone::describe_confirm).limited(SignIn),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),

@@ -79,6 +79,8 @@ pub struct Settings {
     pub public_roles: Vec<String>,
     /// Paths to which people may return from a sign-in elsewhere; the first is meant where none is named.
     pub return_paths: Vec<String>,
+    /// Whether text messages can be sent.
+    pub sms_configured: bool,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
     /// How often an address may ask.
@@ -117,6 +119,7 @@ impl Default for Settings {
             session_lifetime: TimeDelta::days(30),
             public_roles: vec!["attendee".to_owned(), "organizer".to_owned()],
             return_paths: vec!["/".to_owned()],
+            sms_configured: false,
             invites_per_day: 200,
             limits: LimitSettings::default(),
             trusted_proxies: TrustedProxies::none(),

@@ -2,7 +2,7 @@
 
 use crate::NewPassword;
 use kernel::{Ctx, EmailAddress, Invalid, PhoneNumber};
-use user::{PersonName, User, UserStatus};
+use user::{PersonName, Preferences, User, UserStatus};
 
 /// The fields as written. Absent is None.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +70,7 @@ impl CheckedAccount {
             email: self.email,
             name: self.name,
             phone: self.phone,
+            phone_verified_at: None,
             profession: self.profession,
             bio: self.bio,
             avatar_url: None,
@@ -79,6 +80,7 @@ impl CheckedAccount {
             roles,
             email_verified_at: None,
             last_login_at: None,
+            preferences: Preferences::default(),
             created_at: ctx.now,
             updated_at: ctx.now,
         }

@@ -4,7 +4,7 @@ use crate::{
     ADMIN_ROLE, AuthTx, InsertAccountError, InvalidPassword, NewPassword, PasswordHash, insert_account,
 };
 use kernel::{AuditEntry, Ctx, EmailAddress, StoreError, TypedId};
-use user::{PersonName, User, UserStatus};
+use user::{PersonName, Preferences, User, UserStatus};
 
 /// What the operator wrote.
 #[derive(Debug, Clone)]
@@ -61,6 +61,7 @@ pub fn create_admin(
         email: command.email,
         name: command.name,
         phone: None,
+        phone_verified_at: None,
         profession: None,
         bio: None,
         avatar_url: None,
@@ -70,6 +71,7 @@ pub fn create_admin(
         roles: vec![ADMIN_ROLE.to_owned()],
         email_verified_at: Some(ctx.now),
         last_login_at: None,
+        preferences: Preferences::default(),
         created_at: ctx.now,
         updated_at: ctx.now,
     };

@@ -5,7 +5,7 @@ use crate::prove_address::prove_address;
 use crate::{AuthTx, ExternalIdentity, ExternalLink, NewSession, OneTimePurpose, RefreshToken, Session};
 use kernel::{Ctx, StoreError};
 use notification::Message;
-use user::{NewUser, PersonName, User, UserStatus};
+use user::{NewUser, PersonName, Preferences, User, UserStatus};
 
 /// A sign-in whose identity the provider has proven.
 #[derive(Debug, Clone)]
@@ -84,6 +84,7 @@ fn make_account(
         email: identity.email.clone(),
         name: name_of(identity)?,
         phone: None,
+        phone_verified_at: None,
         profession: None,
         bio: None,
         avatar_url: None,
@@ -93,6 +94,7 @@ fn make_account(
         roles: vec!["attendee".to_owned()],
         email_verified_at: Some(ctx.now),
         last_login_at: Some(ctx.now),
+        preferences: Preferences::default(),
         created_at: ctx.now,
         updated_at: ctx.now,
     };

@@ -35,6 +35,7 @@ mod set_security_answers;
 mod sign_up;
 mod token;
 mod verify_email;
+mod verify_phone;
 
 pub use access::{Access, find_actor};
 pub use account_fields::{AccountFields, CheckedAccount};
@@ -49,18 +50,19 @@ pub use forgot_password::forgot_password;
 pub use invite::mail_account_created;
 pub use log_in::{Credentials, LogIn, LogInError, find_credentials, log_in};
 pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
-pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_secrets};
+pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_code, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
 pub use personal_data::{
     AccountRecord, AttendeeRecord, AuditRecord, ErasureRepository, EventRecord, IdentityRecord, LiveRecord,
-    MessageRecord, OneTimeRecord, PersonExport, PersonalDataRepository, QueueRecord, QueueStepRecord,
-    RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
+    MessageRecord, OneTimeRecord, PersonExport, PersonalDataRepository, PhoneCodeRecord, QueueRecord,
+    QueueStepRecord, RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord,
+    SessionRecord,
 };
 pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};
 pub use repository::{
     AuthRepository, AuthTx, AuthorityRepository, ExternalIdentityRepository, ExternalLink, OneTimeRepository,
-    RefreshRow, SecurityAnswersRepository,
+    PhoneCodeRepository, RefreshRow, SecurityAnswersRepository,
 };
 pub use reset_password::{ProvenReset, prove_reset, reset_password};
 pub use reset_with_answers::{AnswersTry, ChargedRecovery, charge_answers, reset_with_answers};
@@ -76,6 +78,10 @@ pub use token::{AccessClaims, InvalidToken, SigningKey, TokenSigner, WeakKey};
 pub use verify_email::{
     EmailConfirmed, RequestVerificationError, VerificationRequested, confirm_email, mail_verification,
     request_verification,
+};
+pub use verify_phone::{
+    PhoneCode, PhoneConfirmed, PhoneVerificationRequested, RequestPhoneVerificationError, confirm_phone,
+    request_phone_verification,
 };
 
 /// The built-in role that holds the whole catalogue.

@@ -108,6 +108,11 @@ pub fn generate_secrets() -> Result<MailedSecrets, getrandom::Error> {
     })
 }
 
+/// A new code without a link, from the operating system's generator.
+pub fn generate_code() -> Result<MailedSecrets, getrandom::Error> {
+    Ok(MailedSecrets::code_alone(format!("{:06}", digits()?)))
+}
+
 /// Every number below a million is as likely as another: what lies in the last, incomplete million is drawn again.
 fn digits() -> Result<u32, getrandom::Error> {
     const MILLION: u32 = 1_000_000;

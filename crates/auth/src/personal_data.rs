@@ -27,6 +27,7 @@ pub struct PersonExport {
     pub security_answer_tries: Option<SecurityTriesRecord>,
     pub external_identities: Vec<IdentityRecord>,
     pub links_and_codes: Vec<OneTimeRecord>,
+    pub phone_code: Option<PhoneCodeRecord>,
     pub messages: Vec<MessageRecord>,
     pub live_events: Vec<LiveRecord>,
     pub remembered_answers: Vec<RememberedRecord>,
@@ -50,6 +51,9 @@ pub struct AccountRecord {
     /// Whether one can sign in with a password.
     pub has_password: bool,
     pub email_verified_at: Option<Instant>,
+    pub phone_verified_at: Option<Instant>,
+    pub email_reminders: bool,
+    pub text_messages: bool,
     pub last_login_at: Option<Instant>,
     pub created_at: Instant,
     pub updated_at: Instant,
@@ -181,6 +185,15 @@ pub struct OneTimeRecord {
     pub expires_at: Instant,
     pub used_at: Option<Instant>,
     pub voided_at: Option<Instant>,
+}
+
+/// A code that was sent to a phone; never what it was.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct PhoneCodeRecord {
+    pub phone: String,
+    pub created_at: Instant,
+    pub expires_at: Instant,
 }
 
 /// A message to the person, sent or not, without its secrets.

@@ -1,10 +1,10 @@
 //! Where sessions and credentials are kept.
 
 use crate::{
-    Access, AnswerTries, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, SecurityAnswer,
-    Session,
+    Access, AnswerTries, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, PhoneCode,
+    SecurityAnswer, Session,
 };
-use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, SessionId, StoreError, UserId};
+use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, PhoneNumber, SessionId, StoreError, UserId};
 use notification::Outbox;
 use user::{EmailVerified, NewUser, UserRepository, UserStatus};
 
@@ -106,6 +106,34 @@ pub trait OneTimeRepository {
     ) -> Result<u64, StoreError>;
 }
 
+/// Codes that were sent to phones, one an account, and the text messages that were.
+pub trait PhoneCodeRepository {
+    /// Keeps a code in the place of the one before, with no try of it made.
+    fn keep_phone_code(&mut self, code: &PhoneCode) -> Result<(), StoreError>;
+    /// The code that was sent for an account last.
+    fn find_phone_code(&mut self, user_id: UserId) -> Result<Option<PhoneCode>, StoreError>;
+    /// Charges a try of the code; gives whether there was one left.
+    fn charge_phone_code_try(&mut self, user_id: UserId) -> Result<bool, StoreError>;
+    /// Forgets the code.
+    fn forget_phone_code(&mut self, user_id: UserId) -> Result<(), StoreError>;
+    /// Waits until nobody else sends a code to that number, until the end of the transaction.
+    fn lock_phone(&mut self, phone: &PhoneNumber) -> Result<(), StoreError>;
+    /// When the last text messages for an account were asked for since then, the latest first; at most so many.
+    fn list_texts_of(
+        &mut self,
+        user_id: UserId,
+        since: Instant,
+        most: u32,
+    ) -> Result<Vec<Instant>, StoreError>;
+    /// When the last codes for a number were asked for since then, by whatever account, the latest first; at most so many.
+    fn list_codes_to(
+        &mut self,
+        phone: &PhoneNumber,
+        since: Instant,
+        most: u32,
+    ) -> Result<Vec<Instant>, StoreError>;
+}
+
 /// Answers to security questions, and the tries of them.
 pub trait SecurityAnswersRepository {
     /// The answers of an account, in the order of their questions' ids.
@@ -166,6 +194,7 @@ pub trait AuthTx:
     AuthRepository
     + AuthorityRepository
     + OneTimeRepository
+    + PhoneCodeRepository
     + SecurityAnswersRepository
     + ExternalIdentityRepository
     + UserRepository

@@ -4,7 +4,7 @@
 //! What the issuer publishes of itself (discovery document, keys) is read at the first use and kept for an hour; the keys
 //! are read anew when a token names one that is not known.
 
-use crate::http::{Http, HttpError, is_secure};
+use crate::http::{Http, HttpError, is_secure, told};
 use auth::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Clock, EmailAddress, Instant};
@@ -297,14 +297,6 @@ fn identity_of(claims: &CoreIdTokenClaims) -> Result<ExternalIdentity, ProviderE
             .and_then(|names| names.get(None))
             .map(|name| name.as_str().to_owned()),
     })
-}
-
-/// Errors with what is behind them; none of those of the library shows what was sent.
-fn told(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", told(source)),
-        None => error.to_string(),
-    }
 }
 
 fn away(error: &dyn std::error::Error) -> ProviderError {

@@ -33,6 +33,21 @@ pub(crate) enum HttpError {
     Malformed,
 }
 
+impl HttpError {
+    /// With what is behind it; none of the causes shows what was sent.
+    pub(crate) fn with_causes(&self) -> String {
+        told(self)
+    }
+}
+
+/// Errors with what is behind them.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", told(source)),
+        None => error.to_string(),
+    }
+}
+
 /// Puts questions to a provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Http(Client);
@@ -51,16 +66,34 @@ impl Http {
         Ok(Self(client))
     }
 
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let request = Request::try_from(request)?;
+    /// Posts a form in somebody's name, and gives whatever is answered.
+    pub(crate) async fn post_form(
+        &self,
+        url: Url,
+        user: &str,
+        password: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<(StatusCode, Vec<u8>), HttpError> {
+        let request = self
+            .0
+            .post(url)
+            .basic_auth(user, Some(password))
+            .form(fields)
+            .build()?;
+        let answer = self.execute(request).await?;
+        Ok((answer.status(), body_of(answer).await?))
+    }
+
+    async fn execute(&self, request: Request) -> Result<reqwest::Response, HttpError> {
         if !is_secure(request.url()) {
             return Err(HttpError::NotSecure(request.url().origin().ascii_serialization()));
         }
-        let mut answer = self
-            .0
-            .execute(request)
-            .await
-            .map_err(reqwest::Error::without_url)?;
+        let answer = self.0.execute(request).await;
+        Ok(answer.map_err(reqwest::Error::without_url)?)
+    }
+
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let answer = self.execute(Request::try_from(request)?).await?;
         let status = answer.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(HttpError::Status(status));
@@ -69,15 +102,20 @@ impl Http {
         if let Some(headers) = response.headers_mut() {
             headers.extend(answer.headers().clone());
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(HttpError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = body_of(answer).await?;
         response.body(body).map_err(|_| HttpError::Malformed)
     }
+}
+
+async fn body_of(mut answer: reqwest::Response) -> Result<Vec<u8>, HttpError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(HttpError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 impl<'c> AsyncHttpClient<'c> for Http {
@@ -98,12 +136,12 @@ pub(crate) fn is_secure(url: &Url) -> bool {
     }
 }
 
-/// Whether it is the URL of an issuer that may be asked.
-pub fn is_safe_issuer(text: &str) -> bool {
+/// Whether it is a URL that may be asked with secrets: of an issuer, of a gateway.
+pub fn is_safe_url(text: &str) -> bool {
     text.parse().is_ok_and(|url| is_secure(&url))
 }
 
-fn is_this_machine(host: &str) -> bool {
+pub(crate) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
@@ -126,7 +164,7 @@ mod tests {
             ("accounts.google.com", false),
             ("https://", false),
         ] {
-            assert_eq!(is_safe_issuer(url), secure, "{url}");
+            assert_eq!(is_safe_url(url), secure, "{url}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 /// What proves control of the address that a message goes to. Shown to nobody but its recipient.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailedSecrets {
-    /// The token of the link, 256 bits in base64.
+    /// The token of the link, 256 bits in base64; empty where there is no link.
     pub token: String,
     /// Six digits, for who cannot follow the link.
     pub code: String,
@@ -25,6 +25,14 @@ impl fmt::Debug for MailedSecrets {
 pub struct SealedSecrets(String);
 
 impl MailedSecrets {
+    /// A code that comes without a link, as a text message carries it: the token is empty, and proves nothing anywhere.
+    pub fn code_alone(code: String) -> Self {
+        Self {
+            token: String::new(),
+            code,
+        }
+    }
+
     /// Seals them for the queue.
     pub fn seal(&self, keys: &ServerKeys) -> Result<SealedSecrets, SealError> {
         let plain = serde_json::to_vec(self).map_err(|_| SealError)?;

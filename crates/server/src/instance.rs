@@ -254,6 +254,7 @@ fn settings(config: &Config) -> Settings {
         session_lifetime: delta(config.auth.session_lifetime),
         public_roles: config.auth.public_roles.clone(),
         return_paths: config.google.return_paths.clone(),
+        sms_configured: config.sms.gateway.is_some(),
         invites_per_day: config.limits.invites_per_day,
         limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {

@@ -10,4 +10,5 @@ pub mod instance;
 mod logging;
 mod metrics;
 pub mod reminders;
+pub mod senders;
 pub mod worker;

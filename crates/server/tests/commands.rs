@@ -5,6 +5,7 @@ use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use testkit::smtp::{SmtpOptions, SmtpServer};
 
 /// Runs the binary in the folder with nothing in its environment but these variables.
 fn podium(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -137,6 +138,56 @@ fn doctor_shows_what_is_in_force_and_fails_where_a_part_does() {
         report.contains("FAILED  signing key") && report.contains("FAILED  public URL"),
         "{report}"
     );
+}
+
+#[test]
+fn doctor_greets_the_mail_server_and_hands_it_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = works(folder.path(), &["doctor"]);
+    let files = folder.path().join("var/mail");
+    assert!(
+        report.contains(&format!("ok      mail: written to {}", files.display())),
+        "{report}"
+    );
+    assert!(report.contains("ok      sms: off"), "{report}");
+    assert!(!files.exists());
+    let server = SmtpServer::start_with(SmtpOptions {
+        user: Some(("podium".to_owned(), "hidden-word".to_owned())),
+        ..SmtpOptions::default()
+    });
+    let url = server.url();
+    let doctor = |url: &str| {
+        let variables = [
+            ("PODIUM_MAIL__SMTP_URL", url),
+            ("PODIUM_SMS__URL", "https://sms.example.org"),
+            ("PODIUM_SMS__ACCOUNT_SID", "AC0"),
+            ("PODIUM_SMS__AUTH_TOKEN", "hidden-token"),
+            ("PODIUM_SMS__FROM", "+15005550006"),
+        ];
+        let output = podium(folder.path(), &variables, &["doctor"]);
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(!report.contains("hidden"), "{report}");
+        report
+    };
+    let report = doctor(&url);
+    let address = server.address();
+    assert!(
+        report.contains(&format!("ok      mail: {address} takes mails from Podium")),
+        "{report}"
+    );
+    assert!(
+        report.contains("ok      sms: handed to https://sms.example.org, from +15005550006"),
+        "{report}"
+    );
+    let report = doctor(&url.replace("hidden%2Dword", "hidden-but-wrong"));
+    assert!(
+        report.contains("FAILED  mail: ") && report.contains("535"),
+        "{report}"
+    );
+    server.down();
+    let report = doctor(&url);
+    assert!(report.contains(&format!("FAILED  mail: {address}")), "{report}");
+    assert_eq!(server.count(), 0);
 }
 
 #[test]

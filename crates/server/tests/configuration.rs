@@ -244,6 +244,57 @@ fn a_value_that_does_not_fit_is_refused_by_the_name_of_its_key() {
 }
 
 #[test]
+fn where_messages_go_is_checked_at_the_start_without_showing_passwords() {
+    for (url, reason) in [
+        ("mail.example.org", "is no URL"),
+        ("smtp://podium:hidden/word@mail.example.org", "is no URL"),
+        (
+            "https://podium:hidden@mail.example.org",
+            "smtp:// (STARTTLS) or smtps:// (TLS)",
+        ),
+        ("smtp://podium@mail.example.org", "a user without a password"),
+        (
+            "smtp://podium:hidden@mail.example.org?tls=perhaps",
+            "?tls=required or ?tls=none",
+        ),
+    ] {
+        let error = refusal(&[("PODIUM_MAIL__SMTP_URL", url)]);
+        assert!(
+            error.starts_with("mail.smtp_url: ") && error.contains(reason),
+            "{error}"
+        );
+        assert!(!error.contains("hidden"), "{error}");
+    }
+    for from in ["Podium", "podium@bücher.example", "a@example.org, b@example.org"] {
+        let error = refusal(&[("PODIUM_MAIL__FROM", from)]);
+        assert!(
+            error.starts_with(&format!("mail.from: `{from}` is to be")),
+            "{error}"
+        );
+    }
+    let sms = |url| {
+        [
+            ("PODIUM_SMS__URL", url),
+            ("PODIUM_SMS__ACCOUNT_SID", "AC0"),
+            ("PODIUM_SMS__AUTH_TOKEN", "hidden"),
+            ("PODIUM_SMS__FROM", "+15005550006"),
+        ]
+    };
+    let error = refusal(&sms("http://api.example.org"));
+    assert!(error.starts_with("sms.url: is to begin with https://") && !error.contains("hidden"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut good = sms("https://api.example.org").to_vec();
+    good.push((
+        "PODIUM_MAIL__SMTP_URL",
+        "smtp://podium:hidden@mail.example.org:587",
+    ));
+    good.push(("PODIUM_MAIL__FROM", "Bühne <podium@example.org>"));
+    let config = load(folder.path(), &good).unwrap();
+    assert!(config.mail.smtp_url.is_some() && config.sms.gateway.is_some());
+    assert!(!format!("{config:?} {:?}", config.describe()).contains("hidden"));
+}
+
+#[test]
 fn postgres_is_not_migrated_by_a_start_unless_asked() {
     let folder = tempfile::tempdir().unwrap();
     let url = (

@@ -25,6 +25,8 @@ mod matrix;
 mod operations;
 mod pages;
 mod passwords;
+mod phone;
+mod preferences;
 mod privacy;
 mod recovery_limits;
 mod registrations;

@@ -68,8 +68,8 @@ const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
 const TABLE: &[Row] = {
     use Content::{
         Account, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole,
-        Guest, LinkReset, Name, NewEmail, NewEvent, NoPermission, Nothing, OneRole, Position, Reads, Reason, Refresh,
-        SignIn, SignUp, Suspension, Title, WrongPassword, WrongPasswordAlone,
+        Guest, LinkReset, Name, NewEmail, NewEvent, NoPermission, Nothing, OneRole, PhoneCode, Position, Preferences, Reads,
+        Reason, Refresh, SignIn, SignUp, Suspension, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published};
     &[
@@ -112,6 +112,10 @@ const TABLE: &[Row] = {
         row("DELETE", "/users/me", Published, WrongPasswordAlone,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
         row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
         row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
+        row("PUT",    "/users/me/preferences", Published, Preferences, [401, 401, 401, 401,  200, 200, 200, 200, 200, 200], &[]),
+        // The server has no gateway for text messages.
+        row("POST",   "/users/me/phone/verification", Published, Nothing, [401, 401, 401, 401, 409, 409, 409, 409, 409, 409], &[]),
+        row("POST",   "/users/me/phone/verification/confirm", Published, PhoneCode, [401, 401, 401, 401, 422, 422, 422, 422, 422, 422], &[]),
         row("GET",    "/users/me/registrations", Published, Nothing, [401, 401, 401, 401,    200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/waitlist", Published, Nothing,     [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/users/me/events", Published, Nothing,       [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),

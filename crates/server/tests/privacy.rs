@@ -134,6 +134,7 @@ async fn nothing_of_an_erased_person_stays_anywhere(database: TestDatabase) {
     assert!(left.is_empty(), "{left:#?}");
     for table in [
         "one_time_secrets",
+        "phone_codes",
         "security_answers",
         "security_answer_tries",
         "external_identities",
@@ -149,7 +150,8 @@ async fn nothing_of_an_erased_person_stays_anywhere(database: TestDatabase) {
     let row = format!(
         "users WHERE id = '{id}' AND name = 'Erased' AND name_key = 'erased' AND status = 'suspended' \
          AND email = 'erased-{id}@erased.invalid' AND email_key = email AND password_hash IS NULL \
-         AND email_verified_at IS NULL AND last_login_at IS NULL AND erased_at IS NOT NULL",
+         AND email_verified_at IS NULL AND last_login_at IS NULL AND erased_at IS NOT NULL \
+         AND phone_verified_at IS NULL AND NOT text_messages AND email_reminders",
         id = somebody.id
     );
     assert_eq!(harness.count(&row).await, 1);

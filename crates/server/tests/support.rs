@@ -2,8 +2,8 @@
 
 use auth::{BcryptCost, NewPassword, PasswordHash};
 use kernel::Permission;
-use serde_json::Value;
-use testkit::{Answer, Harness, Person};
+use serde_json::{Value, json};
+use testkit::{Answer, Harness, HarnessOptions, Person};
 
 /// Every table that a request can write to.
 const TABLES: &[&str] = &[
@@ -87,6 +87,39 @@ pub fn suspend(harness: &Harness, person: &Person) {
         harness,
         &format!("UPDATE users SET status = 'suspended' WHERE id = '{}'", person.id),
     );
+}
+
+/// A server that can send text messages; nobody does.
+pub fn with_texts() -> HarnessOptions {
+    let gateway = [
+        ("PODIUM_SMS__URL", "http://127.0.0.1:9"),
+        ("PODIUM_SMS__ACCOUNT_SID", "AC0"),
+        ("PODIUM_SMS__AUTH_TOKEN", "a token for tests"),
+        ("PODIUM_SMS__FROM", "+15005550006"),
+    ];
+    HarnessOptions {
+        environment: gateway.map(|(name, value)| (name, value.to_owned())).into(),
+        ..HarnessOptions::default()
+    }
+}
+
+/// Notes a phone in the person's profile.
+pub async fn set_phone(person: &Person, phone: &str) {
+    let change = person.client.patch("/users/me").json(json!({"phone": phone}));
+    change.await.expect(200);
+}
+
+/// Notes a phone and confirms it by the code that is sent there.
+pub async fn prove_phone(harness: &Harness, person: &Person, phone: &str) {
+    set_phone(person, phone).await;
+    person
+        .client
+        .post("/users/me/phone/verification")
+        .await
+        .expect(202);
+    let otp = harness.texted_code(phone).await;
+    let confirm = person.client.post("/users/me/phone/verification/confirm");
+    confirm.json(json!({"otp": otp})).await.expect(204);
 }
 
 /// Says that the person's address was confirmed, or takes that back.

@@ -6,7 +6,7 @@ use crate::connection::{DbConn, on};
 use crate::outbox::OutboxRow;
 use crate::registrations::{LIVE, LIVE_ENTRY};
 use crate::schema::{
-    events, external_identities, idempotency_keys, one_time_secrets, outbox, registrations,
+    events, external_identities, idempotency_keys, one_time_secrets, outbox, phone_codes, registrations,
     security_answer_tries, security_answers, sessions, user_roles, users, waitlist_entries, waitlist_log,
 };
 use auth::ErasureRepository;
@@ -15,7 +15,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use kernel::{Ctx, EmailAddress, Instant, StoreError, UserId, fold};
 use realtime::Topic;
-use user::{Attendee, AttendeeRepository, PersonName, User, UserRepository, UserStatus, find_attendee_of};
+use user::{
+    Attendee, AttendeeRepository, PersonName, Preferences, User, UserRepository, UserStatus, find_attendee_of,
+};
 
 /// What the outbox holds for a person.
 struct Mailbox {
@@ -157,6 +159,7 @@ impl Tx<'_> {
                 diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(c)?;
                 diesel::delete(one_time_secrets::table.filter(one_time_secrets::user_id.eq(id)))
                     .execute(c)?;
+                diesel::delete(phone_codes::table.filter(phone_codes::user_id.eq(id))).execute(c)?;
                 diesel::delete(security_answers::table.filter(security_answers::user_id.eq(id)))
                     .execute(c)?;
                 diesel::delete(security_answer_tries::table.filter(security_answer_tries::user_id.eq(id)))
@@ -177,6 +180,9 @@ impl Tx<'_> {
             users::email.eq(email.as_str()),
             users::email_key.eq(email.key()),
             users::phone.eq(None::<String>),
+            users::phone_verified_at.eq(None::<Ts>),
+            users::email_reminders.eq(Preferences::default().email_reminders),
+            users::text_messages.eq(false),
             users::profession.eq(None::<String>),
             users::bio.eq(None::<String>),
             users::avatar_url.eq(None::<String>),

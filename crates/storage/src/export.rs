@@ -7,10 +7,11 @@ use crate::schema::{
     attendees, audit_log, events, external_identities, idempotency_keys, one_time_secrets, outbox,
     registrations, security_answer_tries, security_answers, sessions, users, waitlist_entries, waitlist_log,
 };
+use auth::PhoneCodeRepository as _;
 use auth::{
     AccountRecord, AttendeeRecord, AuditRecord, EventRecord, IdentityRecord, LiveRecord, MessageRecord,
-    OneTimeRecord, PersonExport, PersonalDataRepository, QueueRecord, QueueStepRecord, RegistrationRecord,
-    RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
+    OneTimeRecord, PersonExport, PersonalDataRepository, PhoneCodeRecord, QueueRecord, QueueStepRecord,
+    RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
 };
 use diesel::prelude::*;
 use kernel::{Ctx, Instant, StoreError};
@@ -49,6 +50,7 @@ impl PersonalDataRepository for Tx<'_> {
             security_answer_tries: self.tries_record(id)?,
             external_identities: self.identity_records(id)?,
             links_and_codes: self.one_time_records(id)?,
+            phone_code: self.phone_code_record(user)?,
             messages: self.message_records(id, &addresses)?,
             live_events: self.live_records(&topic)?,
             remembered_answers: self.remembered_records(id)?,
@@ -80,10 +82,21 @@ impl Tx<'_> {
             status: user.status.as_str().to_owned(),
             has_password: hash.is_some(),
             email_verified_at: user.email_verified_at,
+            phone_verified_at: user.phone_verified_at,
+            email_reminders: user.preferences.email_reminders,
+            text_messages: user.preferences.text_messages,
             last_login_at: user.last_login_at,
             created_at: user.created_at,
             updated_at: user.updated_at,
         })
+    }
+
+    fn phone_code_record(&mut self, user: &User) -> Result<Option<PhoneCodeRecord>, StoreError> {
+        Ok(self.find_phone_code(user.id)?.map(|code| PhoneCodeRecord {
+            phone: code.phone.as_str().to_owned(),
+            created_at: code.created_at,
+            expires_at: code.expires_at,
+        }))
     }
 
     /// None if the attendee went since it was looked up: what is only read stands in no transaction.

@@ -77,10 +77,12 @@ pub const RULES: &[(&str, &str)] = &[
         "an erased account holds nothing",
         "SELECT CAST(u.id AS TEXT) AS row_id FROM users u WHERE u.erased_at IS NOT NULL AND ( \
            u.email_verified_at IS NOT NULL OR u.last_login_at IS NOT NULL \
+           OR u.phone_verified_at IS NOT NULL OR u.text_messages \
            OR EXISTS (SELECT 1 FROM attendees a WHERE a.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM user_roles r WHERE r.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM one_time_secrets o WHERE o.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM phone_codes p WHERE p.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM security_answers q WHERE q.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM external_identities x WHERE x.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM outbox m WHERE m.user_id = u.id) \

@@ -37,10 +37,13 @@ struct JobRow {
 
 impl JobRow {
     fn into_job(self) -> Result<QueuedJob, StoreError> {
-        let medium = self.medium.unwrap_or_default();
         Ok(QueuedJob {
             id: self.id.typed(),
-            medium: named("outbox", self.id, "medium", &medium, Medium::from_name)?,
+            medium: match self.medium {
+                // What was written before there was another.
+                None => Medium::Email,
+                Some(name) => named("outbox", self.id, "medium", &name, Medium::from_name)?,
+            },
             kind: self.kind,
             recipient: self.recipient_key.unwrap_or_default(),
             user_id: self.user_id.map(Uid::typed),

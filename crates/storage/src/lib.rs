@@ -23,6 +23,7 @@ pub mod migrations;
 mod one_time;
 mod outbox;
 mod people;
+mod phone_codes;
 mod prepared;
 mod queue;
 mod reactions;

@@ -8,7 +8,9 @@ use crate::transaction::{named, parsed};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId, fold};
-use user::{Account, Attendee, AttendeeRepository, NewUser, PersonName, User, UserRepository, UserStatus};
+use user::{
+    Account, Attendee, AttendeeRepository, NewUser, PersonName, Preferences, User, UserRepository, UserStatus,
+};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
@@ -32,6 +34,9 @@ pub(crate) struct UserRow {
     created_at: Ts,
     updated_at: Ts,
     erased_at: Option<Ts>,
+    phone_verified_at: Option<Ts>,
+    email_reminders: bool,
+    text_messages: bool,
 }
 
 #[derive(Queryable, Selectable, Insertable, Clone)]
@@ -92,6 +97,9 @@ impl UserRow {
             created_at: Ts(user.created_at),
             updated_at: Ts(user.updated_at),
             erased_at: None,
+            phone_verified_at: user.phone_verified_at.map(Ts),
+            email_reminders: user.preferences.email_reminders,
+            text_messages: user.preferences.text_messages,
         }
     }
 
@@ -109,6 +117,7 @@ impl UserRow {
                 .phone
                 .map(|phone| parsed("users", row, "phone", &phone))
                 .transpose()?,
+            phone_verified_at: self.phone_verified_at.map(|at| at.0),
             profession: self.profession,
             bio: self.bio,
             avatar_url: self.avatar_url,
@@ -121,6 +130,10 @@ impl UserRow {
             roles,
             email_verified_at: self.email_verified_at.map(|at| at.0),
             last_login_at: self.last_login_at.map(|at| at.0),
+            preferences: Preferences {
+                email_reminders: self.email_reminders,
+                text_messages: self.text_messages,
+            },
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
         })
@@ -320,6 +333,8 @@ impl UserRepository for Tx<'_> {
             users::name.eq(name),
             users::name_key.eq(fold(name)),
             users::phone.eq(user.phone.as_ref().map(kernel::PhoneNumber::as_str)),
+            users::phone_verified_at.eq(user.phone_verified_at.map(Ts)),
+            users::text_messages.eq(user.preferences.text_messages),
             users::profession.eq(user.profession.as_deref()),
             users::bio.eq(user.bio.as_deref()),
             users::avatar_url.eq(user.avatar_url.as_deref()),
@@ -348,6 +363,35 @@ impl UserRepository for Tx<'_> {
             .execute(c))
         })?;
         Ok(())
+    }
+
+    fn set_preferences(
+        &mut self,
+        id: UserId,
+        preferences: Preferences,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let account = users::table.filter(users::id.eq(Uid::of(id)).and(users::erased_at.is_null()));
+        let changed = self.run(|connection| {
+            on!(connection, |c| diesel::update(account)
+                .set((
+                    users::email_reminders.eq(preferences.email_reminders),
+                    users::text_messages.eq(preferences.text_messages),
+                    users::updated_at.eq(Ts(at)),
+                ))
+                .execute(c))
+        })?;
+        self.unless_erased(changed)
+    }
+
+    fn set_phone_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError> {
+        let account = users::table.filter(users::id.eq(Uid::of(id)).and(users::erased_at.is_null()));
+        let changed = self.run(|connection| {
+            on!(connection, |c| diesel::update(account)
+                .set((users::phone_verified_at.eq(Ts(at)), users::updated_at.eq(Ts(at))))
+                .execute(c))
+        })?;
+        self.unless_erased(changed)
     }
 
     fn set_email_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use registration::{Registration, RegistrationStatus};
 use std::sync::Arc;
 use storage::{Store, StoreOptions, Tx};
 use testkit::{TestClock, TestDatabase, ids};
-use user::{Attendee, AttendeeRepository, NewUser, User, UserRepository, UserStatus};
+use user::{Attendee, AttendeeRepository, NewUser, Preferences, User, UserRepository, UserStatus};
 use waitlist::{EntryStatus, WaitlistEntry};
 
 /// A text of so many characters, none of them of one byte.
@@ -91,6 +91,7 @@ impl Rows {
                     .expect("an address"),
                 name: "Person".parse().expect("a name"),
                 phone: None,
+                phone_verified_at: None,
                 profession: None,
                 bio: None,
                 avatar_url: None,
@@ -100,6 +101,7 @@ impl Rows {
                 roles: vec!["attendee".into()],
                 email_verified_at: None,
                 last_login_at: None,
+                preferences: Preferences::default(),
                 created_at: now(),
                 updated_at: now(),
             },

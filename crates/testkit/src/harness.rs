@@ -23,7 +23,7 @@ use server::instance::{Instance, Surroundings};
 use std::sync::Arc;
 use storage::invariants::Violation;
 use storage::{OutboxEntry, SeatGuard, Store};
-use user::{NewUser, User, UserRepository, UserStatus};
+use user::{NewUser, Preferences, User, UserRepository, UserStatus};
 
 /// The password of everybody in the tests.
 pub const PASSWORD: &str = "a password for tests";
@@ -462,6 +462,7 @@ fn new_person(ctx: &Ctx, number: usize) -> (User, Session) {
             .expect("an address"),
         name: format!("Person {number}").parse().expect("a name"),
         phone: None,
+        phone_verified_at: None,
         profession: None,
         bio: None,
         avatar_url: None,
@@ -471,6 +472,7 @@ fn new_person(ctx: &Ctx, number: usize) -> (User, Session) {
         roles: vec!["attendee".to_owned()],
         email_verified_at: Some(ctx.now),
         last_login_at: None,
+        preferences: Preferences::default(),
         created_at: ctx.now,
         updated_at: ctx.now,
     };

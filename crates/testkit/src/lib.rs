@@ -43,6 +43,8 @@ pub mod race;
 pub mod raw;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+pub mod sms_gateway;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 
@@ -60,5 +62,7 @@ pub use http::{Answer, Client};
 pub use issuer::Issuer;
 #[cfg(feature = "server")]
 pub use race::all_at_once;
+#[cfg(feature = "server")]
+pub use sms_gateway::SmsGateway;
 #[cfg(feature = "smtp")]
 pub use smtp::SmtpServer;

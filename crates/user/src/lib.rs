@@ -8,11 +8,13 @@ mod model;
 mod ports;
 mod remove_attendee;
 mod repository;
+mod set_preferences;
 mod update_profile;
 
 pub use attendee_of::{AttendeeError, attendee_of_guest, attendee_of_user, find_attendee_of};
-pub use model::{Account, Attendee, NewUser, PersonName, User, UserStatus};
+pub use model::{Account, Attendee, NewUser, PersonName, Preferences, User, UserStatus};
 pub use ports::{AttendeeRemoved, EmailVerified, PersonErased};
 pub use remove_attendee::{RemoveAttendeeError, RemoveAttendeeTx, remove_attendee};
 pub use repository::{AttendeeRepository, UserRepository};
+pub use set_preferences::{SetPreferencesError, set_preferences};
 pub use update_profile::{ProfileChange, UpdateProfileError, changed_profile, update_profile};

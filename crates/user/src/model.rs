@@ -57,6 +57,24 @@ impl UserStatus {
     }
 }
 
+/// What a person wants to be told, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preferences {
+    /// Mails before events at which they have a seat.
+    pub email_reminders: bool,
+    /// What is urgent as a text message too; only to a phone that was proven.
+    pub text_messages: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            email_reminders: true,
+            text_messages: false,
+        }
+    }
+}
+
 /// A person with an account. The password is not part of it: only `auth` knows that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -68,6 +86,8 @@ pub struct User {
     pub name: PersonName,
     /// For text messages, when the person agreed to them.
     pub phone: Option<PhoneNumber>,
+    /// When the number was proven to be the person's.
+    pub phone_verified_at: Option<Instant>,
     /// What the person does, in a line.
     pub profession: Option<String>,
     /// What the person tells about themselves.
@@ -86,6 +106,8 @@ pub struct User {
     pub email_verified_at: Option<Instant>,
     /// The last sign-in.
     pub last_login_at: Option<Instant>,
+    /// What the person wants to be told, and how.
+    pub preferences: Preferences,
     /// When the account was made.
     pub created_at: Instant,
     /// When the account was last changed.
@@ -106,6 +128,21 @@ pub struct Account {
 }
 
 impl User {
+    /// The phone, if it was proven to be the person's.
+    pub fn proven_phone(&self) -> Option<&PhoneNumber> {
+        self.phone.as_ref().filter(|_| self.phone_verified_at.is_some())
+    }
+
+    /// Gives the account another phone, or none. What was proven was the one before, and the person agreed to text messages
+    /// to that one.
+    pub fn set_phone(&mut self, phone: Option<PhoneNumber>) {
+        if self.phone != phone {
+            self.phone = phone;
+            self.phone_verified_at = None;
+            self.preferences.text_messages = false;
+        }
+    }
+
     /// The person as somebody to write to.
     pub fn recipient(&self) -> Recipient {
         Recipient {

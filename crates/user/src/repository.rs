@@ -1,6 +1,6 @@
 //! Where users and attendees are kept.
 
-use crate::{Account, Attendee, NewUser, User};
+use crate::{Account, Attendee, NewUser, Preferences, User};
 use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
 
 /// Users.
@@ -13,8 +13,18 @@ pub trait UserRepository {
     fn find_user_by_email(&mut self, email_key: &str) -> Result<Option<User>, StoreError>;
     /// Makes a user with its roles. [`StoreError::Duplicate`] if the address is taken.
     fn insert_user(&mut self, new: &NewUser) -> Result<(), StoreError>;
-    /// Writes the profile (not address, status, roles), also to the linked attendee's name.
+    /// Writes the profile (not address, status, roles), also to the linked attendee's name; with the phone whether it is
+    /// proven and text messages are wanted, of the preferences that alone.
     fn update_profile(&mut self, user: &User) -> Result<(), StoreError>;
+    /// Writes what the person wants to be told, and how.
+    fn set_preferences(
+        &mut self,
+        id: UserId,
+        preferences: Preferences,
+        at: Instant,
+    ) -> Result<(), StoreError>;
+    /// Notes that the phone of the account was proven to be the person's.
+    fn set_phone_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError>;
     /// Notes that the address was proven to be the person's. A guest who was noted with it is not touched: see
     /// [`crate::EmailVerified`].
     fn set_email_verified(&mut self, id: UserId, at: Instant) -> Result<(), StoreError>;

@@ -69,11 +69,14 @@ pub fn changed_profile(mut user: User, change: ProfileChange) -> Result<User, In
         Change::Clear => invalid.add("/listed", "missing", "true or false is needed"),
         Change::Set(listed) => user.listed = listed,
     }
-    user.phone = match change.phone {
-        Change::Set(phone) => invalid.take("/phone", "format", phone.parse::<PhoneNumber>()),
-        Change::Clear => None,
-        Change::Keep => user.phone,
-    };
+    match change.phone {
+        Change::Keep => {}
+        Change::Clear => user.set_phone(None),
+        Change::Set(phone) => {
+            let phone = invalid.take("/phone", "format", phone.parse::<PhoneNumber>());
+            user.set_phone(phone);
+        }
+    }
     user.time_zone = match change.time_zone {
         Change::Set(zone) => invalid.take("/time_zone", "format", zone.parse::<TimeZone>()),
         Change::Clear => None,

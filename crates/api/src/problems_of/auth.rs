@@ -5,7 +5,8 @@ use crate::problem_catalogue::ProblemType;
 use auth::{
     AuthorityError, ChangePasswordError, EndSessionError, ErasePersonError, ExportPersonError,
     ExternalSignInError, LogInError, LogOutError, ProviderError, RequestEmailChangeError,
-    RequestVerificationError, SessionsError, SetSecurityAnswersError, SignUpError,
+    RequestPhoneVerificationError, RequestVerificationError, SessionsError, SetSecurityAnswersError,
+    SignUpError,
 };
 
 impl From<SignUpError> for Problem {
@@ -46,6 +47,21 @@ impl From<RequestVerificationError> for Problem {
             RequestVerificationError::Denied(denied) => denied.into(),
             RequestVerificationError::TooMany => Self::rate_limited(HOUR),
             RequestVerificationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestPhoneVerificationError> for Problem {
+    fn from(error: RequestPhoneVerificationError) -> Self {
+        match error {
+            RequestPhoneVerificationError::Denied(denied) => denied.into(),
+            RequestPhoneVerificationError::TextsNotConfigured => ProblemType::SmsNotConfigured.into(),
+            RequestPhoneVerificationError::NoPhone => ProblemType::PhoneMissing.into(),
+            // A second more than the part of one that is left.
+            RequestPhoneVerificationError::TooMany { wait } => {
+                Self::rate_limited(u64::try_from(wait.num_seconds()).unwrap_or(0) + 1)
+            }
+            RequestPhoneVerificationError::Store(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! People.
 
 use crate::problem::Problem;
-use user::{RemoveAttendeeError, UpdateProfileError};
+use crate::problem_catalogue::ProblemType;
+use user::{RemoveAttendeeError, SetPreferencesError, UpdateProfileError};
 
 impl From<UpdateProfileError> for Problem {
     fn from(error: UpdateProfileError) -> Self {
@@ -9,6 +10,17 @@ impl From<UpdateProfileError> for Problem {
             UpdateProfileError::Denied(denied) => denied.into(),
             UpdateProfileError::Invalid(invalid) => invalid.into(),
             UpdateProfileError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetPreferencesError> for Problem {
+    fn from(error: SetPreferencesError) -> Self {
+        match error {
+            SetPreferencesError::Denied(denied) => denied.into(),
+            SetPreferencesError::TextsNotConfigured => ProblemType::SmsNotConfigured.into(),
+            SetPreferencesError::PhoneNotVerified => ProblemType::PhoneNotVerified.into(),
+            SetPreferencesError::Store(error) => error.into(),
         }
     }
 }

@@ -1,15 +1,15 @@
 //! People: one's own account, and what is public of others.
 
-use crate::extract::{PatchBody, PathId, SignedInCaller};
+use crate::extract::{JsonBody, PatchBody, PathId, SignedInCaller};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
-use crate::views::{PublicProfile, UserBody};
+use crate::views::{PreferencesBody, PublicProfile, UserBody};
 use kernel::{Change, UserId};
 use serde::Deserialize;
-use user::{ProfileChange, UserRepository, UserStatus};
+use user::{Preferences, ProfileChange, UserRepository, UserStatus};
 use utoipa::ToSchema;
 
 /// Fields of one's own profile to be changed; null clears one.
@@ -92,6 +92,47 @@ pub fn describe_update_own(operation: OperationDoc) -> OperationDoc {
         .summary("Change one's own profile")
         .patch_body::<ProfileChanges>()
         .answer::<UserBody>(200, "The account as it is now.")
+}
+
+/// What one wants to be told, and how: all of it.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPreferences {
+    /// Mails before events at which one has a seat.
+    email_reminders: bool,
+    /// What is urgent as a text message too; needs a confirmed phone.
+    text_messages: bool,
+}
+
+/// Replaces one's preferences.
+pub async fn set_preferences(
+    caller: SignedInCaller,
+    body: JsonBody<NewPreferences>,
+    state: SharedState,
+) -> Result<Answer, Problem> {
+    let ctx = caller.ctx;
+    let can_send_texts = state.settings.sms_configured;
+    let preferences = Preferences {
+        email_reminders: body.value.email_reminders,
+        text_messages: body.value.text_messages,
+    };
+    let preferences = state
+        .store
+        .write(move |tx| user::set_preferences(tx, &ctx, preferences, can_send_texts))
+        .await?;
+    Ok(Answer::ok(&PreferencesBody::of(preferences)))
+}
+
+/// See [`set_preferences`].
+pub fn describe_set_preferences(operation: OperationDoc) -> OperationDoc {
+    operation
+        .summary("Say what one wants to be told, and how")
+        .description(
+            "Another phone, or none, ends text messages; so they are for the phone that was confirmed.",
+        )
+        .json_body::<NewPreferences>()
+        .answer::<PreferencesBody>(200, "The preferences as they are now.")
+        .problems(&[ProblemType::PhoneNotVerified, ProblemType::SmsNotConfigured])
 }
 
 /// What is public of an account.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use kernel::TypedId;
 use serde::Serialize;
-use user::User;
+use user::{Preferences, User};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ pub struct UserBody {
     pub name: String,
     /// In international form.
     pub phone: Option<String>,
+    /// When the phone was confirmed; another phone is not.
+    pub phone_verified_at: Option<DateTime<Utc>>,
     /// What the person does.
     pub profession: Option<String>,
     /// What the person tells about themselves.
@@ -41,6 +43,8 @@ pub struct UserBody {
     pub updated_at: DateTime<Utc>,
     /// The last sign-in.
     pub last_login_at: Option<DateTime<Utc>>,
+    /// What the person wants to be told, and how.
+    pub preferences: PreferencesBody,
 }
 
 impl UserBody {
@@ -51,6 +55,7 @@ impl UserBody {
             email: user.email.as_str().to_owned(),
             name: user.name.as_str().to_owned(),
             phone: user.phone.map(|phone| phone.as_str().to_owned()),
+            phone_verified_at: user.phone_verified_at,
             profession: user.profession,
             bio: user.bio,
             avatar_url: user.avatar_url,
@@ -62,6 +67,27 @@ impl UserBody {
             created_at: user.created_at,
             updated_at: user.updated_at,
             last_login_at: user.last_login_at,
+            preferences: PreferencesBody::of(user.preferences),
+        }
+    }
+}
+
+/// What a person wants to be told, and how.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Preferences)]
+pub struct PreferencesBody {
+    /// Mails before events at which they have a seat.
+    pub email_reminders: bool,
+    /// What is urgent as a text message too.
+    pub text_messages: bool,
+}
+
+impl PreferencesBody {
+    /// The preferences.
+    pub fn of(preferences: Preferences) -> Self {
+        Self {
+            email_reminders: preferences.email_reminders,
+            text_messages: preferences.text_messages,
         }
     }
 }

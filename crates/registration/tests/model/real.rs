@@ -17,7 +17,7 @@ use std::sync::Arc;
 use storage::invariants::Violation;
 use storage::{Connector, SqliteSync, Store, StoreOptions};
 use testkit::{TestClock, TestDatabase, ids};
-use user::{NewUser, RemoveAttendeeError, User, UserRepository, UserStatus};
+use user::{NewUser, Preferences, RemoveAttendeeError, User, UserRepository, UserStatus};
 use waitlist::{LeaveError, MoveEntry, MoveEntryError, RemoveEntryError, WaitlistRepository};
 
 /// What is asked here is not what survives the loss of power.
@@ -411,6 +411,7 @@ fn account(ctx: &Ctx, number: usize) -> User {
         email: address(ctx, number),
         name: format!("Person {number}").parse().expect("a name"),
         phone: None,
+        phone_verified_at: None,
         profession: None,
         bio: None,
         avatar_url: None,
@@ -420,6 +421,7 @@ fn account(ctx: &Ctx, number: usize) -> User {
         roles: vec!["organizer".to_owned()],
         email_verified_at: Some(ctx.now),
         last_login_at: None,
+        preferences: Preferences::default(),
         created_at: ctx.now,
         updated_at: ctx.now,
     }

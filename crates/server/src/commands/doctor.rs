@@ -1,7 +1,7 @@
 //! `podium doctor`: what is in force, and whether each part works.
 
 use crate::config::{Config, Profile};
-use crate::instance;
+use crate::{instance, senders};
 use clap::Args;
 use kernel::{Clock, SystemClock};
 use std::io::Write;
@@ -52,6 +52,8 @@ fn check(config: &Config) -> Vec<(&'static str, Finding)> {
             config.signing_key_source().map_err(|error| error.to_string()),
         ),
         ("google", google(config)),
+        ("mail", mail(config)),
+        ("sms", sms(config)),
     ]
 }
 
@@ -107,12 +109,37 @@ fn google(config: &Config) -> Finding {
     let Some(google) = google else {
         return Ok("off, since google.client_id and google.client_secret are not set".to_owned());
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    runtime
+    runtime()?
         .block_on(google.check())
         .map_err(|error| error.to_string())?;
     Ok(format!("{} answers", config.google.issuer))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Greets the mail server as for a mail, and hands none over.
+fn mail(config: &Config) -> Finding {
+    let Some(mailer) = senders::smtp(config).map_err(|error| format!("{error:#}"))? else {
+        let folder = senders::mail_folder(config);
+        return Ok(format!(
+            "written to {}, since mail.smtp_url is not set",
+            folder.display()
+        ));
+    };
+    runtime()?.block_on(mailer.check())?;
+    Ok(format!("{} takes mails from {}", mailer.server(), config.mail.from))
+}
+
+/// Asks the gateway nothing: whatever is asked of it is a text that costs money.
+fn sms(config: &Config) -> Finding {
+    senders::sms(config).map_err(|error| format!("{error:#}"))?;
+    Ok(match &config.sms.gateway {
+        Some(gateway) => format!("handed to {}, from {}", gateway.url, gateway.from),
+        None => "off, since sms.url is not set".to_owned(),
+    })
 }

@@ -24,7 +24,7 @@ pub struct GoogleClient {
 
 impl Google {
     pub(super) fn read(section: sections::Google) -> Result<Self, ConfigError> {
-        if !gateway::is_safe_issuer(&section.issuer) {
+        if !gateway::is_safe_url(&section.issuer) {
             return Err(ConfigError::value(
                 "google.issuer",
                 "is to begin with https://, or with http:// and a loopback address",

@@ -45,8 +45,16 @@ pub struct Worker {
 
 impl Mail {
     pub(super) fn read(section: sections::Mail) -> Result<Self, ConfigError> {
+        let smtp_url = section.smtp_url.filter(|url| !url.expose().is_empty());
+        if let Some(url) = &smtp_url {
+            // The reason repeats nothing of the URL, which holds a password.
+            gateway::check_smtp_url(url.expose())
+                .map_err(|reason| ConfigError::value("mail.smtp_url", reason.to_string()))?;
+        }
+        gateway::check_sender(&section.from)
+            .map_err(|reason| ConfigError::value("mail.from", format!("`{}` {reason}", section.from)))?;
         Ok(Self {
-            smtp_url: section.smtp_url.filter(|url| !url.expose().is_empty()),
+            smtp_url,
             from: section.from,
         })
     }
@@ -57,6 +65,12 @@ impl Sms {
         let Some(url) = filled(section.url) else {
             return Ok(Self { gateway: None });
         };
+        if !gateway::is_safe_url(&url) {
+            return Err(ConfigError::value(
+                "sms.url",
+                "is to begin with https://, or with http:// and a loopback address",
+            ));
+        }
         let missing = |key| move || ConfigError::value(key, "is missing beside sms.url");
         let gateway = SmsGateway {
             url,

@@ -236,6 +236,20 @@ impl Scene {
                 json!({"answers": answers}),
                 &["answers"],
             ),
+            plain(
+                "PUT",
+                "/users/me/preferences".into(),
+                &self.holder.client,
+                json!({"email_reminders": false, "text_messages": false}),
+                &["email_reminders", "text_messages"],
+            ),
+            plain(
+                "POST",
+                "/users/me/phone/verification/confirm".into(),
+                &self.holder.client,
+                json!({"otp": "123456"}),
+                &["otp"],
+            ),
             optional(
                 "/auth/refresh".into(),
                 &nobody,

@@ -103,6 +103,10 @@ pub enum Content {
     AnswersReset,
     /// What was mailed to somebody who signed up.
     Confirmation,
+    /// A code that was sent to no phone.
+    PhoneCode,
+    /// What one wants to be told.
+    Preferences,
     /// Another address.
     NewEmail,
     /// An account of somebody else.
@@ -270,6 +274,8 @@ impl<'h> World<'h> {
             Content::AnswersReset => {
                 json!({"email": "nobody@example.org", "answers": two_answers(), "new_password": PASSWORD})
             }
+            Content::PhoneCode => json!({"otp": "123456"}),
+            Content::Preferences => json!({"email_reminders": false, "text_messages": false}),
             Content::NewEmail => {
                 json!({"new_email": format!("{}@example.org", self.new_word()), "password": PASSWORD})
             }

@@ -11,6 +11,8 @@ const NAME: &str = "Žofia Ünal-Öztürk";
 const LOCAL_PART: &str = "Zofia.Ünique";
 const SECOND_EMAIL: &str = "zofia.zweit@nebenan.example";
 const PHONE: &str = "+4915112345678";
+/// The one before, to which a code went.
+const OLD_PHONE: &str = "+4915155566677";
 const NOTED_PHONE: &str = "+4915187654321";
 const PROFESSION: &str = "Leuchtturmwärterin";
 const BIO: &str = "Sammelt Regenschirme aus Porzellan";
@@ -25,11 +27,12 @@ const REASON: &str = "Kennt den Hausmeister";
 pub const SEALED: &str = "sealed-so-that-nobody-reads-it";
 
 /// All of it in small letters.
-pub const VALUES: [&str; 14] = [
+pub const VALUES: [&str; 15] = [
     "žofia ünal-öztürk",
     "zofia.ünique",
     SECOND_EMAIL,
     PHONE,
+    OLD_PHONE,
     NOTED_PHONE,
     "leuchtturmwärterin",
     "sammelt regenschirme aus porzellan",
@@ -87,6 +90,7 @@ pub fn everywhere() -> BTreeSet<&'static str> {
         "sessions.address",
         "one_time_secrets.email",
         "one_time_secrets.email_key",
+        "phone_codes.phone",
         "security_answers.question_id",
         "external_identities.subject",
         "outbox.recipient_key",
@@ -236,6 +240,12 @@ fn leave_traces(harness: &Harness, person: &Person, entry: &str) {
         ),
         format!(
             "INSERT INTO security_answers VALUES ('{id}', '{QUESTION}', 'the hash of an answer', '{at}')"
+        ),
+        format!(
+            "INSERT INTO phone_codes VALUES ('{id}', '{OLD_PHONE}', 'the hash of a phone code', 0, '{at}', '{at}')"
+        ),
+        format!(
+            "UPDATE users SET phone_verified_at = '{at}', email_reminders = false, text_messages = true WHERE id = '{id}'"
         ),
         format!("INSERT INTO security_answer_tries VALUES ('{id}', 2, '{at}', NULL)"),
         format!(

@@ -4,7 +4,7 @@ use crate::rows::{Rows, long, now};
 use chrono::TimeDelta;
 use kernel::{EmailAddress, StoreError};
 use testkit::{Kind, TestDatabase, on_both_databases};
-use user::{AttendeeRepository, NewUser, User, UserRepository, UserStatus};
+use user::{AttendeeRepository, NewUser, Preferences, User, UserRepository, UserStatus};
 
 on_both_databases! {
     a_user_is_read_back_with_every_field_and_with_none,
@@ -26,6 +26,7 @@ fn full(rows: &Rows) -> NewUser {
     new.user = User {
         name: long(200).parse().expect("a name"),
         phone: Some("+911234567890".parse().expect("a number")),
+        phone_verified_at: Some(now() + TimeDelta::microseconds(2)),
         profession: Some(long(200)),
         bio: Some(long(5_000)),
         avatar_url: Some(format!("https://example.org/{}", "a".repeat(1_900))),
@@ -35,6 +36,10 @@ fn full(rows: &Rows) -> NewUser {
         roles: vec!["admin".into(), "attendee".into(), "organizer".into()],
         email_verified_at: Some(now() + TimeDelta::microseconds(1)),
         last_login_at: Some(now() + TimeDelta::microseconds(999_999)),
+        preferences: Preferences {
+            email_reminders: false,
+            text_messages: true,
+        },
         ..new.user
     };
     new
@@ -79,6 +84,11 @@ async fn a_profile_is_changed_with_the_name_of_the_attendee(database: TestDataba
         roles: before.roles.clone(),
         email_verified_at: None,
         last_login_at: None,
+        // Reminders are no matter of the profile.
+        preferences: Preferences {
+            text_messages: true,
+            ..before.preferences
+        },
         updated_at: now() + TimeDelta::hours(1),
         ..filled
     };

@@ -32,6 +32,18 @@ impl Harness {
             .expect("secrets under the server's key")
     }
 
+    /// The code of the newest text message to that number that carries one.
+    pub async fn texted_code(&self, phone: &str) -> String {
+        let entries = self.outbox().await.into_iter().rev();
+        let newest = entries
+            .filter(|entry| entry.channel == "message" && entry.recipient_key.as_deref() == Some(phone))
+            .filter_map(|entry| serde_json::from_value::<QueuedMessage>(entry.payload).ok())
+            .find_map(|queued| queued.message.secrets().map(|(sealed, _)| sealed.clone()));
+        let sealed = newest.unwrap_or_else(|| panic!("no code was sent to {phone}"));
+        let secrets = sealed.open(&self.server_keys());
+        secrets.expect("secrets under the server's key").code
+    }
+
     /// The link of the newest message to that address that has one.
     pub async fn newest_link(&self, email: &str) -> String {
         let secrets = self.mailed_secrets(email).await;

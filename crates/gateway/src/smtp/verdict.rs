@@ -1,0 +1,133 @@
+//! What becomes of a mail whose delivery broke off.
+
+use crate::texts::reason;
+use lettre::transport::smtp::Error;
+use notification::Delivery;
+
+/// At which command a delivery broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Mail,
+    Recipient,
+    Data,
+    Content,
+}
+
+/// Why it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The server answered so.
+    Answer(u16, String),
+    /// The connection is lost, or what comes over it cannot be understood.
+    Lost(String),
+    /// No answer came in time.
+    Silent,
+    /// The server does not take addresses beyond ASCII.
+    NotSupported,
+}
+
+impl Why {
+    pub(super) fn of(error: &Error) -> Self {
+        match error.status() {
+            Some(code) => Self::Answer(code.into(), error.to_string()),
+            None => Self::Lost(error.to_string()),
+        }
+    }
+}
+
+/// A delivery that broke off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BrokenOff {
+    at: Step,
+    why: Why,
+}
+
+/// The server is about to hang up (RFC 5321, section 3.8).
+const CLOSING: u16 = 421;
+
+impl BrokenOff {
+    pub(super) fn new(at: Step, why: Why) -> Self {
+        Self { at, why }
+    }
+
+    /// Whether a connection that was kept shows by this that it was closed meanwhile: nothing but MAIL was said on it.
+    pub(super) fn was_stale(&self) -> bool {
+        self.at == Step::Mail && matches!(self.why, Why::Answer(CLOSING, _) | Why::Lost(_) | Why::Silent)
+    }
+
+    /// Whether the next mail can go over the same connection.
+    pub(super) fn leaves_the_connection(&self) -> bool {
+        match self.why {
+            Why::Answer(code, _) => code != CLOSING,
+            Why::NotSupported => true,
+            Why::Lost(_) | Why::Silent => false,
+        }
+    }
+}
+
+/// What becomes of the mail:
+///
+/// - An answer of 5yz to MAIL, RCPT, DATA or the content means this mail, for good (RFC 5321, section 4.2.1): refused.
+/// - But 530, 534, 535 and 538 mean us, who did not sign in or encrypt as the server wants it (RFC 4954, section 6; RFC
+///   3207, section 4): unreachable, like all that goes wrong before MAIL (no connection, no name, no TLS, a greeting
+///   other than 220 (RFC 5321, section 3.1), a sign-in that is refused). Then the set-up is wrong or the server away, and
+///   no mail is to blame.
+/// - An answer of 4yz is for now (RFC 5321, section 4.2.1): failed, to be tried again. Also 421.
+/// - A connection that is lost, or an answer that does not come in time or cannot be understood: failed. After the dot at
+///   the end of the content nobody knows whether the server has the mail (RFC 1047); it goes again, with its Message-ID.
+/// - An address beyond ASCII at a server without SMTPUTF8 (RFC 6531, section 3.2): refused.
+pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
+    let step = match broken.at {
+        Step::Mail => "MAIL",
+        Step::Recipient => "RCPT",
+        Step::Data => "DATA",
+        Step::Content => "the content",
+    };
+    let told = |what: &str| reason(&format!("at {step}: {what}"), recipient);
+    match &broken.why {
+        Why::Answer(530 | 534 | 535 | 538, said) => Delivery::Unreachable(told(said)),
+        Why::Answer(500..=599, said) => Delivery::Refused(told(said)),
+        Why::Answer(_, said) => Delivery::Failed(told(said)),
+        Why::Lost(how) => Delivery::Failed(told(how)),
+        Why::Silent => Delivery::Failed(told("no answer in time")),
+        Why::NotSupported => {
+            Delivery::Refused("the mail server takes no addresses beyond ASCII (SMTPUTF8)".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(code: u16) -> Delivery {
+        of(
+            &BrokenOff::new(Step::Recipient, Why::Answer(code, format!("({code}): no"))),
+            "",
+        )
+    }
+
+    #[test]
+    fn an_answer_means_the_mail_or_us() {
+        for code in [500, 550, 552, 554, 571] {
+            assert!(matches!(answered(code), Delivery::Refused(_)), "{code}");
+        }
+        for code in [421, 450, 451, 452] {
+            assert!(matches!(answered(code), Delivery::Failed(_)), "{code}");
+        }
+        for code in [530, 534, 535, 538] {
+            assert!(matches!(answered(code), Delivery::Unreachable(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn only_what_nothing_was_said_on_is_stale() {
+        let stale = |at, why| BrokenOff::new(at, why).was_stale();
+        assert!(stale(Step::Mail, Why::Lost(String::new())));
+        assert!(stale(Step::Mail, Why::Answer(421, String::new())));
+        assert!(stale(Step::Mail, Why::Silent));
+        assert!(!stale(Step::Mail, Why::Answer(451, String::new())));
+        assert!(!stale(Step::Recipient, Why::Lost(String::new())));
+        assert!(!stale(Step::Content, Why::Silent));
+    }
+}
