@@ -151,7 +151,7 @@ fn body(mail: &OutgoingMail) -> MultiPart {
         let media_type = ContentType::parse(&media_type).unwrap_or_else(|_| octets());
         // Base64, so that not a byte of it changes on the way, line ends among them.
         let encoded = Body::new_with_encoding(file.content.clone(), ContentTransferEncoding::Base64);
-        let encoded = encoded.unwrap_or_else(|content| Body::new(content));
+        let encoded = encoded.unwrap_or_else(Body::new);
         mixed.singlepart(Attachment::new(one_line(&file.file_name, LONGEST)).body(encoded, media_type))
     })
 }

@@ -78,10 +78,9 @@ impl SmtpUrl {
         }
         let security = match (is_tls, url.query()) {
             (true, None) => Security::Tls,
-            (false, Some("tls=required")) => Security::StartTls,
             (false, Some("tls=none")) => Security::Plain,
             (false, None) if is_this_machine(host) => Security::Plain,
-            (false, None) => Security::StartTls,
+            (false, None | Some("tls=required")) => Security::StartTls,
             _ => return Err(InvalidSmtpUrl::Rest),
         };
         let standard = match security {

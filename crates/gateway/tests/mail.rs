@@ -120,6 +120,39 @@ async fn no_text_of_anybodys_adds_a_header_or_a_recipient() {
     }
 }
 
+/// A dot alone on a line ends a content for the server.
+#[tokio::test]
+async fn lines_that_begin_with_dots_arrive_with_them() {
+    let text = ".\n..\n.a\n\n.\nQUIT\n.";
+    let mail = arrived(|mail| mail.content.text = text.to_owned()).await;
+    assert_eq!(mail.text(), text.replace('\n', "\r\n"));
+}
+
+/// A worker that panics sends nobody anything.
+#[tokio::test]
+async fn whatever_is_written_can_be_sent() {
+    let server = SmtpServer::start();
+    let mailer = mailer(&server);
+    let letters: Vec<char> = (0..0x3_0000).filter_map(char::from_u32).collect();
+    let mut count = 0;
+    // 390 are less than the longest header, and no part of a script's own block.
+    for some in letters.chunks(390) {
+        let mut one = mail("0190-3");
+        one.to_name = some.iter().collect();
+        one.content.subject = some.iter().rev().collect();
+        one.content.text = some.iter().flat_map(|letter| [*letter, ' ']).collect();
+        one.content.html = some.iter().flat_map(|letter| [*letter, '\n']).collect();
+        one.content.attachments = vec![attachment(
+            &one.to_name,
+            "text/plain",
+            one.content.text.as_bytes(),
+        )];
+        sent(&mailer, &one).await;
+        count += 1;
+    }
+    assert_eq!(server.count(), count);
+}
+
 #[tokio::test]
 async fn attachments_come_as_they_were_beside_the_texts() {
     let calendar = b"BEGIN:VCALENDAR\r\nSUMMARY:Gr\xc3\xb6\xc3\x9fe\r\nEND:VCALENDAR\r\n";

@@ -4,7 +4,7 @@ use crate::parts::{failed, mail, mailer, refused, sent, unreachable};
 use notification::{Mailer, OutgoingMail};
 use std::time::Duration;
 use testkit::SmtpServer;
-use testkit::smtp::{Reaction, Rule, Stage};
+use testkit::smtp::{Reaction, ReceivedMail, Rule, Stage};
 
 fn to(address: &str) -> OutgoingMail {
     OutgoingMail {
@@ -151,7 +151,7 @@ async fn a_connection_that_is_lost_on_the_way_makes_a_mail_go_again_under_its_id
     server.obey(Rule::at(Stage::EndOfContent, Reaction::TakeAndHangUp).times(1));
     failed(mailer.deliver(&mail("0190-16")).await);
     sent(&mailer, &mail("0190-16")).await;
-    let ids: Vec<String> = server.received().iter().map(|mail| mail.message_id()).collect();
+    let ids: Vec<String> = server.received().iter().map(ReceivedMail::message_id).collect();
     assert_eq!(
         ids,
         [
