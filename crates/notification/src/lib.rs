@@ -30,9 +30,6 @@ pub use text_message::{TEXTS_A_DAY, render_text};
 
 use kernel::{Ctx, PhoneNumber, UserId};
 
-/// Text messages that a person is sent within 24 hours at the most, and codes that one number is.
-pub const TEXTS_A_DAY: u32 = 5;
-
 /// Where an operation puts what is to be told. Messages gather in the transaction and are written with it, in one
 /// insert before the commit; one with the same recipient, kind and occasion as an earlier one is dropped.
 pub trait Outbox {

@@ -399,10 +399,7 @@ impl Message {
                 ReminderLead::Day => event.starts_at - ReminderLead::Hours.before(),
                 ReminderLead::Hours => event.starts_at,
             }),
-            _ => match self.secrets() {
-                Some((_, expires_at)) => Some(expires_at),
-                None => None,
-            },
+            _ => self.secrets().map(|(_, expires_at)| expires_at),
         }
     }
 

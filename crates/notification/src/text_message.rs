@@ -5,7 +5,7 @@ use crate::mail::RenderError;
 use crate::{EventFacts, Job, Medium, Message};
 use kernel::ServerKeys;
 
-/// So many text messages go to a person in 24 hours at the most, besides the mails.
+/// Text messages that a person is sent within 24 hours at the most, and codes that one number is.
 pub const TEXTS_A_DAY: u32 = 5;
 
 /// So much of a title, and of a place, has room.

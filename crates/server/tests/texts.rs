@@ -208,7 +208,7 @@ async fn a_text_that_is_late_is_not_sent(database: TestDatabase) {
             .store()
             .write(move |tx| tx.claim_messages(now, &claim))
             .await;
-        claimed.expect("a claim")
+        claimed.expect("a claim").jobs
     };
     let jobs = claimed(TimeDelta::zero()).await;
     assert_eq!(jobs.len(), 2, "{jobs:?}");
