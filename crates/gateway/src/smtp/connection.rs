@@ -149,7 +149,7 @@ impl Server {
                     return Ok(stream);
                 }
                 Ok(Err(error)) => reason = error.to_string(),
-                Err(_) => reason = "it cannot be connected to in time".to_owned(),
+                Err(_) => reason = String::from("it cannot be connected to in time"),
             }
         }
         Err(reason)
