@@ -132,7 +132,11 @@ fn mail(config: &Config) -> Finding {
         ));
     };
     runtime()?.block_on(mailer.check())?;
-    Ok(format!("{} takes mails from {}", mailer.server(), config.mail.from))
+    Ok(format!(
+        "{} takes mails from {}",
+        mailer.server(),
+        config.mail.from
+    ))
 }
 
 /// Asks the gateway nothing: whatever is asked of it is a text that costs money.
