@@ -3,7 +3,7 @@
 //! Invariants: every mail of one event has the same UID, so that a calendar keeps one entry of it; a later mail has a
 //! greater SEQUENCE, so that it wins, also where one that was cancelled is confirmed again.
 
-use crate::lines::one_line;
+use crate::lines::{one_line, place_of};
 use crate::{Attachment, EventFacts, Job, Message};
 use icalendar::{Calendar, Component, EventLike, EventStatus, Property};
 
@@ -73,14 +73,6 @@ fn described(cancelled: bool, public_url: &str) -> String {
     } else {
         format!("You have a seat at this event. If you cannot come, please give it back. From {public_url}")
     }
-}
-
-/// Where it is, in one line.
-fn place_of(event: &EventFacts) -> String {
-    event
-        .location
-        .as_deref()
-        .map_or_else(|| "Online".to_owned(), one_line)
 }
 
 fn sequence_of(job: &Job) -> u32 {
