@@ -121,6 +121,7 @@ async fn a_field_of_the_wrong_type_is_named(database: TestDatabase) {
                     Value::String(_) => vec![json!(7), json!(true), json!([]), json!({}), json!(["a"])],
                     Value::Object(_) => vec![json!(7), json!("text"), json!(["a", "b"])],
                     Value::Array(_) => vec![json!("text"), json!(7), json!({}), json!(true)],
+                    Value::Bool(_) => vec![json!("true"), json!(1), json!([]), json!({})],
                     _ => vec![json!("7"), json!([]), json!({}), json!(true), json!(1.5)],
                 };
                 for value in wrong {

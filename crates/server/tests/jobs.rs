@@ -1,6 +1,6 @@
 //! The queue of messages as those who run the server see it: listed without what it says, tried again, dropped.
 
-use crate::support::{give_only, sql, text_in};
+use crate::support::{assert_waiting, give_only, sql, text_in};
 use admin::retry_job;
 use chrono::TimeDelta;
 use kernel::{Clock, EventId, OutboxId, Permission, PermissionSet, SessionId, StoreError};
@@ -366,6 +366,27 @@ async fn a_retry_is_done_once_however_often_it_is_asked_for(database: TestDataba
     );
     assert_eq!(harness.count("audit_log WHERE action = 'job.retry'").await, 1);
 
+    // Both have looked before either writes, if looking does not wait.
+    if harness.database().kind() == Kind::Postgres {
+        kill(&harness, id, "refused").await;
+        let mut gate = harness.database().connect();
+        let hold = format!("BEGIN; SELECT id FROM outbox WHERE id = '{id}' FOR UPDATE");
+        gate.execute_batch(&hold).expect("the row");
+        let (one, other, ()) = tokio::join!(
+            boss.post(&path).into_future(),
+            boss.post(&path).into_future(),
+            async {
+                assert_waiting(&harness, 2).await;
+                gate.execute_batch("COMMIT").expect("a commit");
+            }
+        );
+        let mut both = [one.status(), other.status()];
+        both.sort_unstable();
+        assert_eq!(both, [200, 409]);
+        assert_eq!(harness.count("audit_log WHERE action = 'job.retry'").await, 2);
+    }
+
+    let retried = harness.count("audit_log WHERE action = 'job.retry'").await;
     kill(&harness, id, "refused").await;
     let first = boss.post(&path).key("again").await.expect(200);
     kill(&harness, id, "refused").await;
@@ -377,7 +398,10 @@ async fn a_retry_is_done_once_however_often_it_is_asked_for(database: TestDataba
         "dead",
         "what is replayed has no effect"
     );
-    assert_eq!(harness.count("audit_log WHERE action = 'job.retry'").await, 2);
+    assert_eq!(
+        harness.count("audit_log WHERE action = 'job.retry'").await,
+        retried + 1
+    );
 }
 
 async fn a_dropped_message_is_never_sent_nor_asked_for_again(database: TestDatabase) {

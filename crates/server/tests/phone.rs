@@ -1,6 +1,6 @@
 //! A phone is confirmed by a code: how long it is good, how often it is tried, how many are sent, and to whom.
 
-use crate::support::{prove_phone, set_phone, sql, with_texts};
+use crate::support::{assert_waiting, prove_phone, set_phone, sql, with_texts};
 use chrono::TimeDelta;
 use kernel::{Clock, StoreError};
 use serde_json::{Value, json};
@@ -303,7 +303,7 @@ async fn a_number_is_not_flooded_by_many_accounts_at_once(database: TestDatabase
     for person in &crowd {
         set_phone(person, PHONE).await;
     }
-    // Each holds its own account before any of them counts.
+    // All count at the same moment: held up at their accounts, and let go together.
     let answers = if harness.database().kind() == Kind::Postgres {
         let mut gate = harness.database().connect();
         let hold = "BEGIN; SELECT id FROM users FOR NO KEY UPDATE";
@@ -313,14 +313,7 @@ async fn a_number_is_not_flooded_by_many_accounts_at_once(database: TestDatabase
             async move { request(&person).await.status() }
         });
         let open = async {
-            loop {
-                let waiting =
-                    "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-                if harness.count(waiting).await >= 10 {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
+            assert_waiting(&harness, 10).await;
             gate.execute_batch("COMMIT").expect("a commit");
         };
         tokio::join!(asked, open).0

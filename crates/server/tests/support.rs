@@ -103,6 +103,18 @@ pub fn with_texts() -> HarnessOptions {
     }
 }
 
+/// Waits until so many wait for a lock of PostgreSQL.
+pub async fn assert_waiting(harness: &Harness, many: i64) {
+    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..400 {
+        if harness.count(waiting).await >= many {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("fewer than {many} wait");
+}
+
 /// Notes a phone in the person's profile.
 pub async fn set_phone(person: &Person, phone: &str) {
     let change = person.client.patch("/users/me").json(json!({"phone": phone}));
