@@ -60,7 +60,7 @@ async fn what_was_sent_is_forgotten_with_its_secrets(database: TestDatabase) {
     let form = json!({"token": token.expect("a token")});
     harness
         .client()
-        .post("/auth/verify-email")
+        .post("/auth/email/verification/confirm")
         .json(form)
         .await
         .expect(204);
