@@ -49,6 +49,16 @@ async fn what_was_sent_is_forgotten_with_its_secrets(database: TestDatabase) {
             .await,
         1
     );
+    let metrics = harness.client().root().get("/metrics").await.expect(200).text();
+    let counted = metrics.lines().any(|line| {
+        let parts = [
+            "kind=\"email_verification\"",
+            "medium=\"email\"",
+            "outcome=\"sent\"",
+        ];
+        line.starts_with("podium_messages_total{") && parts.iter().all(|part| line.contains(part))
+    });
+    assert!(counted, "{metrics}");
     // The link that it carries is good.
     let text = mail.text();
     let token = text
