@@ -4,6 +4,7 @@
 //! not tell at which command a delivery broke off, asks each kept connection with a NOOP whether it lives, and sends a
 //! content and the dot after it apart, which waits for the other side's acknowledgement (Nagle).
 
+mod before_tls;
 mod connection;
 mod pool;
 mod verdict;

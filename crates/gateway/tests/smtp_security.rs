@@ -90,6 +90,26 @@ async fn nothing_goes_in_the_clear_where_starttls_is_asked_for() {
     assert!(server.commands() <= 1, "{}", server.commands());
 }
 
+/// Somebody on the way adds answers to that to STARTTLS, to be taken for the server's.
+#[tokio::test]
+async fn what_came_before_tls_is_not_taken_for_what_came_under_it() {
+    for forged in [
+        "220 go ahead\r\n250 forged",
+        "220 go ahead\r\n250-forged\r\n250 AUTH PLAIN\r\n235 fine\r\n250 fine",
+    ] {
+        let server = server(Encryption::StartTls, true);
+        let answer = forged.strip_prefix("220 ").expect("a 220");
+        server.obey(Rule::answer(Stage::StartTls, 220, answer));
+        let reason = unreachable(mailer(&server).deliver(&mail("0190-38")).await);
+        assert!(reason.contains("before TLS"), "{reason}");
+        server.behave();
+        server.obey(Rule::answer(Stage::StartTls, 454, "4.7.0 not now"));
+        let reason = unreachable(mailer(&server).deliver(&mail("0190-38")).await);
+        assert!(reason.contains("454"), "{reason}");
+        assert_eq!(server.count(), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_a_matter_of_the_set_up_and_is_told_nobody() {
     let server = server(Encryption::None, true);

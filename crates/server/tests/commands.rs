@@ -145,10 +145,7 @@ fn doctor_greets_the_mail_server_and_hands_it_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let report = works(folder.path(), &["doctor"]);
     let files = folder.path().join("var/mail");
-    assert!(
-        report.contains(&format!("ok      mail: written to {}", files.display())),
-        "{report}"
-    );
+    assert!(report.contains("ok      mail: written to var/mail"), "{report}");
     assert!(report.contains("ok      sms: off"), "{report}");
     assert!(!files.exists());
     let server = SmtpServer::start_with(SmtpOptions {

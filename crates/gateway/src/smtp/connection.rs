@@ -1,6 +1,7 @@
 //! One connection to the mail server: how it comes about, and how a mail goes over it.
 
 use super::ANSWER_LIMIT;
+use super::before_tls::BeforeTls;
 use super::verdict::{BrokenOff, Step, Why};
 use crate::compose::{Composed, Sender};
 use crate::smtp_url::{Security, SmtpUrl};
@@ -14,6 +15,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use lettre::transport::smtp::response::Response;
 use std::fmt::Display;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 /// How long one address of the server may take to be connected to, so that another is tried as well.
@@ -97,18 +99,33 @@ impl Server {
     }
 
     async fn open(&self) -> Result<Connection, String> {
-        let wrapped = self.tls.clone().filter(|_| self.url.security == Security::Tls);
-        let address = (self.url.host.as_str(), self.url.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT_LIMIT), &self.hello, wrapped, None)
-                .await
-                .map_err(|error| error.to_string())?;
-        if let (Security::StartTls, Some(tls)) = (self.url.security, &self.tls) {
-            connection
-                .starttls(tls.clone(), &self.hello)
-                .await
-                .map_err(|error| error.to_string())?;
-        }
+        let said = |error: Error| error.to_string();
+        let mut connection = match (self.url.security, &self.tls) {
+            (Security::Tls, Some(tls)) => {
+                let address = (self.url.host.as_str(), self.url.port);
+                let (limit, tls) = (Some(CONNECT_LIMIT), Some(tls.clone()));
+                AsyncSmtpConnection::connect_tokio1(address, limit, &self.hello, tls, None)
+                    .await
+                    .map_err(said)?
+            }
+            (Security::StartTls, Some(tls)) => {
+                let stream = Box::new(BeforeTls::new(self.stream().await?));
+                let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &self.hello)
+                    .await
+                    .map_err(said)?;
+                connection
+                    .starttls(tls.clone(), &self.hello)
+                    .await
+                    .map_err(said)?;
+                connection
+            }
+            _ => {
+                let stream = Box::new(self.stream().await?);
+                AsyncSmtpConnection::connect_with_transport(stream, &self.hello)
+                    .await
+                    .map_err(said)?
+            }
+        };
         if let Some(credentials) = &self.credentials {
             let signed_in = connection.auth(DEFAULT_MECHANISMS, credentials).await;
             signed_in.map_err(|error| match error.status() {
@@ -119,6 +136,23 @@ impl Server {
             })?;
         }
         Ok(Connection(connection))
+    }
+
+    /// The bytes to the server: at the first of its addresses that can be connected to.
+    async fn stream(&self) -> Result<TcpStream, String> {
+        let addresses = tokio::net::lookup_host((self.url.host.as_str(), self.url.port)).await;
+        let mut reason = "there is no such host".to_owned();
+        for address in addresses.map_err(|error| error.to_string())? {
+            match tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => reason = error.to_string(),
+                Err(_) => reason = String::from("it cannot be connected to in time"),
+            }
+        }
+        Err(reason)
     }
 }
 

@@ -9,6 +9,8 @@ pub enum Stage {
     Greeting,
     /// At EHLO and HELO.
     Hello,
+    /// At STARTTLS: TLS begins after an answer of 220, whatever comes along with it.
+    StartTls,
     /// At AUTH, once name and password are there.
     Auth,
     /// At MAIL.

@@ -234,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.greeted = true;
                 self.says(250, "podium.test")
             }
-            Request::StartTls => self.start_tls(),
+            Request::StartTls => self.start_tls().await,
             Request::Auth {
                 mechanism,
                 initial_response,
@@ -287,11 +287,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.says(250, "SIZE 10485760")
     }
 
-    fn start_tls(&mut self) -> Next {
+    async fn start_tls(&mut self) -> Next {
         if self.encrypted || self.inner.options.encryption != Encryption::StartTls {
             return self.says(502, "5.5.1 there is no TLS here");
         }
-        self.answer(220, "2.0.0 go ahead");
+        let before = self.answers.len();
+        match self.react(Stage::StartTls, &[]).await {
+            Course::Usual => self.answer(220, "2.0.0 go ahead"),
+            Course::Answered if self.answers[before..].starts_with(b"220") => {}
+            Course::Answered => return Next::Command,
+            Course::Ended => return Next::End,
+        }
         Next::StartTls
     }
 
