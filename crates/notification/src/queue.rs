@@ -119,9 +119,12 @@ pub fn judge(delivery: Delivery, attempts: u32, now: Instant, jitter: f64) -> Ve
         Delivery::Failed(error) => match DELAYS.get(attempts as usize) {
             None => Verdict::Dead { error },
             Some(delay) => {
-                let spread = delay.as_seconds_f64() * 0.2 * jitter.clamp(0.0, 1.0);
+                let spread = delay
+                    .to_std()
+                    .unwrap_or_default()
+                    .mul_f64(0.2 * jitter.clamp(0.0, 1.0));
                 Verdict::Again {
-                    due_at: now + *delay + TimeDelta::milliseconds((spread * 1_000.0) as i64),
+                    due_at: now + *delay + TimeDelta::from_std(spread).unwrap_or_default(),
                     error,
                 }
             }

@@ -101,7 +101,7 @@ impl Dice {
 
 async fn every_message_arrives_through_kills(database: TestDatabase) {
     const KILLS: usize = 6;
-    let queue = Queue::over(&database);
+    let queue = Queue::of_today(&database);
     let count = scaled(2_000);
     for _ in 0..count {
         queue.mail().await;
@@ -146,7 +146,7 @@ async fn every_message_arrives_through_kills(database: TestDatabase) {
 }
 
 async fn three_workers_send_nothing_twice(database: TestDatabase) {
-    let queue = Queue::over(&database);
+    let queue = Queue::of_today(&database);
     let count = scaled(2_000);
     for _ in 0..count / 2 {
         queue.mail().await;
@@ -171,7 +171,7 @@ async fn three_workers_send_nothing_twice(database: TestDatabase) {
 }
 
 async fn a_worker_that_is_told_to_stop_leaves_nothing_behind(database: TestDatabase) {
-    let queue = Queue::over(&database);
+    let queue = Queue::of_today(&database);
     for _ in 0..30 {
         queue.mail().await;
     }
@@ -220,7 +220,7 @@ fn a_killed_worker_of_an_sqlite_file_gets_its_messages_back_at_its_start() {
 }
 
 async fn taken_back(database: TestDatabase) {
-    let queue = Queue::over(&database);
+    let queue = Queue::of_today(&database);
     for _ in 0..10 {
         queue.mail().await;
     }

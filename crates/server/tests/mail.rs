@@ -195,7 +195,7 @@ async fn a_mail_that_was_written_as_a_file_is_named_and_shown(database: TestData
     let form = serde_json::json!({"token": token});
     harness
         .client()
-        .post("/auth/verify-email")
+        .post("/auth/email/verification/confirm")
         .json(form)
         .await
         .expect(204);

@@ -13,7 +13,6 @@ on_both_databases! {
     a_mail_server_that_is_away_costs_no_request_and_no_try,
     what_is_refused_for_good_is_a_dead_letter_at_once,
     what_fails_is_tried_again_when_it_is_due,
-    what_fails_too_often_is_a_dead_letter,
     a_connection_that_breaks_in_the_middle_costs_no_mail,
     a_mail_that_comes_twice_has_the_same_name,
     the_queue_is_measured,
@@ -50,6 +49,16 @@ async fn what_was_sent_is_forgotten_with_its_secrets(database: TestDatabase) {
             .await,
         1
     );
+    let metrics = harness.client().root().get("/metrics").await.expect(200).text();
+    let counted = metrics.lines().any(|line| {
+        let parts = [
+            "kind=\"email_verification\"",
+            "medium=\"email\"",
+            "outcome=\"sent\"",
+        ];
+        line.starts_with("podium_messages_total{") && parts.iter().all(|part| line.contains(part))
+    });
+    assert!(counted, "{metrics}");
     // The link that it carries is good.
     let text = mail.text();
     let token = text
@@ -61,7 +70,7 @@ async fn what_was_sent_is_forgotten_with_its_secrets(database: TestDatabase) {
     let form = json!({"token": token.expect("a token")});
     harness
         .client()
-        .post("/auth/verify-email")
+        .post("/auth/email/verification/confirm")
         .json(form)
         .await
         .expect(204);
@@ -142,27 +151,6 @@ async fn what_fails_is_tried_again_when_it_is_due(database: TestDatabase) {
     harness.clock().advance(TimeDelta::seconds(36));
     wait_for(&harness, "outbox WHERE status = 'done' AND last_error IS NULL", 2).await;
     assert_eq!(server.received()[1].to, [first.email]);
-}
-
-async fn what_fails_too_often_is_a_dead_letter(database: TestDatabase) {
-    let server = SmtpServer::start();
-    server.obey(Rule::answer(Stage::Recipient, 451, "never"));
-    let harness = with(database, &server).await;
-    harness.attendee("asha").await;
-    for attempts in 1..=8 {
-        let waiting = format!("outbox WHERE attempts = {attempts} AND status = 'queued'");
-        wait_for(&harness, &waiting, 1).await;
-        // The longest wait with all its spread; the confirmation must still be good, so the mail's end is put off.
-        let later = "UPDATE outbox SET not_after = NULL";
-        harness
-            .database()
-            .connect()
-            .execute_batch(later)
-            .expect("more time");
-        harness.clock().advance(TimeDelta::hours(15));
-    }
-    wait_for(&harness, "outbox WHERE attempts = 9 AND status = 'dead'", 1).await;
-    assert_eq!(server.count(), 0);
 }
 
 async fn a_connection_that_breaks_in_the_middle_costs_no_mail(database: TestDatabase) {

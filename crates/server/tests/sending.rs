@@ -20,6 +20,7 @@ on_both_databases! {
     a_message_that_makes_the_sender_panic_is_one_that_failed,
     leases_are_renewed_while_a_message_is_being_sent,
     what_comes_too_late_is_not_begun,
+    what_fails_too_often_is_a_dead_letter,
 }
 
 /// So long that a test would have failed before: what comes meanwhile was not found by looking.
@@ -215,6 +216,26 @@ async fn what_comes_too_late_is_not_begun(database: TestDatabase) {
         .await;
     worker.stop().await;
     assert_eq!(post.sent().len(), 1);
+}
+
+async fn what_fails_too_often_is_a_dead_letter(database: TestDatabase) {
+    let queue = Queue::over(&database);
+    let post = Post::open();
+    post.answer(Some(Delivery::Failed("451 never".into())));
+    queue.mail().await;
+    let worker = Worker::start(queue.parts(&post, 1, Duration::from_millis(10)));
+    for attempts in 1..=8 {
+        let waiting =
+            format!("outbox WHERE attempts = {attempts} AND status = 'queued' AND leased_by IS NULL");
+        queue.wait_for(&waiting, 1).await;
+        // The longest wait with all its spread.
+        queue.clock.advance(TimeDelta::hours(15));
+    }
+    queue
+        .wait_for("outbox WHERE attempts = 9 AND status = 'dead'", 1)
+        .await;
+    worker.stop().await;
+    assert_eq!(post.begun(), 9);
 }
 
 impl Queue {

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use kernel::{
-    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, ServerKeys, SessionId, StoreError, TypedId, UserId,
+    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, ServerKeys, SessionId, StoreError, SystemClock,
+    TypedId, UserId,
 };
 use notification::{Delivering, Delivery, Mailer, Message, Outbox, OutgoingMail, Recipient, SealedSecrets};
 use server::worker::{Couriers, Parts};
@@ -128,12 +129,21 @@ impl CommitObserver for Ringing {
 
 impl Queue {
     pub fn over(database: &TestDatabase) -> Self {
+        Self::by(database, TestClock::new())
+    }
+
+    /// For the binary, which goes by the machine's clock.
+    pub fn of_today(database: &TestDatabase) -> Self {
+        Self::by(database, TestClock::at(SystemClock.now()))
+    }
+
+    fn by(database: &TestDatabase, clock: TestClock) -> Self {
         let store = Store::open(&StoreOptions::new(database.parsed_url())).expect("a store");
         let bell = Arc::new(Notify::new());
         store.observe_commits(Arc::new(Ringing(Arc::clone(&bell))));
         Self {
             store,
-            clock: TestClock::new(),
+            clock,
             ids: ids::source(),
             bell,
         }
