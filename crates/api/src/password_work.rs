@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// A request waits at least so long for its turn, and at most twice as long: each for another time, so that requests that
 /// came together are not refused together, which would be a burst of work of its own.
@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const COME_AGAIN: u64 = 10;
 /// With more waiting for each thread some will be refused anyway: then whatever else the server does goes first.
 const LONG_QUEUE: usize = 32;
+/// Work that gets nothing of the cores for so long keeps nobody else waiting.
+const OVERDUE: Duration = Duration::from_secs(2);
 /// Refusals come in floods; one line of the log tells of so many seconds of them.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
@@ -92,17 +94,63 @@ impl PasswordWork {
         drop(waiting);
         let (give, result) = oneshot::channel();
         // The turn goes with the work, so that it is kept to its end even where nobody waits for it any more.
-        let job = move || drop(give.send((work(), turn)));
-        let threads = if is_long { &self.flooded } else { &self.usual };
-        threads.send(Box::new(job)).map_err(Problem::internal)?;
-        let (result, _turn) = result.await.map_err(Problem::internal)?;
-        Ok(result)
+        if is_long && let Some(stay) = self.enter_flooded() {
+            let turn = Arc::new(Mutex::new(Some(turn)));
+            let kept = Arc::clone(&turn);
+            let job = move || {
+                let _stay = stay;
+                drop(give.send(work()));
+                drop(take(&kept));
+            };
+            self.flooded.send(Box::new(job)).map_err(Problem::internal)?;
+            // Where nothing is left for it, the turn is given to the next, who goes to the usual threads then.
+            tokio::spawn(async move {
+                tokio::time::sleep(OVERDUE).await;
+                drop(take(&turn));
+            });
+        } else {
+            let job = move || {
+                let _turn = turn;
+                drop(give.send(work()));
+            };
+            self.usual.send(Box::new(job)).map_err(Problem::internal)?;
+        }
+        result.await.map_err(Problem::internal)
+    }
+
+    /// A place at the threads for a flood, if one is idle.
+    fn enter_flooded(&self) -> Option<Stay> {
+        let mut present = self
+            .queue
+            .at_flooded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *present >= self.threads {
+            return None;
+        }
+        *present += 1;
+        Some(Stay(Arc::clone(&self.queue)))
+    }
+}
+
+fn take(turn: &Mutex<Option<OwnedSemaphorePermit>>) -> Option<OwnedSemaphorePermit> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// A place at the threads for a flood; it ends with the work.
+struct Stay(Arc<Queue>);
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        *self.0.at_flooded.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 }
 
 /// Who waits for a turn.
 #[derive(Default)]
 struct Queue {
+    /// How much the threads for a flood have to do.
+    at_flooded: Mutex<usize>,
     length: AtomicUsize,
     came: AtomicU64,
     refusals: Mutex<Refusals>,

@@ -107,6 +107,14 @@ impl ReminderLead {
         TimeDelta::hours(self.hours() as i64)
     }
 
+    /// From when on it comes too late: one that is late gives way to the nearer one, so that nobody gets both at once.
+    pub fn worth_until(self, starts_at: Instant) -> Instant {
+        match self {
+            Self::Day => starts_at - Self::Hours.before(),
+            Self::Hours => starts_at,
+        }
+    }
+
     /// Hours before the start.
     pub const fn hours(self) -> u8 {
         match self {
@@ -394,11 +402,7 @@ impl Message {
     /// When it is worth nothing any more: a message with secrets is wiped then, sent or not.
     pub fn not_after(&self) -> Option<Instant> {
         match self {
-            // One that is late gives way to the nearer one, so that nobody gets both at once.
-            Self::Reminder { event, lead, .. } => Some(match lead {
-                ReminderLead::Day => event.starts_at - ReminderLead::Hours.before(),
-                ReminderLead::Hours => event.starts_at,
-            }),
+            Self::Reminder { event, lead, .. } => Some(lead.worth_until(event.starts_at)),
             _ => self.secrets().map(|(_, expires_at)| expires_at),
         }
     }

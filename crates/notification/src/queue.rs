@@ -5,7 +5,7 @@
 
 use crate::{Destination, Medium, Message};
 use chrono::TimeDelta;
-use kernel::{Instant, OutboxId, StoreError};
+use kernel::{Instant, OutboxId, StoreError, UserId};
 
 /// Waits between one try and the next; after the last, the message is a dead letter.
 const DELAYS: [TimeDelta; 8] = [
@@ -34,6 +34,8 @@ pub struct Job {
     pub attempts: u32,
     /// When it was asked for.
     pub created_at: Instant,
+    /// The account that it is for.
+    pub user_id: Option<UserId>,
 }
 
 /// What a worker wants.
@@ -54,7 +56,7 @@ pub struct Claim {
 pub struct Claimed {
     /// What is the worker's to send now.
     pub jobs: Vec<Job>,
-    /// What was due and is a dead letter now, because this version cannot read it.
+    /// What was due and cannot be read by this version; another one may.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -67,6 +69,8 @@ pub struct Unreadable {
     pub kind: String,
     /// By what it was to travel.
     pub medium: Medium,
+    /// Tries that failed before.
+    pub attempts: u32,
 }
 
 /// How a try ended.
@@ -104,6 +108,8 @@ pub enum Verdict {
         /// Why.
         error: String,
     },
+    /// What it tells is no longer so, or no longer wanted: it is not sent, and what it said is forgotten.
+    Moot,
 }
 
 /// How often a server that was found unreachable is tried, with one message.
@@ -146,7 +152,7 @@ pub struct QueueFigures {
 /// Where the messages are kept until they are sent.
 pub trait MessageQueue {
     /// Claims messages that are due and still worth something, those to one person before those to many. What cannot be
-    /// read holds nothing up: it becomes a dead letter.
+    /// read is claimed too and told apart, so that it holds nothing up.
     fn claim_messages(&mut self, now: Instant, claim: &Claim) -> Result<Claimed, StoreError>;
     /// Keeps claimed messages until then; gives those that are still the worker's.
     fn renew_leases(
@@ -155,7 +161,8 @@ pub trait MessageQueue {
         worker: &str,
         ids: &[OutboxId],
     ) -> Result<Vec<OutboxId>, StoreError>;
-    /// Writes what became of claimed messages; gives those that were still the worker's.
+    /// Writes what became of claimed messages; gives those that were still the worker's. One that was sent is done even if
+    /// its lease was over and another has claimed it meanwhile: that one has no reason to send it again.
     fn settle_messages(
         &mut self,
         now: Instant,

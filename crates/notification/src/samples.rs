@@ -44,6 +44,7 @@ pub fn all() -> Vec<Sample> {
                 samples.push(Sample {
                     name: format!("{}-{number}", message.kind()),
                     job: Job {
+                        user_id: None,
                         id: TypedId::from_uuid(Uuid::from_u128(*number)),
                         name: name.to_owned(),
                         to,

@@ -15,6 +15,7 @@ mod release_attendee;
 mod release_person;
 mod remind;
 mod repository;
+mod still_true;
 mod tell_moved;
 
 pub use cancel::{CancelError, Cancelled, cancel};
@@ -29,8 +30,9 @@ pub use read_registration::{
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;
-pub use remind::{list_events_to_remind, remind, reminder_holds};
+pub use remind::{list_events_to_remind, remind};
 pub use repository::{
     PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx, ReminderRepository,
 };
+pub use still_true::still_true;
 pub use tell_moved::tell_moved;

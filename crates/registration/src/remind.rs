@@ -4,7 +4,7 @@
 //! a start that moves plans itself anew. Of two rounds that are due, the nearer alone is asked for. Nobody is reminded of
 //! what they took a seat at after the round was due: they have just been told.
 
-use crate::{RegistrationStatus, RegistrationTx};
+use crate::RegistrationTx;
 use chrono::TimeDelta;
 use event::EventStatus;
 use kernel::{Ctx, EventId, Instant, RegistrationId, StoreError};
@@ -75,24 +75,7 @@ fn reminder(event: &EventFacts, registration_id: RegistrationId, lead: ReminderL
 fn due_round(starts_at: Instant, now: Instant) -> Option<ReminderLead> {
     ReminderLead::ALL
         .into_iter()
-        .find(|lead| now < starts_at && now >= starts_at - lead.before() + GRACE)
-}
-
-/// Whether a reminder that waits to be sent is still true: the seat is held, the event takes place and starts then. That
-/// the start is still to come is the queue's to know: a reminder is worth nothing after it.
-pub fn reminder_holds(
-    tx: &mut dyn RegistrationTx,
-    registration: RegistrationId,
-    starts_at: Instant,
-) -> Result<bool, StoreError> {
-    let view = tx.find_registration_view(registration)?;
-    Ok(view.is_some_and(|view| {
-        let holds_seat = matches!(
-            view.registration.status,
-            RegistrationStatus::Confirmed | RegistrationStatus::Attended
-        );
-        holds_seat && view.event_status == EventStatus::Published && view.event_starts_at == starts_at
-    }))
+        .find(|lead| now < lead.worth_until(starts_at) && now >= starts_at - lead.before() + GRACE)
 }
 
 #[cfg(test)]
@@ -113,7 +96,8 @@ mod tests {
             "whoever registers at that moment is waited for"
         );
         assert_eq!(due(24 * 60 - 1), Some(ReminderLead::Day));
-        assert_eq!(due(3 * 60), Some(ReminderLead::Day));
+        assert_eq!(due(3 * 60 + 1), Some(ReminderLead::Day));
+        assert_eq!(due(3 * 60), None, "too late for the one, too early for the other");
         assert_eq!(due(3 * 60 - 1), Some(ReminderLead::Hours));
         assert_eq!(due(1), Some(ReminderLead::Hours));
         assert_eq!(due(0), None);

@@ -8,6 +8,8 @@ use storage::Store;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_mins(1);
+/// So long the operator can see what became of a message.
+const MESSAGES_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// Marks events that are over, forgets old answers and sessions and wipes messages that come too late, until it is aborted. A failure is logged and tried again the
 /// next time.
@@ -38,6 +40,7 @@ pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
             tx.forget_old_one_times(ctx.now - TimeDelta::days(1))?;
             tx.forget_old_phone_codes(ctx.now)?;
             let lapsed = tx.wipe_lapsed_messages(ctx.now)?;
+            tx.forget_finished_messages(ctx.now - MESSAGES_KEPT)?;
             Ok::<_, StoreError>((event::complete_ended_events(tx, &ctx)?, lapsed))
         })
         .await?;

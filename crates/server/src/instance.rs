@@ -103,12 +103,12 @@ impl Instance {
         for round in &self.rounds {
             round.abort();
         }
-        // Requests that were finished last may have asked for messages.
-        if let Some(worker) = self.worker {
-            worker.stop().await;
-        }
         if !self.after_answer.finish(LAST_WORK).await {
             tracing::warn!("the server stops before all is done that was to be done after its answer");
+        }
+        // Requests that were finished last, and what follows their answers, may have asked for messages.
+        if let Some(worker) = self.worker {
+            worker.stop().await;
         }
         served.context("the server failed")
     }

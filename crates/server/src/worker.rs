@@ -29,8 +29,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// How often an idle worker looks by itself: for what other processes wrote and for what is to be tried again.
 const POLL: Duration = Duration::from_millis(500);
-/// A stop waits so long for what is being sent.
-const LAST_SENDS: Duration = Duration::from_secs(20);
+/// A stop waits so long for what is being sent: longer than any delivery may take, since what is cut off after it was taken
+/// is sent once more.
+const LAST_SENDS: Duration = Duration::from_secs(60);
 /// A stop waits so long for the database.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 /// Messages in hand for each sender: enough that none waits for a claim, few enough that little goes back at a stop.

@@ -1,8 +1,8 @@
 //! Reminders: who gets which, when, and what becomes of one whose reason went before it was sent.
 
 use chrono::TimeDelta;
-use kernel::{EventId, Instant, RegistrationId, TypedId};
-use notification::{Claim, Job, Medium, Message, MessageQueue, ReminderLead};
+use kernel::{EventId, Instant, OutboxId, RegistrationId, TypedId};
+use notification::{Claim, Destination, EventFacts, Job, Medium, Message, MessageQueue, ReminderLead};
 use serde_json::json;
 use std::fmt::Write;
 use testkit::{Harness, Person, TestDatabase, all_at_once, on_both_databases};
@@ -19,6 +19,7 @@ on_both_databases! {
     drafts_and_events_that_are_called_off_remind_nobody,
     three_schedulers_at_once_ask_for_each_reminder_once,
     a_large_event_is_reminded_in_one_go_and_holds_no_other_up,
+    news_of_an_earlier_move_are_not_sent_after_a_later_one,
 }
 
 use ReminderLead::{Day, Hours};
@@ -80,15 +81,39 @@ impl Scene {
     }
 
     async fn holds(&self, registration: RegistrationId, starts_at: Instant) -> bool {
+        let job = Job {
+            id: OutboxId::from_uuid(registration.uuid()),
+            name: String::new(),
+            to: Destination::Email("somebody@example.org".to_owned()),
+            message: Message::Reminder {
+                event: EventFacts {
+                    id: self.event,
+                    title: "A talk".to_owned(),
+                    starts_at,
+                    ends_at: None,
+                    time_zone: "UTC".to_owned(),
+                    location: None,
+                },
+                registration_id: registration,
+                lead: Hours,
+            },
+            attempts: 0,
+            created_at: starts_at,
+            user_id: None,
+        };
         let store = self.harness.store();
         store
-            .read(move |tx| registration::reminder_holds(tx, registration, starts_at))
+            .read(move |tx| registration::still_true(tx, &job))
             .await
             .expect("an answer")
     }
 
     /// The reminders that a worker would get to send at this moment.
     async fn claimable(&self) -> Vec<Job> {
+        self.claimed("reminder").await
+    }
+
+    async fn claimed(&self, kind: &str) -> Vec<Job> {
         let now = kernel::Clock::now(self.harness.clock());
         let claim = Claim {
             worker: "a worker".to_owned(),
@@ -99,9 +124,7 @@ impl Scene {
         let store = self.harness.store();
         let claimed = store.write(move |tx| tx.claim_messages(now, &claim)).await;
         let mut claimed = claimed.expect("a claim");
-        claimed
-            .jobs
-            .retain(|job| matches!(job.message, Message::Reminder { .. }));
+        claimed.jobs.retain(|job| job.message.kind() == kind);
         claimed.jobs
     }
 }
@@ -326,6 +349,26 @@ async fn a_late_worker_gets_no_reminder_that_is_worth_nothing(database: TestData
     assert_eq!(scene.claimable().await.len(), 1, "late, but not after the start");
     scene.turn_to(0);
     assert!(scene.claimable().await.is_empty());
+}
+
+async fn news_of_an_earlier_move_are_not_sent_after_a_later_one(database: TestDatabase) {
+    let scene = Scene::set(database, 10).await;
+    let person = scene.harness.attendee("asha").await;
+    scene.harness.registered(&person, scene.event).await;
+    for days in [1, 2] {
+        scene.move_start(scene.starts_at + TimeDelta::days(days)).await;
+    }
+    let moves = scene.claimed("event_moved").await;
+    let mut sent = Vec::new();
+    for job in moves {
+        let (job, store) = (job.clone(), scene.harness.store());
+        let is_true = store
+            .read(move |tx| registration::still_true(tx, &job))
+            .await
+            .expect("an answer");
+        sent.push(is_true);
+    }
+    assert_eq!(sent, [false, true]);
 }
 
 async fn who_wants_none_gets_none_and_a_guest_gets_both(database: TestDatabase) {

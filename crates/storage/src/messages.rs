@@ -2,13 +2,16 @@
 
 use crate::Tx;
 use crate::columns::{Doc, Ts, Uid};
-use crate::connection::{DbConn, on};
+use crate::connection::on;
 use crate::outbox::QueuedMessage;
 use crate::schema::outbox;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
+use diesel::sql_types::Bool;
 use kernel::{Instant, OutboxId, Page, PageRequest, Position, StoreError};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// The channel of messages.
 const MESSAGE: &str = "message";
@@ -132,34 +135,56 @@ impl Tx<'_> {
         Ok(row.map(MessageRow::into_details))
     }
 
-    /// Takes the secrets out of messages that are worth nothing any more, those that wait and dead letters alike, and
-    /// gives up those that wait; gives how many. The rows stay, so that the operator sees what was never sent. One
-    /// that a worker has in hand is left to it: it may be on its way, and has its turn when the lease is over.
+    /// Forgets what messages say that are worth nothing any more, those that wait and dead letters alike, and gives up those
+    /// that wait; gives how many. The rows stay, so that the operator sees what was never sent. One that a worker has in
+    /// hand is left to it: it may be on its way, and has its turn when the lease is over.
     pub fn wipe_lapsed_messages(&mut self, now: Instant) -> Result<u64, StoreError> {
-        const WHAT: &str = "finished_at = COALESCE(finished_at, $1), wiped_at = $1, leased_by = NULL, \
-             last_error = CASE WHEN status = 'dead' THEN last_error \
-                 ELSE 'not sent in time' || COALESCE(': ' || last_error, '') END";
-        // The first line is the condition of the index `outbox_by_end`.
-        const WHICH: &str = "status <> 'done' AND wiped_at IS NULL AND not_after <= $1 \
-             AND channel = 'message' AND (leased_by IS NULL OR due_at <= $1)";
-        let wiped = self.run(|connection| match connection {
-            DbConn::Postgres(c) => sql_query(format!(
-                "UPDATE outbox SET status = 'dead', {WHAT}, \
-                 payload = CASE WHEN jsonb_typeof(payload) = 'object' \
-                     THEN jsonb_set(payload, ARRAY['message', kind, 'secrets'], '\"\"', false) ELSE '{{}}' END \
-                 WHERE {WHICH}"
-            ))
+        // The first line of the condition is that of the index `outbox_by_end`.
+        let wiped = self.run(|connection| {
+            on!(connection, |c| sql_query(
+                "UPDATE outbox SET status = 'dead', payload = '{}', finished_at = COALESCE(finished_at, $1), \
+                 wiped_at = $1, leased_by = NULL, \
+                 last_error = CASE WHEN status = 'dead' THEN last_error \
+                     ELSE 'not sent in time' || COALESCE(': ' || last_error, '') END \
+                 WHERE status <> 'done' AND wiped_at IS NULL AND not_after <= $1 \
+                 AND channel = 'message' AND (leased_by IS NULL OR due_at <= $1)"
+            )
             .bind::<crate::columns::sql::Instant, _>(Ts(now))
-            .execute(c),
-            DbConn::Sqlite(c) => sql_query(format!(
-                "UPDATE outbox SET status = 'dead', {WHAT}, \
-                 payload = CASE WHEN json_valid(payload) \
-                     THEN json_replace(payload, '$.message.' || kind || '.secrets', '') ELSE '{{}}' END \
-                 WHERE {WHICH}"
-            ))
-            .bind::<crate::columns::sql::Instant, _>(Ts(now))
-            .execute(c),
+            .execute(c))
         })?;
         Ok(wiped as u64)
     }
+
+    /// Deletes messages that were done with before then, sent or given up, some of them; gives how many. By then nothing asks
+    /// for the same message again, which is what the row was still good for.
+    pub fn forget_finished_messages(&mut self, before: Instant) -> Result<u64, StoreError> {
+        const AT_ONCE: i64 = 1_000;
+        let mut forgotten = 0;
+        // Literal, and one by one, for the sake of the index `outbox_by_status`.
+        for which in [
+            "channel = 'message' AND status = 'done'",
+            "channel = 'message' AND status = 'dead'",
+        ] {
+            forgotten += self.run(|connection| {
+                on!(connection, |c| {
+                    let old: Vec<Uid> = outbox::table
+                        .filter(sql::<Bool>(which))
+                        .filter(outbox::id.lt(Uid(first_id_of(before))))
+                        .filter(outbox::finished_at.le(Ts(before)))
+                        .order(outbox::id)
+                        .limit(AT_ONCE)
+                        .select(outbox::id)
+                        .load(c)?;
+                    diesel::delete(outbox::table.filter(outbox::id.eq_any(old))).execute(c)
+                })
+            })?;
+        }
+        Ok(forgotten as u64)
+    }
+}
+
+/// Smaller than all ids that are made from that millisecond on: ids begin with the time (RFC 9562, version 7).
+fn first_id_of(instant: Instant) -> Uuid {
+    let milliseconds = u64::try_from(instant.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u64_pair(milliseconds << 16, 0)
 }

@@ -54,7 +54,7 @@ where
     }
 }
 
-type ClaimedRow = (Uid, String, Option<String>, MaybeDoc, i16, Ts);
+type ClaimedRow = (Uid, String, Option<String>, MaybeDoc, i16, Ts, Option<Uid>);
 
 impl Tx<'_> {
     /// What is due by one medium. One at a time: the index gives the order of due
@@ -127,6 +127,7 @@ impl Tx<'_> {
                             outbox::payload,
                             outbox::attempts,
                             outbox::created_at,
+                            outbox::user_id,
                         ))
                 };
             }
@@ -138,31 +139,11 @@ impl Tx<'_> {
         claimed.sort_by_key(|(id, ..)| *id);
         Ok(claimed)
     }
-
-    fn give_up_unreadable(&mut self, now: Instant, unreadable: &[Unreadable]) -> Result<(), StoreError> {
-        if unreadable.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<Uid> = unreadable.iter().map(|message| Uid::of(message.id)).collect();
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                outbox::table.filter(outbox::id.eq_any(ids))
-            )
-            .set((
-                outbox::status.eq("dead"),
-                outbox::leased_by.eq(None::<String>),
-                // Not what the reader said: it cites what it read.
-                outbox::last_error.eq("this version of Podium cannot read the message"),
-                outbox::finished_at.eq(Ts(now)),
-            ))
-            .execute(c))
-        })?;
-        Ok(())
-    }
 }
 
 /// The row as a job, or as what cannot be read.
-fn job_of((id, kind, medium, payload, attempts, created_at): ClaimedRow) -> Result<Job, Unreadable> {
+fn job_of((id, kind, medium, payload, attempts, created_at, user_id): ClaimedRow) -> Result<Job, Unreadable> {
+    let attempts = u32::try_from(attempts).unwrap_or(0);
     let queued: Option<QueuedMessage> = payload.0.and_then(|payload| serde_json::from_value(payload).ok());
     let queued = queued.ok_or_else(|| Unreadable {
         id: id.typed(),
@@ -171,14 +152,16 @@ fn job_of((id, kind, medium, payload, attempts, created_at): ClaimedRow) -> Resu
             .as_deref()
             .and_then(Medium::from_name)
             .unwrap_or(Medium::Email),
+        attempts,
     })?;
     Ok(Job {
         id: id.typed(),
         name: queued.name,
         to: queued.to,
         message: queued.message,
-        attempts: u32::try_from(attempts).unwrap_or(0),
+        attempts,
         created_at: created_at.0,
+        user_id: user_id.map(Uid::typed),
     })
 }
 
@@ -196,7 +179,6 @@ impl MessageQueue for Tx<'_> {
                 Err(unreadable) => claimed.unreadable.push(unreadable),
             }
         }
-        self.give_up_unreadable(now, &claimed.unreadable)?;
         Ok(claimed)
     }
 
@@ -226,7 +208,7 @@ impl MessageQueue for Tx<'_> {
             .filter(|(_, verdict)| *verdict == Verdict::Done)
             .map(|(id, _)| *id)
             .collect();
-        let mut settled = self.settle_done(now, worker, &done)?;
+        let mut settled = self.settle_done(now, &done)?;
         for (id, verdict) in verdicts {
             settled.extend(self.settle_undelivered(now, worker, *id, verdict)?);
         }
@@ -267,7 +249,11 @@ impl MessageQueue for Tx<'_> {
             Ok(u64::try_from(count).unwrap_or(0))
         };
         let queued = count(self, WAITING)?;
-        let dead = count(self, "channel = 'message' AND status = 'dead'")?;
+        // Those that an admin can still do something about.
+        let dead = count(
+            self,
+            "channel = 'message' AND status = 'dead' AND wiped_at IS NULL",
+        )?;
         let oldest: Option<Ts> = self.run(|connection| {
             on!(connection, |c| outbox::table
                 .filter(sql::<Bool>(WAITING))
@@ -285,23 +271,27 @@ impl MessageQueue for Tx<'_> {
 }
 
 impl Tx<'_> {
-    /// What was sent is forgotten but for whom it went to and when.
-    fn settle_done(&mut self, now: Instant, worker: &str, ids: &[OutboxId]) -> Result<Vec<Uid>, StoreError> {
+    /// What was sent is forgotten but for whom it went to and when; whoever holds its lease by now.
+    fn settle_done(&mut self, now: Instant, ids: &[OutboxId]) -> Result<Vec<Uid>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         self.run(|connection| {
             macro_rules! settling {
                 () => {
-                    diesel::update(held_by(worker, ids))
-                        .set((
-                            outbox::status.eq("done"),
-                            outbox::payload.eq(Doc(serde_json::json!({}))),
-                            outbox::leased_by.eq(None::<String>),
-                            outbox::last_error.eq(None::<String>),
-                            outbox::finished_at.eq(Ts(now)),
-                        ))
-                        .returning(outbox::id)
+                    diesel::update(
+                        outbox::table
+                            .filter(outbox::id.eq_any(uids(ids)))
+                            .filter(outbox::status.eq("queued")),
+                    )
+                    .set((
+                        outbox::status.eq("done"),
+                        outbox::payload.eq(Doc(serde_json::json!({}))),
+                        outbox::leased_by.eq(None::<String>),
+                        outbox::last_error.eq(None::<String>),
+                        outbox::finished_at.eq(Ts(now)),
+                    ))
+                    .returning(outbox::id)
                 };
             }
             match connection {
@@ -340,6 +330,18 @@ impl Tx<'_> {
                     .returning(outbox::id)
                     .get_result(c)
                     .optional(),
+                Verdict::Moot => diesel::update(held_by(worker, &[id]))
+                    .set((
+                        outbox::status.eq("dead"),
+                        outbox::payload.eq(Doc(serde_json::json!({}))),
+                        outbox::leased_by.eq(None::<String>),
+                        outbox::last_error.eq("what it told was no longer so, or no longer wanted"),
+                        outbox::finished_at.eq(Ts(now)),
+                        outbox::wiped_at.eq(Ts(now)),
+                    ))
+                    .returning(outbox::id)
+                    .get_result(c)
+                    .optional(),
                 Verdict::Dead { error } => diesel::update(held_by(worker, &[id]))
                     .set((
                         outbox::status.eq("dead"),
@@ -366,6 +368,6 @@ fn held_by<'a>(worker: &'a str, ids: &[OutboxId]) -> _ {
         .filter(outbox::status.eq("queued"))
 }
 
-fn shortened(error: &str) -> String {
-    error.chars().take(LONGEST_ERROR).collect()
+fn shortened(error: &str) -> Option<String> {
+    (!error.is_empty()).then(|| error.chars().take(LONGEST_ERROR).collect())
 }

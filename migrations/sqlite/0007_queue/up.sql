@@ -1,6 +1,7 @@
 -- The outbox becomes the queue of what is to be sent: a worker claims a message by moving its due time to the end of the
 -- lease, so that what a worker left behind is due again by itself.
-ALTER TABLE outbox ADD COLUMN medium TEXT CHECK (medium IN ('email', 'sms'));
+-- by what a message travels; the default is for a server of the version before that still runs
+ALTER TABLE outbox ADD COLUMN medium TEXT DEFAULT 'email' CHECK (medium IN ('email', 'sms'));
 -- tries that failed
 ALTER TABLE outbox ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outbox ADD COLUMN leased_by TEXT;
@@ -9,7 +10,7 @@ ALTER TABLE outbox ADD COLUMN last_error TEXT;
 ALTER TABLE outbox ADD COLUMN finished_at TEXT;
 -- when its secrets were taken out because they are worth nothing any more
 ALTER TABLE outbox ADD COLUMN wiped_at TEXT;
-UPDATE outbox SET medium = 'email' WHERE channel = 'message';
+UPDATE outbox SET medium = NULL WHERE channel = 'live';
 
 DROP INDEX outbox_queue;
 CREATE INDEX outbox_queue ON outbox (channel, medium, priority, due_at, id) WHERE status = 'queued';

@@ -21,6 +21,14 @@ pub struct Couriers {
     pub public_url: String,
 }
 
+/// What came of a try.
+pub enum Attempt {
+    /// Whoever takes messages was asked, and said this.
+    Asked(Delivery),
+    /// It did not come so far: the fault is here, such as a key that this process lacks. Another may be able to.
+    NotAsked(String),
+}
+
 impl Couriers {
     /// As it is configured. Says so.
     pub fn of(config: &Config, keys: Arc<ServerKeys>) -> anyhow::Result<Self> {
@@ -41,22 +49,48 @@ impl Couriers {
         media
     }
 
-    /// Hands one over.
-    pub async fn deliver(&self, job: &Job) -> Delivery {
-        match (&job.to, &self.texts) {
+    /// Hands one over. A reason that is given says nothing of what the message keeps secret: some servers cite what they
+    /// refuse.
+    pub async fn deliver(&self, job: &Job) -> Attempt {
+        let attempt = match (&job.to, &self.texts) {
             (Destination::Email(address), _) => self.deliver_mail(job, address).await,
             (Destination::Phone(number), Some(texts)) => self.deliver_text(job, number, texts.as_ref()).await,
             (Destination::Phone(_), None) => {
-                Delivery::Failed("there is no gateway for text messages".to_owned())
+                Attempt::NotAsked("there is no gateway for text messages".to_owned())
             }
+        };
+        match attempt {
+            Attempt::Asked(delivery) => Attempt::Asked(self.without_secrets(job, delivery)),
+            not_asked @ Attempt::NotAsked(_) => not_asked,
         }
     }
 
-    async fn deliver_mail(&self, job: &Job, address: &str) -> Delivery {
+    fn without_secrets(&self, job: &Job, delivery: Delivery) -> Delivery {
+        let Some(secrets) = job
+            .message
+            .secrets()
+            .and_then(|(sealed, _)| sealed.open(&self.keys))
+        else {
+            return delivery;
+        };
+        let hide = |reason: String| {
+            [&secrets.token, &secrets.code]
+                .into_iter()
+                .filter(|secret| !secret.is_empty())
+                .fold(reason, |reason, secret| reason.replace(secret.as_str(), "…"))
+        };
+        match delivery {
+            Delivery::Sent => Delivery::Sent,
+            Delivery::Refused(reason) => Delivery::Refused(hide(reason)),
+            Delivery::Failed(reason) => Delivery::Failed(hide(reason)),
+            Delivery::Unreachable(reason) => Delivery::Unreachable(hide(reason)),
+        }
+    }
+
+    async fn deliver_mail(&self, job: &Job, address: &str) -> Attempt {
         let content = match render_mail(job, &self.public_url, &self.keys) {
             Ok(content) => content,
-            // The next try would find the same.
-            Err(error) => return Delivery::Refused(error.to_string()),
+            Err(error) => return Attempt::NotAsked(error.to_string()),
         };
         let mail = OutgoingMail {
             id: job.id.to_string(),
@@ -65,20 +99,20 @@ impl Couriers {
             to_email: address.to_owned(),
             content,
         };
-        self.mailer.deliver(&mail).await
+        Attempt::Asked(self.mailer.deliver(&mail).await)
     }
 
-    async fn deliver_text(&self, job: &Job, number: &str, texts: &dyn SmsSender) -> Delivery {
+    async fn deliver_text(&self, job: &Job, number: &str, texts: &dyn SmsSender) -> Attempt {
         let body = match render_text(job, &self.public_url, &self.keys) {
             Ok(body) => body,
-            Err(error) => return Delivery::Refused(error.to_string()),
+            Err(error) => return Attempt::NotAsked(error.to_string()),
         };
         let text = OutgoingText {
             id: job.id.to_string(),
             to: number.to_owned(),
             body,
         };
-        texts.deliver(&text).await
+        Attempt::Asked(texts.deliver(&text).await)
     }
 }
 

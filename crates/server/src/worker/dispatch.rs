@@ -3,7 +3,7 @@
 use super::{IN_HAND_PER_SENDER, Shared};
 use chrono::TimeDelta;
 use kernel::StoreError;
-use notification::{Claim, Job, Medium, Message, MessageQueue, Unreadable, Verdict};
+use notification::{Claim, Delivery, Job, Medium, MessageQueue, Unreadable, Verdict, judge};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -101,15 +101,23 @@ async fn claim(
         .write(move |tx| {
             let claimed = tx.claim_messages(now, &claim)?;
             let count = claimed.jobs.len() + claimed.unreadable.len();
-            let (mut jobs, mut untrue) = (Vec::new(), Vec::new());
+            let (mut jobs, mut unsent) = (Vec::new(), Vec::new());
             for job in claimed.jobs {
-                if still_true(tx, &job.message)? {
+                if is_due(tx, &job)? {
                     jobs.push(job);
                 } else {
-                    untrue.push((job.id, Verdict::Done));
+                    unsent.push((job.id, Verdict::Moot));
                 }
             }
-            tx.settle_messages(now, &claim.worker, &untrue)?;
+            for message in &claimed.unreadable {
+                let error = "this version of Podium cannot read the message".to_owned();
+                // A newer one may stand beside this one.
+                unsent.push((
+                    message.id,
+                    judge(Delivery::Failed(error), message.attempts, now, 0.0),
+                ));
+            }
+            tx.settle_messages(now, &claim.worker, &unsent)?;
             Ok::<_, StoreError>(Found {
                 jobs,
                 unreadable: claimed.unreadable,
@@ -119,8 +127,8 @@ async fn claim(
         .await?;
     for message in &found.unreadable {
         let (kind, medium) = (message.kind.clone(), message.medium.as_str());
-        tracing::error!(id = %message.id, kind, "a message cannot be read by this version; it is a dead letter");
-        metrics::counter!("podium_messages_total", "kind" => kind, "medium" => medium, "outcome" => "dead")
+        tracing::error!(id = %message.id, kind, "a message cannot be read by this version of Podium");
+        metrics::counter!("podium_messages_total", "kind" => kind, "medium" => medium, "outcome" => "failed")
             .increment(1);
     }
     let mut handed_on = false;
@@ -139,15 +147,15 @@ async fn claim(
     Ok(found.claimed)
 }
 
-/// Whether what a message tells is still so. Most tell what has happened; a reminder tells what is to come.
-fn still_true(tx: &mut storage::Tx<'_>, message: &Message) -> Result<bool, StoreError> {
-    match message {
-        Message::Reminder {
-            event,
-            registration_id,
-            ..
-        } => registration::reminder_holds(tx, *registration_id, event.starts_at),
-        _ => Ok(true),
+/// Whether a message is to be sent as things are now. One whose things cannot be read must not hold up the others: it is
+/// sent, as it was asked for.
+fn is_due(tx: &mut storage::Tx<'_>, job: &Job) -> Result<bool, StoreError> {
+    match registration::still_true(tx, job) {
+        Err(StoreError::Corrupt { table, row, reason }) => {
+            tracing::error!(id = %job.id, table, row, reason, "whether a message is still true cannot be read");
+            Ok(true)
+        }
+        answer => answer,
     }
 }
 

@@ -1,12 +1,14 @@
 //! A sender: takes one message after the other, hands it over, and waits until it is written down what came of it.
 
 use super::Shared;
+use super::couriers::Attempt;
 use super::dispatch::Task;
 use super::settle::Settling;
 use notification::{Delivery, Job, Verdict, judge};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinSet;
 
 /// Whoever hands over ends by itself within a minute; this is for the one who does not.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -49,18 +51,26 @@ async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict>
     }
     if too_late {
         // Nobody claims it any more; housekeeping wipes it.
-        return Some(Verdict::Back {
-            error: "it was not sent in time".to_owned(),
-        });
+        return Some(Verdict::Back { error: String::new() });
     }
     if !probe && let Some(error) = shared.gates.closed(medium) {
         return Some(Verdict::Back { error });
     }
     let (id, kind, attempts) = (job.id, job.message.kind(), job.attempts);
-    let delivery = deliver(shared, job).await;
-    if shared.gates.heard(medium, &delivery) {
-        shared.parts.bell.notify_one();
-    }
+    let delivery = match deliver(shared, job).await {
+        Attempt::Asked(delivery) => {
+            if shared.gates.heard(medium, &delivery) {
+                shared.parts.bell.notify_one();
+            }
+            delivery
+        }
+        Attempt::NotAsked(error) => {
+            if probe {
+                shared.gates.not_probed(medium);
+            }
+            Delivery::Failed(error)
+        }
+    };
     let outcome = match &delivery {
         Delivery::Sent => "sent",
         Delivery::Refused(_) => "dead",
@@ -77,7 +87,7 @@ async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict>
             tracing::info!(%id, kind, error, "a message could not be sent this time");
             outcome
         }
-        Verdict::Done | Verdict::Back { .. } => outcome,
+        Verdict::Done | Verdict::Back { .. } | Verdict::Moot => outcome,
     };
     metrics::counter!("podium_messages_total", "kind" => kind, "medium" => medium.as_str(), "outcome" => outcome)
         .increment(1);
@@ -85,16 +95,20 @@ async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict>
 }
 
 /// Hands one over, in a task of its own: a message that makes us panic must not take the sender with it.
-async fn deliver(shared: &Arc<Shared>, job: Job) -> Delivery {
+async fn deliver(shared: &Arc<Shared>, job: Job) -> Attempt {
     let courier = Arc::clone(shared);
-    let mut handing_over = tokio::spawn(async move { courier.parts.couriers.deliver(&job).await });
-    match tokio::time::timeout(LIMIT, &mut handing_over).await {
-        Ok(Ok(delivery)) => delivery,
-        Ok(Err(_)) => Delivery::Failed("a mistake of Podium's own; the log tells more".to_owned()),
-        Err(_) => {
-            handing_over.abort();
-            Delivery::Failed(format!("it took longer than {} s", LIMIT.as_secs()))
+    // It ends with this sender, so that nothing is sent that nobody writes down.
+    let mut handing_over = JoinSet::new();
+    handing_over.spawn(async move { courier.parts.couriers.deliver(&job).await });
+    match tokio::time::timeout(LIMIT, handing_over.join_next()).await {
+        Ok(Some(Ok(attempt))) => attempt,
+        Ok(Some(Err(_)) | None) => {
+            Attempt::NotAsked("a mistake of Podium's own; the log tells more".to_owned())
         }
+        Err(_) => Attempt::Asked(Delivery::Failed(format!(
+            "it took longer than {} s",
+            LIMIT.as_secs()
+        ))),
     }
 }
 

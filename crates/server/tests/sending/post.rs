@@ -5,7 +5,10 @@ use kernel::{
     Actor, Clock, Ctx, EmailAddress, EventId, IdSource, ServerKeys, SessionId, StoreError, SystemClock,
     TypedId, UserId,
 };
-use notification::{Delivering, Delivery, Mailer, Message, Outbox, OutgoingMail, Recipient, SealedSecrets};
+use notification::{
+    Delivering, Delivery, EventFacts, MailedSecrets, Mailer, Message, Outbox, OutgoingMail, Recipient,
+    ReminderLead, SealedSecrets,
+};
 use server::worker::{Couriers, Parts};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,7 +160,7 @@ impl Queue {
             couriers: Couriers {
                 mailer: Arc::<Post>::clone(post),
                 texts: None,
-                keys: Arc::new(ServerKeys::new(vec![7; 32], Vec::new())),
+                keys: Arc::new(keys()),
                 public_url: "https://events.example".into(),
             },
             concurrency,
@@ -189,6 +192,39 @@ impl Queue {
             one_time_id: ctx.new_id(),
             secrets,
             expires_at: ctx.now + time,
+        };
+        self.queue(ctx, message).await;
+    }
+
+    /// Queues one with these secrets.
+    pub async fn reset(&self, token: &str, code: &str) {
+        let ctx = self.context();
+        let secrets = MailedSecrets {
+            token: token.to_owned(),
+            code: code.to_owned(),
+        };
+        let message = Message::PasswordReset {
+            one_time_id: ctx.new_id(),
+            secrets: secrets.seal(&keys()).expect("sealed"),
+            expires_at: ctx.now + TimeDelta::hours(1),
+        };
+        self.queue(ctx, message).await;
+    }
+
+    /// Queues a reminder of a seat that nobody holds.
+    pub async fn reminder_of_nothing(&self) {
+        let ctx = self.context();
+        let message = Message::Reminder {
+            event: EventFacts {
+                id: ctx.new_id(),
+                title: "A talk".to_owned(),
+                starts_at: ctx.now + TimeDelta::hours(2),
+                ends_at: None,
+                time_zone: "UTC".to_owned(),
+                location: None,
+            },
+            registration_id: ctx.new_id(),
+            lead: ReminderLead::Hours,
         };
         self.queue(ctx, message).await;
     }
@@ -247,4 +283,8 @@ impl Queue {
 /// Time in the words of the database, for a condition.
 pub fn instant(clock: &TestClock, later: TimeDelta) -> String {
     (clock.now() + later).to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+fn keys() -> ServerKeys {
+    ServerKeys::new(vec![7; 32], Vec::new())
 }

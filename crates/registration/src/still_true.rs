@@ -1,0 +1,70 @@
+//! Whether a message that waited is still to be sent. Most tell what has happened, and stay true; some tell what is to
+//! come, and some go only to who wants them.
+
+use crate::{RegistrationStatus, RegistrationTx};
+use event::EventStatus;
+use kernel::{EventId, Instant, RegistrationId, StoreError, UserId};
+use notification::{Destination, Job, Message};
+
+/// Whether the message is to be sent, as things are now. That it is not too late is the queue's to know.
+pub fn still_true(tx: &mut dyn RegistrationTx, job: &Job) -> Result<bool, StoreError> {
+    let is_so = match &job.message {
+        Message::Reminder {
+            event,
+            registration_id,
+            ..
+        } => reminder_holds(tx, *registration_id, event.starts_at)?,
+        Message::EventMoved { event, .. } => starts_then(tx, event.id, event.starts_at)?,
+        _ => true,
+    };
+    Ok(is_so && is_wanted(tx, job)?)
+}
+
+/// Whether a reminder is still true: the seat is held, the event takes place and starts then.
+fn reminder_holds(
+    tx: &mut dyn RegistrationTx,
+    registration: RegistrationId,
+    starts_at: Instant,
+) -> Result<bool, StoreError> {
+    let view = tx.find_registration_view(registration)?;
+    Ok(view.is_some_and(|view| {
+        let holds_seat = matches!(
+            view.registration.status,
+            RegistrationStatus::Confirmed | RegistrationStatus::Attended
+        );
+        holds_seat && view.event_status == EventStatus::Published && view.event_starts_at == starts_at
+    }))
+}
+
+/// Whether that is still the event's start: who gets the news of an earlier move after those of a later one comes at the
+/// wrong time.
+fn starts_then(tx: &mut dyn RegistrationTx, event: EventId, starts_at: Instant) -> Result<bool, StoreError> {
+    let event = tx.find_event(event)?;
+    Ok(event
+        .is_some_and(|event| event.status == EventStatus::Published && event.details.starts_at == starts_at))
+}
+
+/// Whether the person still wants it that way: a text at that number, a reminder.
+fn is_wanted(tx: &mut dyn RegistrationTx, job: &Job) -> Result<bool, StoreError> {
+    let Some(user_id) = job.user_id else {
+        return Ok(true);
+    };
+    match (&job.to, &job.message) {
+        // It is to prove the number: nothing is wanted there yet.
+        (Destination::Phone(_), Message::PhoneVerification { .. }) => Ok(true),
+        (Destination::Phone(number), _) => wants_texts_at(tx, user_id, number),
+        (Destination::Email(_), Message::Reminder { .. }) => {
+            let user = tx.find_user(user_id)?;
+            Ok(user.is_none_or(|user| user.preferences.email_reminders))
+        }
+        (Destination::Email(_), _) => Ok(true),
+    }
+}
+
+fn wants_texts_at(tx: &mut dyn RegistrationTx, user_id: UserId, number: &str) -> Result<bool, StoreError> {
+    let user = tx.find_user(user_id)?;
+    Ok(user.is_some_and(|user| {
+        let phone = user.proven_phone().map(kernel::PhoneNumber::as_str);
+        user.preferences.text_messages && phone == Some(number)
+    }))
+}
