@@ -5,10 +5,12 @@ use crate::columns::{Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::outbox::QueuedMessage;
 use crate::schema::outbox;
+use crate::transaction::uids;
 use diesel::prelude::*;
 use diesel::sql_query;
 use kernel::{Instant, OutboxId, Page, PageRequest, Position, StoreError};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The channel of messages.
 const MESSAGE: &str = "message";
@@ -130,6 +132,18 @@ impl Tx<'_> {
                 .optional())
         })?;
         Ok(row.map(MessageRow::into_details))
+    }
+
+    /// Which of these are there.
+    pub fn known_messages(&mut self, ids: &[OutboxId]) -> Result<HashSet<OutboxId>, StoreError> {
+        let ids = uids(ids);
+        let known: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| outbox::table
+                .filter(outbox::id.eq_any(ids))
+                .select(outbox::id)
+                .load(c))
+        })?;
+        Ok(known.into_iter().map(Uid::typed).collect())
     }
 
     /// Takes the secrets out of messages that are worth nothing any more, those that wait and dead letters alike, and

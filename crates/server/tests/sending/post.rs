@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use kernel::{
-    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, ServerKeys, SessionId, StoreError, SystemClock,
-    TypedId, UserId,
+    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, OutboxId, ServerKeys, SessionId, StoreError,
+    SystemClock, TypedId, UserId,
 };
 use notification::{Delivering, Delivery, Mailer, Message, Outbox, OutgoingMail, Recipient, SealedSecrets};
 use server::worker::{Couriers, Parts};
@@ -125,6 +125,8 @@ impl CommitObserver for Ringing {
     fn messages_queued(&self) {
         self.0.notify_one();
     }
+
+    fn messages_forgotten(&self, _: &[OutboxId]) {}
 }
 
 impl Queue {
