@@ -154,11 +154,11 @@ async fn three_workers_send_nothing_twice(database: TestDatabase) {
     }
     // Each has a server of its own, so that it shows who sent what.
     let servers = [(); 3].map(|()| SmtpServer::start());
-    for server in &servers {
-        // The first take longer than their lease: whoever does not renew it loses them to another. Meanwhile the rest of the
-        // workers come and find enough to do.
-        let longer = Duration::from_secs(u64::from(LEASE) + 2);
-        server.obey(Rule::at(Stage::EndOfContent, Reaction::Delay(longer)).times(SENDERS));
+    // The first mails of each are held until all have come and found enough to do; those of one longer than their lease:
+    // if it did not renew that, the others, who are free by then, would send them too.
+    for (server, seconds) in servers.iter().zip([LEASE + 4, LEASE - 2, LEASE - 2]) {
+        let held = Reaction::Delay(Duration::from_secs(seconds.into()));
+        server.obey(Rule::at(Stage::EndOfContent, held).times(SENDERS));
     }
     let workers: Vec<Process> = servers
         .iter()
