@@ -2,7 +2,7 @@
 
 use crate::compose::{InvalidSender, Sender, compose};
 use notification::{Delivering, Delivery, Mailer, OutgoingMail};
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -65,8 +65,10 @@ fn is_file_name(id: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// The same mail has the same name, so that a second copy takes the place of the first; a file is there as a whole or not
-/// at all.
+/// The same mail has the same name, so that a second copy takes the place of the first. A file is there as a whole or not
+/// at all, also when the process is killed. A loss of power may take the newest files, though their messages count as sent:
+/// nothing is synchronised here, since two waits for the disk with each mail would slow down the database beside it. Where
+/// mails have to arrive, a mail server is configured, and no file is written.
 fn write(folder: &Path, id: &str, content: &[u8]) -> io::Result<()> {
     prepare(folder)?;
     let unfinished = folder.join(format!(".{id}.tmp"));
@@ -77,9 +79,7 @@ fn write(folder: &Path, id: &str, content: &[u8]) -> io::Result<()> {
         .mode(FILE_MODE)
         .open(&unfinished)?;
     file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, folder.join(format!("{id}.eml")))?;
-    File::open(folder)?.sync_all()
+    std::fs::rename(&unfinished, folder.join(format!("{id}.eml")))
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {

@@ -66,7 +66,8 @@ impl Http {
         Ok(Self(client))
     }
 
-    /// Posts a form in somebody's name, and gives whatever is answered.
+    /// Posts a form in somebody's name, and gives whatever is answered. What follows a 2xx is not read: it is taken by then,
+    /// and an answer that breaks off, or does not end, must not make it look otherwise.
     pub(crate) async fn post_form(
         &self,
         url: Url,
@@ -81,7 +82,11 @@ impl Http {
             .form(fields)
             .build()?;
         let answer = self.execute(request).await?;
-        Ok((answer.status(), body_of(answer).await?))
+        let status = answer.status();
+        if status.is_success() {
+            return Ok((status, Vec::new()));
+        }
+        Ok((status, body_of(answer).await?))
     }
 
     async fn execute(&self, request: Request) -> Result<reqwest::Response, HttpError> {
@@ -139,6 +144,12 @@ pub(crate) fn is_secure(url: &Url) -> bool {
 /// Whether it is a URL that may be asked with secrets: of an issuer, of a gateway.
 pub fn is_safe_url(text: &str) -> bool {
     text.parse().is_ok_and(|url| is_secure(&url))
+}
+
+/// Whether the URL names a user or a password. It would be written wherever the URL is shown.
+pub fn names_a_user(text: &str) -> bool {
+    text.parse()
+        .is_ok_and(|url: Url| !url.username().is_empty() || url.password().is_some())
 }
 
 pub(crate) fn is_this_machine(host: &str) -> bool {

@@ -15,7 +15,7 @@ mod texts;
 pub use compose::{InvalidSender, check_sender};
 pub use eml::EmlFolder;
 pub use google::{Google, GoogleOptions, UnusableOptions};
-pub use http::is_safe_url;
+pub use http::{is_safe_url, names_a_user};
 pub use sms::{SmsGateway, SmsOptions, UnusableGateway};
 pub use smtp::{SmtpMailer, SmtpOptions, UnusableMailServer};
 pub use smtp_url::{InvalidSmtpUrl, check_smtp_url};

@@ -1,7 +1,7 @@
 //! Text messages through an HTTP gateway in Twilio's form: a message is made by a POST of `To`, `From` and `Body` as a form
 //! to the account's list of messages, with the account and its token in the header.
 
-use crate::http::{Http, HttpError, is_secure};
+use crate::http::{Http, HttpError, is_secure, names_a_user};
 use crate::texts::reason;
 use notification::{Delivering, Delivery, OutgoingText, SmsSender};
 use reqwest::{StatusCode, Url};
@@ -36,6 +36,9 @@ pub enum UnusableGateway {
     /// The gateway is no URL that could be asked safely.
     #[error("sms.url is no https URL")]
     Url,
+    /// The URL names a user, and is logged.
+    #[error("sms.url is not to name a user: that is sms.account_sid and sms.auth_token")]
+    User,
     /// There is no HTTP client, for want of certificates that are trusted.
     #[error("no HTTP client can be made: {0}")]
     Client(String),
@@ -58,6 +61,9 @@ struct Refusal {
 impl SmsGateway {
     /// A gateway that is asked nothing yet.
     pub fn new(options: SmsOptions) -> Result<Self, UnusableGateway> {
+        if names_a_user(&options.url) {
+            return Err(UnusableGateway::User);
+        }
         let mut messages: Url = options.url.parse().map_err(|_| UnusableGateway::Url)?;
         if !is_secure(&messages) {
             return Err(UnusableGateway::Url);
@@ -101,7 +107,7 @@ impl SmsSender for SmsGateway {
 
 /// What becomes of a text, given the answer:
 ///
-/// - 2xx: the gateway has it (Twilio answers 201).
+/// - 2xx: the gateway has it (Twilio answers 201), whatever becomes of the rest of the answer.
 /// - 401, 403: it does not know us; 404, 405 and redirects: it is not at `sms.url`, or has no such account. The set-up is
 ///   wrong, and no text is to blame: unreachable.
 /// - 408, 429 and 5xx: for now; failed, to be tried again.

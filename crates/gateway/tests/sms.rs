@@ -6,6 +6,7 @@ use notification::{Delivery, OutgoingText, SmsSender};
 use std::time::Duration;
 use testkit::SmsGateway;
 use testkit::sms_gateway::{ACCOUNT_SID, AUTH_TOKEN, FROM, ReceivedText, SmsMisbehaviour};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const NUMBER: &str = "+919812345678";
 
@@ -105,6 +106,51 @@ async fn what_is_for_now_is_tried_again() {
     assert!(gateway.received().is_empty());
 }
 
+/// Answers every question with these bytes, and then hangs up or goes silent.
+async fn answering(bytes: Vec<u8>, hangs_up: bool) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        loop {
+            let (mut socket, _) = listener.accept().await.expect("a connection");
+            let mut question = Vec::new();
+            while !question.ends_with(b"Body=Hello") {
+                assert_ne!(socket.read_buf(&mut question).await.expect("a question"), 0);
+            }
+            // Whoever asked may have gone before the end.
+            let _ = socket.write_all(&bytes).await;
+            if !hangs_up {
+                silent.push(socket);
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_text_that_was_taken_is_sent_whatever_becomes_of_the_answer() {
+    const TAKEN: &str = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: ";
+    let endless = format!("{TAKEN}1000000\r\n\r\n{}", " ".repeat(1_000_000));
+    for (answer, hangs_up) in [
+        (format!("{TAKEN}1000\r\n\r\n{{\"sid\":"), true),
+        (format!("{TAKEN}1000\r\n\r\n{{\"sid\":"), false),
+        (endless, true),
+        (format!("{TAKEN}5\r\n\r\nThanks"), true),
+    ] {
+        let gateway = SmsGateway::start().await;
+        let options = SmsOptions {
+            url: answering(answer.clone().into_bytes(), hangs_up).await,
+            ..options(&gateway)
+        };
+        let sender = Sender::new(options).expect("a sender");
+        let shown: String = answer.chars().take(100).collect();
+        assert_eq!(sender.deliver(&text("Hello")).await, Delivery::Sent, "{shown}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_the_set_up_blames_no_text() {
     let gateway = SmsGateway::start().await;
@@ -155,7 +201,13 @@ async fn a_gateway_that_is_away_is_unreachable() {
 #[tokio::test]
 async fn a_gateway_elsewhere_is_asked_by_https_alone() {
     let gateway = SmsGateway::start().await;
-    for url in ["http://api.example.org", "api.example.org", "ftp://127.0.0.1", ""] {
+    for url in [
+        "http://api.example.org",
+        "api.example.org",
+        "ftp://127.0.0.1",
+        "",
+        "https://podium:hush@api.example.org",
+    ] {
         let options = SmsOptions {
             url: url.to_owned(),
             ..options(&gateway)

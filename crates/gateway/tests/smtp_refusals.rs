@@ -13,7 +13,7 @@ fn to(address: &str) -> OutgoingMail {
     }
 }
 
-const OF_THE_MAIL: [Stage; 4] = [Stage::Mail, Stage::Recipient, Stage::Data, Stage::EndOfContent];
+const OF_THE_MAIL: [Stage; 3] = [Stage::Recipient, Stage::Data, Stage::EndOfContent];
 
 #[tokio::test]
 async fn a_5yz_means_the_mail_and_a_4yz_means_now() {
@@ -72,6 +72,31 @@ async fn a_server_that_wants_us_to_sign_in_blames_no_mail() {
         assert!(reason.contains(&code.to_string()), "{reason}");
         server.behave();
     }
+}
+
+#[tokio::test]
+async fn a_sender_that_the_server_does_not_take_blames_no_mail() {
+    let server = SmtpServer::start();
+    let mailer = mailer(&server);
+    for (code, said) in [
+        (553, "5.7.1 sender address rejected: not owned by user"),
+        (550, "5.7.1 the sender is not verified"),
+        (501, "5.1.7 bad sender"),
+    ] {
+        server.obey(Rule::answer(Stage::Mail, code, said));
+        let reason = unreachable(mailer.deliver(&mail("0190-6")).await);
+        assert!(
+            reason.starts_with("at MAIL: ") && reason.contains(said),
+            "{reason}"
+        );
+        server.behave();
+    }
+    server.obey(Rule::answer(Stage::Mail, 452, "4.3.1 the disk is full"));
+    failed(mailer.deliver(&mail("0190-6")).await);
+    server.behave();
+    // It is asked again over the same connection.
+    sent(&mailer, &mail("0190-6")).await;
+    assert_eq!((server.count(), server.connections()), (1, 1));
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What the server does by itself from time to time.
 
+use crate::mail_files;
 use chrono::TimeDelta;
-use kernel::{Actor, Clock, Ctx, IdSource, RequestId, StoreError};
+use kernel::{Actor, Clock, Ctx, IdSource, Instant, RequestId, StoreError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
@@ -11,9 +13,18 @@ const EVERY: Duration = Duration::from_mins(1);
 /// So long the operator can see what became of a message.
 const MESSAGES_KEPT: TimeDelta = TimeDelta::days(90);
 
-/// Marks events that are over, forgets old answers and sessions and wipes messages that come too late, until it is aborted. A failure is logged and tried again the
-/// next time.
-pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
+/// Of so many rounds one sweeps the folder with mails: once an hour.
+const ROUNDS_PER_SWEEP: u32 = 60;
+
+/// Marks events that are over, forgets old answers and sessions and wipes messages that come too late, until it is aborted;
+/// where mails are written to a folder, it sweeps that now and then. A failure is logged and tried again the next time.
+pub async fn run(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    written_mails: Option<PathBuf>,
+) {
+    let mut rounds = (0..ROUNDS_PER_SWEEP).cycle();
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -26,6 +37,11 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
         );
         if let Err(error) = tidy_up(&store, ctx).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
+        }
+        if rounds.next() == Some(0)
+            && let Some(folder) = &written_mails
+        {
+            sweep(&store, folder, clock.now()).await;
         }
     }
 }
@@ -51,4 +67,14 @@ pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
         tracing::info!(lapsed, "messages were not sent in time; their secrets are wiped");
     }
     Ok(())
+}
+
+async fn sweep(store: &Store, folder: &Path, now: Instant) {
+    match mail_files::sweep(store, folder, now).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "files of mails are removed whose messages are gone"),
+        Err(error) => {
+            tracing::warn!(%error, folder = %folder.display(), "the folder with mails cannot be swept");
+        }
+    }
 }

@@ -1,10 +1,9 @@
 //! One running server: the parts put together over a database, listening, with its housekeeping.
 
 use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
-use crate::housekeeping;
 use crate::metrics::Measurements;
-use crate::reminders;
 use crate::worker::{Parts, Worker};
+use crate::{housekeeping, mail_files, reminders, senders};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::web::Data;
@@ -19,8 +18,9 @@ use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProx
 use auth::{BcryptCost, IdentityProvider, SigningKey, TokenSigner};
 use chrono::TimeDelta;
 use gateway::{Google, GoogleOptions};
-use kernel::{Clock, EventId, IdSource, Quota, SessionId};
+use kernel::{Clock, EventId, IdSource, OutboxId, Quota, SessionId};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{CommitObserver, SeatGuard, Store, StoreOptions, migrations};
@@ -74,6 +74,7 @@ impl Instance {
             store.clone(),
             Arc::clone(clock),
             Arc::clone(ids),
+            senders::written_mails(config),
         ))];
         let mut worker = None;
         if config.worker.enabled {
@@ -178,6 +179,7 @@ fn state(
         state: state.clone(),
         authenticator,
         bell: Arc::clone(bell),
+        mail_folder: senders::mail_folder(config),
     }));
     Ok(state)
 }
@@ -310,6 +312,8 @@ struct Forgetting {
     authenticator: Arc<SessionAuthenticator>,
     /// Wakes the worker.
     bell: Arc<Notify>,
+    /// Where mails are, or were, written to.
+    mail_folder: PathBuf,
 }
 
 impl CommitObserver for Forgetting {
@@ -329,6 +333,10 @@ impl CommitObserver for Forgetting {
 
     fn messages_queued(&self) {
         self.bell.notify_one();
+    }
+
+    fn messages_forgotten(&self, messages: &[OutboxId]) {
+        mail_files::forget(&self.mail_folder, messages);
     }
 }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod housekeeping;
 pub mod instance;
 mod logging;
+pub mod mail_files;
 mod metrics;
 pub mod reminders;
 pub mod senders;

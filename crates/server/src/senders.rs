@@ -40,6 +40,11 @@ pub fn mail_folder(config: &Config) -> PathBuf {
     config.data.dir.join("mail")
 }
 
+/// The same folder where mails are written as files now.
+pub fn written_mails(config: &Config) -> Option<PathBuf> {
+    config.mail.smtp_url.is_none().then(|| mail_folder(config))
+}
+
 /// Who takes text messages, if anybody does.
 pub fn sms(config: &Config) -> anyhow::Result<Option<Arc<dyn SmsSender>>> {
     let Some(gateway) = &config.sms.gateway else {

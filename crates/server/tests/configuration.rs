@@ -282,6 +282,18 @@ fn where_messages_go_is_checked_at_the_start_without_showing_passwords() {
     };
     let error = refusal(&sms("http://api.example.org"));
     assert!(error.starts_with("sms.url: is to begin with https://") && !error.contains("hidden"));
+    for url in [
+        "https://podium:hidden@api.example.org",
+        "https://hidden@api.example.org",
+        "https://:hidden@api.example.org",
+        "http://podium:hidden@127.0.0.1:9000",
+    ] {
+        let error = refusal(&sms(url));
+        assert!(
+            error.starts_with("sms.url: is to hold neither user nor password") && !error.contains("hidden"),
+            "{error}"
+        );
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut good = sms("https://api.example.org").to_vec();
     good.push((

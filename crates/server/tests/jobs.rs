@@ -501,6 +501,8 @@ impl CommitObserver for Bell {
     fn messages_queued(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn messages_forgotten(&self, _: &[OutboxId]) {}
 }
 
 async fn the_worker_is_woken_by_a_retry(database: TestDatabase) {

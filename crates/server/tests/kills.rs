@@ -3,7 +3,7 @@
 use crate::sending::post::{Queue, eventually};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use testkit::environment::{scaled, seed};
@@ -146,14 +146,23 @@ async fn every_message_arrives_through_kills(database: TestDatabase) {
 }
 
 async fn three_workers_send_nothing_twice(database: TestDatabase) {
+    const LEASE: u32 = 6;
     let queue = Queue::of_today(&database);
     let count = scaled(2_000);
     for _ in 0..count / 2 {
         queue.mail().await;
     }
-    let server = SmtpServer::start();
-    let workers: Vec<Process> = (0..3)
-        .map(|_| Process::start("worker", &database, &server, 60))
+    // Each has a server of its own, so that it shows who sent what.
+    let servers = [(); 3].map(|()| SmtpServer::start());
+    // The first mails of each are held until all have come and found enough to do; those of one longer than their lease:
+    // if it did not renew that, the others, who are free by then, would send them too.
+    for (server, seconds) in servers.iter().zip([LEASE + 4, LEASE - 2, LEASE - 2]) {
+        let held = Reaction::Delay(Duration::from_secs(seconds.into()));
+        server.obey(Rule::at(Stage::EndOfContent, held).times(SENDERS));
+    }
+    let workers: Vec<Process> = servers
+        .iter()
+        .map(|server| Process::start("worker", &database, server, LEASE))
         .collect();
     // Half of them come while they work.
     for _ in count / 2..count {
@@ -166,8 +175,18 @@ async fn three_workers_send_nothing_twice(database: TestDatabase) {
         )
         .await;
     assert!(workers.into_iter().all(Process::stop));
-    assert_eq!(server.count(), count, "each once");
-    assert_eq!(arrived(&server).len(), count);
+    let sent = servers.each_ref().map(SmtpServer::count);
+    println!("sent by each: {sent:?}");
+    assert!(
+        sent.iter().all(|sent| *sent >= SENDERS),
+        "one did nothing: {sent:?}"
+    );
+    assert_eq!(sent.iter().sum::<usize>(), count, "each once");
+    let recipients: HashSet<String> = servers
+        .iter()
+        .flat_map(|server| arrived(server).into_keys())
+        .collect();
+    assert_eq!(recipients.len(), count);
 }
 
 async fn a_worker_that_is_told_to_stop_leaves_nothing_behind(database: TestDatabase) {

@@ -20,6 +20,7 @@ mod jobs;
 mod kills;
 mod limits;
 mod mail;
+mod mail_files;
 mod mail_server;
 mod matrix;
 mod operations;

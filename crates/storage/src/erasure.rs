@@ -210,7 +210,7 @@ impl Tx<'_> {
     /// Messages in every status, sent or not, and what this very transaction was about to send.
     fn forget_mail(&mut self, mailbox: &Mailbox) -> Result<(), StoreError> {
         self.outbox.retain(|row| !mailbox.holds(row));
-        self.run(|connection| {
+        let gone: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| diesel::delete(
                 outbox::table.filter(
                     outbox::user_id
@@ -221,8 +221,10 @@ impl Tx<'_> {
                             .and(outbox::recipient_key.eq_any(mailbox.addresses.clone())))
                 )
             )
-            .execute(c))
+            .returning(outbox::id)
+            .get_results(c))
         })?;
+        self.forget_messages(gone.into_iter().map(Uid::typed));
         Ok(())
     }
 

@@ -5,12 +5,14 @@ use crate::columns::{Doc, Ts, Uid};
 use crate::connection::on;
 use crate::outbox::QueuedMessage;
 use crate::schema::outbox;
+use crate::transaction::uids;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Bool;
 use kernel::{Instant, OutboxId, Page, PageRequest, Position, StoreError};
 use serde_json::Value;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// The channel of messages.
@@ -133,6 +135,18 @@ impl Tx<'_> {
                 .optional())
         })?;
         Ok(row.map(MessageRow::into_details))
+    }
+
+    /// Which of these are there.
+    pub fn known_messages(&mut self, ids: &[OutboxId]) -> Result<HashSet<OutboxId>, StoreError> {
+        let ids = uids(ids);
+        let known: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| outbox::table
+                .filter(outbox::id.eq_any(ids))
+                .select(outbox::id)
+                .load(c))
+        })?;
+        Ok(known.into_iter().map(Uid::typed).collect())
     }
 
     /// Forgets what messages say that are worth nothing any more, those that wait and dead letters alike, and gives up those

@@ -8,7 +8,7 @@ use crate::failure::store_error;
 use crate::transaction::{SeatGuard, Tx};
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{Pool, PooledConnection};
-use kernel::{EventId, SessionId, StoreError};
+use kernel::{EventId, OutboxId, SessionId, StoreError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -24,6 +24,8 @@ pub trait CommitObserver: Send + Sync {
     fn roles_changed(&self);
     /// Messages wait to be sent.
     fn messages_queued(&self);
+    /// These messages are gone, and nothing of them is to stay. Called on a thread that may block.
+    fn messages_forgotten(&self, messages: &[OutboxId]);
 }
 
 /// How a store is opened.
@@ -275,6 +277,7 @@ where
     let contended = tx.was_contended();
     let changed: Vec<EventId> = tx.changed_events().to_vec();
     let sessions: Vec<SessionId> = tx.changed_sessions().to_vec();
+    let forgotten: Vec<OutboxId> = tx.forgotten_messages().to_vec();
     let roles_changed = tx.roles_changed();
     drop(tx);
     match answer {
@@ -291,6 +294,9 @@ where
                 }
                 if messages_queued {
                     observer.messages_queued();
+                }
+                if !forgotten.is_empty() {
+                    observer.messages_forgotten(&forgotten);
                 }
             }
             drop(connection);

@@ -5,7 +5,7 @@ use crate::connection::DbConn;
 use crate::failure::store_error;
 use crate::outbox::OutboxRow;
 use crate::texts::TextCopy;
-use kernel::{EventId, SessionId, StoreError, TypedId};
+use kernel::{EventId, OutboxId, SessionId, StoreError, TypedId};
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -18,6 +18,7 @@ pub struct Tx<'c> {
     changed_events: Vec<EventId>,
     changed_sessions: Vec<SessionId>,
     roles_changed: bool,
+    forgotten_messages: Vec<OutboxId>,
     message_due: bool,
     contended: bool,
     lost: bool,
@@ -44,6 +45,7 @@ impl<'c> Tx<'c> {
             changed_events: Vec::new(),
             changed_sessions: Vec::new(),
             roles_changed: false,
+            forgotten_messages: Vec::new(),
             message_due: false,
             contended: false,
             lost: false,
@@ -87,6 +89,11 @@ impl<'c> Tx<'c> {
         self.roles_changed = true;
     }
 
+    /// Notes that messages are gone, so that what was made of them goes too.
+    pub(crate) fn forget_messages(&mut self, ids: impl IntoIterator<Item = OutboxId>) {
+        self.forgotten_messages.extend(ids);
+    }
+
     /// Notes that a message which was there before is due now.
     pub(crate) fn wake_worker(&mut self) {
         self.message_due = true;
@@ -105,6 +112,11 @@ impl<'c> Tx<'c> {
     /// Whether this transaction changed what roles permit.
     pub(crate) fn roles_changed(&self) -> bool {
         self.roles_changed
+    }
+
+    /// The messages that this transaction deleted.
+    pub(crate) fn forgotten_messages(&self) -> &[OutboxId] {
+        &self.forgotten_messages
     }
 
     /// The events that this transaction changed.

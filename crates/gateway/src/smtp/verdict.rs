@@ -67,9 +67,13 @@ impl BrokenOff {
 
 /// What becomes of the mail:
 ///
-/// - An answer of 5yz to MAIL, RCPT, DATA or the content means this mail, for good (RFC 5321, section 4.2.1): refused.
-/// - But 530, 534, 535 and 538 mean us, who did not sign in or encrypt as the server wants it (RFC 4954, section 6; RFC
-///   3207, section 4): unreachable, like all that goes wrong before MAIL (no connection, no name, no TLS, a greeting
+/// - An answer of 5yz to RCPT, DATA or the content means this mail, for good (RFC 5321, section 4.2.1): refused.
+/// - MAIL names nobody but us, and no size: an answer of 5yz (a sender that the server does not let this user send from, or
+///   that is not verified) means every mail alike. The set-up is wrong: unreachable, and no mail is to blame. Only where
+///   the recipient's address is beyond ASCII, MAIL says so (SMTPUTF8), which may be what is refused; then it is refused
+///   as this mail, since otherwise one address could hold up all the others.
+/// - Also 530, 534, 535 and 538 mean us, who did not sign in or encrypt as the server wants it (RFC 4954, section 6; RFC
+///   3207, section 4), at whichever command: unreachable, like all that goes wrong before MAIL (no connection, no name, no TLS, a greeting
 ///   other than 220 (RFC 5321, section 3.1), a sign-in that is refused). Then the set-up is wrong or the server away, and
 ///   no mail is to blame.
 /// - An answer of 4yz is for now (RFC 5321, section 4.2.1): failed, to be tried again. Also 421.
@@ -86,6 +90,9 @@ pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
     let told = |what: &str| reason(&format!("at {step}: {what}"), recipient);
     match &broken.why {
         Why::Answer(530 | 534 | 535 | 538, said) => Delivery::Unreachable(told(said)),
+        Why::Answer(500..=599, said) if broken.at == Step::Mail && recipient.is_ascii() => {
+            Delivery::Unreachable(told(said))
+        }
         Why::Answer(500..=599, said) => Delivery::Refused(told(said)),
         Why::Answer(_, said) => Delivery::Failed(told(said)),
         Why::Lost(how) => Delivery::Failed(told(how)),
@@ -100,11 +107,29 @@ pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
 mod tests {
     use super::*;
 
-    fn answered(code: u16) -> Delivery {
+    fn answered_at(step: Step, code: u16, recipient: &str) -> Delivery {
         of(
-            &BrokenOff::new(Step::Recipient, Why::Answer(code, format!("({code}): no"))),
-            "",
+            &BrokenOff::new(step, Why::Answer(code, format!("({code}): no"))),
+            recipient,
         )
+    }
+
+    fn answered(code: u16) -> Delivery {
+        answered_at(Step::Recipient, code, "ada@example.net")
+    }
+
+    #[test]
+    fn a_sender_that_is_refused_means_us_unless_the_recipient_may_be_meant() {
+        for code in [501, 550, 552, 553, 554, 555] {
+            let ours = answered_at(Step::Mail, code, "ada@example.net");
+            assert!(matches!(ours, Delivery::Unreachable(_)), "{code}");
+            let theirs = answered_at(Step::Mail, code, "jürgen@bücher.example");
+            assert!(matches!(theirs, Delivery::Refused(_)), "{code}");
+        }
+        let signed_out = answered_at(Step::Mail, 530, "jürgen@bücher.example");
+        assert!(matches!(signed_out, Delivery::Unreachable(_)));
+        let later = answered_at(Step::Mail, 451, "ada@example.net");
+        assert!(matches!(later, Delivery::Failed(_)));
     }
 
     #[test]

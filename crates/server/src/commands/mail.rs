@@ -163,7 +163,7 @@ fn write_head(message: &MessageDetails, out: &mut dyn Write) -> anyhow::Result<(
 /// Names the file of a mail that was written as one; in development it shows the mail's text, since what the message
 /// said is gone from the database then.
 fn write_file(message: &MessageDetails, config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
-    let Some(path) = file::find(&mail_folder(config), &message.summary.id.to_string()) else {
+    let Some(path) = file::find(&mail_folder(config), message.summary.id) else {
         return Ok(());
     };
     writeln!(out, "{:<10} {}", "file", path.display())?;

@@ -4,9 +4,10 @@ use super::serve::{StopSignals, runtime};
 use crate::config::Config;
 use crate::instance::{Surroundings, check_schema, open_store};
 use crate::worker::{Parts, Worker as Sending};
-use crate::{housekeeping, logging, reminders};
+use crate::{housekeeping, logging, mail_files, reminders, senders};
 use clap::Args;
-use kernel::{EventId, SessionId, SystemClock, TimeOrderedIds};
+use kernel::{EventId, OutboxId, SessionId, SystemClock, TimeOrderedIds};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use storage::{CommitObserver, SeatGuard};
@@ -32,7 +33,10 @@ impl Worker {
             };
             let store = open_store(config, &surroundings)?;
             let bell = Arc::new(Notify::new());
-            store.observe_commits(Arc::new(Ringing(Arc::clone(&bell))));
+            store.observe_commits(Arc::new(Ringing {
+                bell: Arc::clone(&bell),
+                mail_folder: senders::mail_folder(config),
+            }));
             let (clock, ids) = (surroundings.clock, surroundings.ids);
             let parts = Parts::of(config, store.clone(), Arc::clone(&clock), keys, bell)?;
             let rounds = [
@@ -40,6 +44,7 @@ impl Worker {
                     store.clone(),
                     Arc::clone(&clock),
                     Arc::clone(&ids),
+                    senders::written_mails(config),
                 )),
                 tokio::spawn(reminders::run(store, clock, ids)),
             ];
@@ -66,7 +71,10 @@ impl Worker {
 }
 
 /// What the scan for reminders writes is sent at once. Nothing is remembered here of events and sessions.
-struct Ringing(Arc<Notify>);
+struct Ringing {
+    bell: Arc<Notify>,
+    mail_folder: PathBuf,
+}
 
 impl CommitObserver for Ringing {
     fn events_changed(&self, _: &[EventId]) {}
@@ -76,6 +84,10 @@ impl CommitObserver for Ringing {
     fn roles_changed(&self) {}
 
     fn messages_queued(&self) {
-        self.0.notify_one();
+        self.bell.notify_one();
+    }
+
+    fn messages_forgotten(&self, messages: &[OutboxId]) {
+        mail_files::forget(&self.mail_folder, messages);
     }
 }

@@ -71,6 +71,13 @@ impl Sms {
                 "is to begin with https://, or with http:// and a loopback address",
             ));
         }
+        if gateway::names_a_user(&url) {
+            // The URL is logged and shown, and is not repeated here.
+            return Err(ConfigError::value(
+                "sms.url",
+                "is to hold neither user nor password: they are sms.account_sid and sms.auth_token",
+            ));
+        }
         let missing = |key| move || ConfigError::value(key, "is missing beside sms.url");
         let gateway = SmsGateway {
             url,

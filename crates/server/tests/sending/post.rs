@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use kernel::{
-    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, ServerKeys, SessionId, StoreError, SystemClock,
-    TypedId, UserId,
+    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, OutboxId, ServerKeys, SessionId, StoreError,
+    SystemClock, TypedId, UserId,
 };
 use notification::{
     Delivering, Delivery, EventFacts, MailedSecrets, Mailer, Message, Outbox, OutgoingMail, Recipient,
@@ -128,6 +128,8 @@ impl CommitObserver for Ringing {
     fn messages_queued(&self) {
         self.0.notify_one();
     }
+
+    fn messages_forgotten(&self, _: &[OutboxId]) {}
 }
 
 impl Queue {

@@ -1,13 +1,14 @@
 //! Mails that were written as files: where one is, and its text, as far as our own mails go (RFC 2045, RFC 2046).
 
+use crate::mail_files::path_of;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kernel::OutboxId;
 use std::path::{Path, PathBuf};
 
 /// The file of a message, if there is one.
-pub fn find(folder: &Path, id: &str) -> Option<PathBuf> {
-    let path = folder.join(format!("{id}.eml"));
-    path.is_file().then_some(path)
+pub fn find(folder: &Path, id: OutboxId) -> Option<PathBuf> {
+    Some(path_of(folder, id)).filter(|path| path.is_file())
 }
 
 /// The first plain text in a mail.
