@@ -59,6 +59,7 @@ async fn settle_two(harness: &Harness, person: &Person) -> (Job, Job) {
     (sent.clone(), dead.clone())
 }
 
+#[expect(clippy::too_many_lines, reason = "one export, and all that it is to hold")]
 async fn an_export_holds_everything_that_is_held_and_no_proof(database: TestDatabase) {
     let (harness, somebody) = Somebody::at_home(database).await;
     let (sent, dead) = settle_two(&harness, &somebody).await;
