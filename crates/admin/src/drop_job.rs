@@ -26,7 +26,7 @@ pub enum DropJobError {
     Store(#[from] StoreError),
 }
 
-/// Takes a dead or waiting message out for good, with what it says. Its row stays, as a dead letter that cannot be tried
+/// Takes a dead or waiting message out for good, with what it says. Its row stays, as one that lapsed and cannot be tried
 /// again: the same thing is not told anew, and whoever reads the queue sees what became of it. Doing it twice is
 /// doing it once.
 pub fn drop_job(tx: &mut dyn JobTx, ctx: &Ctx, id: OutboxId) -> Result<(), DropJobError> {

@@ -10,20 +10,23 @@ pub enum JobStatus {
     Queued,
     /// Sent.
     Done,
-    /// Given up: a dead letter.
+    /// Given up: a dead letter, which can be tried again.
     Dead,
+    /// Out for good: dropped, or not sent while it was worth something. What it said, or its secrets, are taken out.
+    Lapsed,
 }
 
 impl JobStatus {
     /// Every status.
-    pub const ALL: [Self; 3] = [Self::Queued, Self::Done, Self::Dead];
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Done, Self::Dead, Self::Lapsed];
 
-    /// The name in the database and in the interface.
+    /// The name in the interface, and in the database but for what lapsed, which is a dead letter that was wiped there.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Done => "done",
             Self::Dead => "dead",
+            Self::Lapsed => "lapsed",
         }
     }
 

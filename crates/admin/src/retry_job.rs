@@ -28,11 +28,10 @@ pub enum RetryJobError {
 pub fn retry_job(tx: &mut dyn JobTx, ctx: &Ctx, id: OutboxId) -> Result<QueuedJob, RetryJobError> {
     ctx.actor.require(Permission::JobManage)?;
     let job = tx.lock_job(id)?.ok_or(RetryJobError::NotFound)?;
-    if job.status != JobStatus::Dead {
-        return Err(RetryJobError::NotDead(job.status));
-    }
-    if !job.is_worth_sending(ctx.now) {
-        return Err(RetryJobError::Gone);
+    match job.status {
+        JobStatus::Dead if job.is_worth_sending(ctx.now) => {}
+        JobStatus::Dead | JobStatus::Lapsed => return Err(RetryJobError::Gone),
+        JobStatus::Queued | JobStatus::Done => return Err(RetryJobError::NotDead(job.status)),
     }
     tx.requeue_job(id, ctx.now)?;
     let entry = AuditEntry::new("job.retry", "job", id.uuid());

@@ -1,7 +1,7 @@
 //! A person signs in with an account elsewhere, for which its provider vouches.
 
 use crate::log_in::open_session;
-use crate::prove_address::prove_address;
+use crate::prove_address::{forget_who_made_it, prove_address};
 use crate::{AuthTx, ExternalIdentity, ExternalLink, NewSession, OneTimePurpose, RefreshToken, Session};
 use kernel::{Ctx, StoreError};
 use notification::Message;
@@ -123,7 +123,7 @@ fn name_of(identity: &ExternalIdentity) -> Result<PersonName, ExternalSignInErro
 fn link(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User, command: &ExternalSignIn) -> Result<(), StoreError> {
     if user.email_verified_at.is_none() {
         tx.set_password_hash(user.id, None, ctx.now)?;
-        tx.replace_security_answers(user.id, &[], ctx.now)?;
+        forget_who_made_it(tx, ctx, user)?;
         tx.forget_answer_tries(user.id)?;
         for purpose in OneTimePurpose::ALL {
             tx.void_one_times_of(user.id, purpose, ctx.now)?;

@@ -80,8 +80,8 @@ pub use verify_email::{
     request_verification,
 };
 pub use verify_phone::{
-    PhoneCode, PhoneConfirmed, PhoneVerificationRequested, RequestPhoneVerificationError, confirm_phone,
-    request_phone_verification,
+    PhoneCode, PhoneConfirmed, PhoneRules, PhoneVerificationRequested, RequestPhoneVerificationError,
+    confirm_phone, request_phone_verification,
 };
 
 /// The built-in role that holds the whole catalogue.

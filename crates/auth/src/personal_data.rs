@@ -201,10 +201,20 @@ pub struct PhoneCodeRecord {
 #[expect(missing_docs, reason = "each field is the column of that name")]
 pub struct MessageRecord {
     pub kind: String,
+    /// By what it travels; none in what was written before there was a choice.
+    pub medium: Option<String>,
+    /// The folded address, or the phone number.
+    pub recipient: Option<String>,
     pub status: String,
+    /// Tries that failed.
+    pub attempts: i16,
+    /// What was in the way the last time.
+    pub last_error: Option<String>,
     pub created_at: Instant,
     pub due_at: Instant,
-    /// To whom, and what it says.
+    /// When it was sent or given up.
+    pub finished_at: Option<Instant>,
+    /// To whom, and what it says; empty once it was sent.
     pub content: Value,
 }
 

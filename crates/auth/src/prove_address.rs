@@ -14,6 +14,22 @@ pub(crate) fn prove_address(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User) -> 
     Ok(())
 }
 
+/// Takes from an account what whoever made it could still reach its owner by, or come back with, beside the password: the
+/// answers to security questions, and a phone that was proven, to which messages about the owner's events would go. For
+/// where the account is taken over by its address, before that is noted; nothing if the address was proven before.
+pub(crate) fn forget_who_made_it(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User) -> Result<(), StoreError> {
+    if user.email_verified_at.is_some() {
+        return Ok(());
+    }
+    tx.replace_security_answers(user.id, &[], ctx.now)?;
+    if user.phone_verified_at.is_some() {
+        user.set_phone(None);
+        user.updated_at = ctx.now;
+        tx.update_profile(user)?;
+    }
+    Ok(())
+}
+
 /// Gives the account another address, which was proven to be the person's.
 pub(crate) fn take_address(
     tx: &mut dyn AuthTx,

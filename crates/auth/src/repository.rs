@@ -4,7 +4,7 @@ use crate::{
     Access, AnswerTries, Credentials, OneTime, OneTimePurpose, OpenSession, PasswordHash, PhoneCode,
     SecurityAnswer, Session,
 };
-use kernel::{AuditLog, Instant, OneTimeId, PermissionSet, PhoneNumber, SessionId, StoreError, UserId};
+use kernel::{AuditLog, Ctx, Instant, OneTimeId, PermissionSet, PhoneNumber, SessionId, StoreError, UserId};
 use notification::Outbox;
 use user::{EmailVerified, NewUser, UserRepository, UserStatus};
 
@@ -125,13 +125,16 @@ pub trait PhoneCodeRepository {
         since: Instant,
         most: u32,
     ) -> Result<Vec<Instant>, StoreError>;
-    /// When the last codes for a number were asked for since then, by whatever account, the latest first; at most so many.
+    /// When the last codes for a number were asked for since then, by whatever account, be it erased by now, the latest
+    /// first; at most so many.
     fn list_codes_to(
         &mut self,
-        phone: &PhoneNumber,
+        number_mac: &str,
         since: Instant,
         most: u32,
     ) -> Result<Vec<Instant>, StoreError>;
+    /// Notes that a code for a number was asked for now, but not by whom.
+    fn note_code_to(&mut self, ctx: &Ctx, number_mac: &str) -> Result<(), StoreError>;
 }
 
 /// Answers to security questions, and the tries of them.

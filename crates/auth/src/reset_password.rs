@@ -2,7 +2,7 @@
 //! outside, then it is set.
 
 use crate::one_time::find_proven;
-use crate::prove_address::prove_address;
+use crate::prove_address::{forget_who_made_it, prove_address};
 use crate::{AuthTx, OneTimeProof, OneTimePurpose, PasswordHash};
 use kernel::{Ctx, EmailAddress, OneTimeId, ServerKeys, StoreError};
 use notification::{Message, PasswordChange};
@@ -48,10 +48,8 @@ pub fn reset_password(
         return Ok(None);
     }
     // Who could read the mail has shown that the address is theirs. If nobody had before, the account may have been made by
-    // somebody else, whose answers are not to let them back in.
-    if user.email_verified_at.is_none() {
-        tx.replace_security_answers(user.id, &[], ctx.now)?;
-    }
+    // somebody else, whose answers are not to let them back in, and whose phone is not to be told of anything.
+    forget_who_made_it(tx, ctx, &mut user)?;
     prove_address(tx, ctx, &mut user)?;
     set_new_password(tx, ctx, &user, password_hash, PasswordChange::ResetByMail)?;
     Ok(Some(user.email))

@@ -131,6 +131,9 @@ fn verify_email(
         return Ok(false);
     }
     tx.void_one_times_of(user.id, OneTimePurpose::VerifyEmail, ctx.now)?;
+    // Answers and phone stay, unlike where an account is taken over by its address: the password stays too, so they are still
+    // the account's of who made it, who could set both again. Who follows the usual order (sign up, give a phone, open
+    // the mail later) loses nothing.
     prove_address(tx, ctx, user)?;
     Ok(true)
 }

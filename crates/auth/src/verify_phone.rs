@@ -27,6 +27,15 @@ pub struct PhoneCode {
     pub expires_at: Instant,
 }
 
+/// What this server asks of those who want a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhoneRules {
+    /// Whether it sends text messages.
+    pub can_send_texts: bool,
+    /// Whether their e-mail address has to be confirmed: text messages cost, and accounts are quickly made.
+    pub require_verified_email: bool,
+}
+
 /// What became of the wish for a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneVerificationRequested {
@@ -39,7 +48,7 @@ pub enum PhoneVerificationRequested {
 /// Why no code was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestPhoneVerificationError {
-    /// Nobody is signed in.
+    /// Nobody is signed in, or their address is not confirmed where it has to be.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// This server sends no text messages.
@@ -65,23 +74,27 @@ pub fn request_phone_verification(
     ctx: &Ctx,
     keys: &ServerKeys,
     secrets: &MailedSecrets,
-    can_send_texts: bool,
+    rules: PhoneRules,
 ) -> Result<PhoneVerificationRequested, RequestPhoneVerificationError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    if !can_send_texts {
+    if !rules.can_send_texts {
         return Err(RequestPhoneVerificationError::TextsNotConfigured);
     }
     // Of many who ask at once, each counts what the others were sent.
     let user = tx.lock_user(user_id)?.ok_or(Denied::Unauthenticated)?;
+    if rules.require_verified_email && user.email_verified_at.is_none() {
+        return Err(Denied::EmailNotVerified.into());
+    }
     let phone = user.phone.ok_or(RequestPhoneVerificationError::NoPhone)?;
     if user.phone_verified_at.is_some() {
         return Ok(PhoneVerificationRequested::AlreadyVerified);
     }
     // Nor has a stranger's phone to ring because many accounts name it.
     tx.lock_phone(&phone)?;
+    let number_mac = keys.mac(KeyPurpose::PhoneNumber, &[phone.as_str()]);
     let since = ctx.now - DAY;
     let of_person = tx.list_texts_of(user_id, since, TEXTS_A_DAY)?;
-    let to_number = tx.list_codes_to(&phone, since, TEXTS_A_DAY)?;
+    let to_number = tx.list_codes_to(&number_mac, since, TEXTS_A_DAY)?;
     let free_at = [of_person, to_number]
         .iter()
         .filter_map(|sent| free_at(sent))
@@ -91,6 +104,8 @@ pub fn request_phone_verification(
             wait: free_at - ctx.now,
         });
     }
+    // Counted apart from the account, which its owner may erase and make anew.
+    tx.note_code_to(ctx, &number_mac)?;
     let expires_at = ctx.now + LIFETIME;
     tx.keep_phone_code(&PhoneCode {
         user_id,

@@ -23,6 +23,8 @@ pub enum KeyPurpose {
     ExternalSignIn,
     /// What a request asked for, where it asked with a password in it.
     RequestFingerprint,
+    /// How many codes went to a phone number, which is not to be told from the count.
+    PhoneNumber,
 }
 
 impl KeyPurpose {
@@ -33,6 +35,7 @@ impl KeyPurpose {
             Self::SecurityQuestions => b"podium security questions",
             Self::ExternalSignIn => b"podium external sign-in",
             Self::RequestFingerprint => b"podium request fingerprint",
+            Self::PhoneNumber => b"podium phone number",
         }
     }
 }

@@ -55,6 +55,7 @@ pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
             // A day longer than they are good: how many were asked for is counted by them.
             tx.forget_old_one_times(ctx.now - TimeDelta::days(1))?;
             tx.forget_old_phone_codes(ctx.now)?;
+            tx.forget_old_phone_code_sends(ctx.now - TimeDelta::days(1))?;
             let lapsed = tx.wipe_lapsed_messages(ctx.now)?;
             tx.forget_finished_messages(ctx.now - MESSAGES_KEPT)?;
             Ok::<_, StoreError>((event::complete_ended_events(tx, &ctx)?, lapsed))

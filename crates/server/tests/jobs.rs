@@ -339,8 +339,13 @@ async fn only_a_dead_letter_that_still_says_something_is_tried_again(database: T
         &harness,
         "UPDATE outbox SET status = 'dead' WHERE channel = 'live'",
     );
-    let listed = boss.get("/admin/jobs?status=dead").await.expect(200).items();
-    assert_eq!(listed.len(), 1, "{listed:?}");
+    for (status, many) in [("dead", 0), ("lapsed", 1)] {
+        let listed = boss
+            .get(&format!("/admin/jobs?status={status}"))
+            .await
+            .expect(200);
+        assert_eq!(listed.items().len(), many, "{status}");
+    }
 }
 
 async fn a_retry_is_done_once_however_often_it_is_asked_for(database: TestDatabase) {
@@ -413,8 +418,16 @@ async fn a_dropped_message_is_never_sent_nor_asked_for_again(database: TestDatab
     let dropped = job(&boss, id).await;
     assert_eq!(
         (&dropped["status"], &dropped["retryable"], &dropped["last_error"]),
-        (&json!("dead"), &json!(false), &json!("dropped by an admin"))
+        (&json!("lapsed"), &json!(false), &json!("dropped by an admin"))
     );
+    let listed = |status: &str| boss.get(&format!("/admin/jobs?status={status}&include_total=true"));
+    let lapsed = listed("lapsed").await.expect(200);
+    assert_eq!(
+        (lapsed.items(), &lapsed.json()["total"]),
+        (vec![dropped], &json!(1))
+    );
+    let dead = listed("dead").await.expect(200);
+    assert_eq!((dead.items(), &dead.json()["total"]), (Vec::new(), &json!(0)));
     assert_eq!(
         text_in(&harness, "outbox", &["payload"], "seat_confirmed").await,
         0
@@ -571,6 +584,7 @@ async fn lists_are_quick_with_a_hundred_thousand_messages(database: TestDatabase
         "",
         "status=queued",
         "status=dead",
+        "status=lapsed",
         "kind=event_moved",
         "kind=reminder",
         "status=dead&kind=seat_confirmed",

@@ -17,6 +17,8 @@ on_both_databases! {
     a_person_is_sent_five_text_messages_a_day,
     six_requests_at_once_send_five,
     a_number_is_sent_five_codes_a_day_whoever_asks,
+    a_number_that_had_its_five_has_had_them_when_who_asked_is_erased,
+    where_addresses_are_to_be_confirmed_a_code_needs_one,
     a_number_is_not_flooded_by_many_accounts_at_once,
     the_code_is_shown_nowhere,
     old_codes_are_forgotten,
@@ -295,6 +297,51 @@ async fn a_number_is_sent_five_codes_a_day_whoever_asks(database: TestDatabase) 
     let sixth = harness.log_in(&sixth.email).await;
     set_phone(&sixth, PHONE).await;
     request(&sixth).await.expect(202);
+}
+
+async fn a_number_that_had_its_five_has_had_them_when_who_asked_is_erased(database: TestDatabase) {
+    let harness = Harness::start_with(database, with_texts()).await;
+    for _ in 0..5 {
+        let person = with_phone(&harness, "person").await;
+        request(&person).await.expect(202);
+        person.client.delete("/users/me").await.expect(204);
+    }
+    assert_eq!(texts(&harness).await, 0);
+    let next = with_phone(&harness, "next").await;
+    request(&next).await.expect(429).problem("rate-limited");
+    // What counts tells of nobody, nor of the number.
+    assert_eq!(harness.count("phone_code_sends").await, 5);
+    for cell in harness.database().every_cell() {
+        let of_number = cell.place.starts_with("phone_code_sends");
+        assert!(!of_number || !cell.text.contains("9812345678"), "{}", cell.text);
+    }
+    harness.clock().advance(TimeDelta::days(1));
+    let next = harness.log_in(&next.email).await;
+    request(&next).await.expect(202);
+    let tidied = server::housekeeping::tidy_up(harness.store(), harness.system()).await;
+    assert!(matches!(tidied, Ok::<(), StoreError>(())), "{tidied:?}");
+    assert_eq!(harness.count("phone_code_sends").await, 1, "a day is what counts");
+}
+
+async fn where_addresses_are_to_be_confirmed_a_code_needs_one(database: TestDatabase) {
+    let mut options = with_texts();
+    options
+        .environment
+        .push(("PODIUM_AUTH__REQUIRE_VERIFIED_EMAIL", "true".to_owned()));
+    let harness = Harness::start_with(database, options).await;
+    let asha = with_phone(&harness, "asha").await;
+    request(&asha).await.expect(403).problem("verify-email-first");
+    assert_eq!(texts(&harness).await, 0);
+    assert_eq!(harness.count("phone_code_sends").await, 0);
+    let secrets = harness.mailed_secrets(&asha.email).await;
+    harness
+        .client()
+        .post("/auth/email/verification/confirm")
+        .json(json!({"token": secrets.token}))
+        .await
+        .expect(204);
+    request(&asha).await.expect(202);
+    assert_eq!(texts(&harness).await, 1);
 }
 
 async fn a_number_is_not_flooded_by_many_accounts_at_once(database: TestDatabase) {

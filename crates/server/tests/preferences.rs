@@ -1,6 +1,7 @@
 //! What a person wants to be told, and how; that text messages are for a phone that was proven, and end with it.
 
-use crate::support::{prove_phone, set_phone, with_texts};
+use crate::passwords::forgot;
+use crate::support::{confirm_email, prove_phone, set_phone, with_texts};
 use chrono::TimeDelta;
 use kernel::Clock;
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ on_both_databases! {
     another_phone_or_none_ends_text_messages,
     an_admin_who_changes_the_phone_ends_them_too,
     who_changes_the_phone_and_wants_texts_at_once_gets_none_to_a_phone_that_is_not_proven,
+    a_phone_of_whoever_made_an_account_does_not_outlive_its_owners_reset,
     preferences_are_in_the_export,
 }
 
@@ -182,6 +184,36 @@ async fn who_changes_the_phone_and_wants_texts_at_once_gets_none_to_a_phone_that
         let account = me(&asha).await;
         assert_eq!(account["preferences"]["text_messages"], false, "{account}");
         assert_eq!(account["phone_verified_at"], Value::Null);
+    }
+}
+
+async fn a_phone_of_whoever_made_an_account_does_not_outlive_its_owners_reset(database: TestDatabase) {
+    let harness = Harness::start_with(database, with_texts()).await;
+    // Nobody has shown that the first one's address is theirs: whoever proved the phone may be somebody else. The other
+    // has confirmed it, after the phone as it happens, and has forgotten a password.
+    for (name, is_confirmed, phone) in [("asha", false, PHONE), ("bela", true, "+919812345679")] {
+        let person = harness.attendee(name).await;
+        prove_phone(&harness, &person, phone).await;
+        set(&person, false, true).await.expect(200);
+        if is_confirmed {
+            let token = harness.mailed_secrets(&person.email).await.token;
+            confirm_email(&harness, json!({"token": token})).await.expect(204);
+        }
+        let mut by_mail = forgot(&harness, &person.email).await.link;
+        by_mail["new_password"] = json!("another long password");
+        let reset = harness.client().post("/auth/password/reset").json(by_mail);
+        reset.await.expect(204);
+        let kept = format!(
+            "users WHERE id = '{}' AND phone = '{phone}' AND phone_verified_at IS NOT NULL AND text_messages",
+            person.id
+        );
+        assert_eq!(harness.count(&kept).await, i64::from(is_confirmed), "{name}");
+        let gone = format!(
+            "users WHERE id = '{}' AND phone IS NULL AND phone_verified_at IS NULL AND NOT text_messages \
+             AND NOT email_reminders AND email_verified_at IS NOT NULL",
+            person.id
+        );
+        assert_eq!(harness.count(&gone).await, i64::from(!is_confirmed), "{name}");
     }
 }
 

@@ -4,11 +4,13 @@ mod somebody;
 
 use crate::support::{set_verified, sql};
 use chrono::TimeDelta;
+use kernel::{Clock, EmailAddress};
+use notification::{Claim, Job, Medium, MessageQueue, Verdict};
 use serde_json::{Value, json};
 use somebody::{Somebody, VALUES, everywhere, hits, texts_of};
 use std::collections::BTreeSet;
 use testkit::harness::PASSWORD;
-use testkit::{Harness, TestDatabase, on_both_databases};
+use testkit::{Harness, Person, TestDatabase, on_both_databases};
 
 on_both_databases! {
     an_export_holds_everything_that_is_held_and_no_proof,
@@ -21,8 +23,46 @@ on_both_databases! {
     who_is_nobody_gets_no_seat_and_no_account,
 }
 
+/// Sends one of the person's messages, and makes a dead letter of another.
+async fn settle_two(harness: &Harness, person: &Person) -> (Job, Job) {
+    let address: EmailAddress = person.email.parse().expect("an address");
+    let now = harness.clock().now();
+    let claim = Claim {
+        worker: "test".into(),
+        media: vec![Medium::Email],
+        most: 100,
+        lease: TimeDelta::seconds(30),
+    };
+    let claimed = harness
+        .store()
+        .write(move |tx| tx.claim_messages(now, &claim))
+        .await
+        .expect("a claim");
+    let (mine, others): (Vec<Job>, Vec<Job>) = claimed
+        .jobs
+        .into_iter()
+        .partition(|job| job.to.as_str().to_lowercase() == address.key());
+    let [sent, dead, rest @ ..] = mine.as_slice() else {
+        panic!("two messages: {mine:?}");
+    };
+    let error = "550 no such mailbox".to_owned();
+    let verdicts = [(sent.id, Verdict::Done), (dead.id, Verdict::Dead { error })];
+    let back: Vec<_> = rest.iter().chain(&others).map(|job| job.id).collect();
+    let settled = harness
+        .store()
+        .write(move |tx| {
+            tx.return_messages(now, "test", &back)?;
+            tx.settle_messages(now, "test", &verdicts)
+        })
+        .await;
+    assert_eq!(settled.expect("a settlement").len(), 2);
+    (sent.clone(), dead.clone())
+}
+
+#[expect(clippy::too_many_lines, reason = "one export, and all that it is to hold")]
 async fn an_export_holds_everything_that_is_held_and_no_proof(database: TestDatabase) {
     let (harness, somebody) = Somebody::at_home(database).await;
+    let (sent, dead) = settle_two(&harness, &somebody).await;
     let found = hits(&harness);
     let places: BTreeSet<&str> = found.iter().map(|hit| hit.place.as_str()).collect();
     let expected = everywhere();
@@ -78,6 +118,33 @@ async fn an_export_holds_everything_that_is_held_and_no_proof(database: TestData
             .as_array()
             .is_some_and(|log| !log.is_empty())
     );
+
+    // What was sent says nothing any more, but that it was; of a dead letter it is told why.
+    let messages = export["messages"].as_array().expect("messages");
+    let of = |status: &str| {
+        let of_status = messages.iter().find(|message| message["status"] == status);
+        of_status.cloned().expect("a message")
+    };
+    let address: EmailAddress = somebody.email.parse().expect("an address");
+    let (key, now) = (address.key(), json!(harness.clock().now()));
+    for (job, status, attempts, error) in [
+        (&sent, "done", 0, Value::Null),
+        (&dead, "dead", 1, json!("550 no such mailbox")),
+    ] {
+        let message = of(status);
+        let fared = [
+            ("kind", json!(job.message.kind())),
+            ("medium", json!("email")),
+            ("recipient", json!(key)),
+            ("attempts", json!(attempts)),
+            ("last_error", error),
+            ("finished_at", now.clone()),
+        ];
+        for (field, value) in fared {
+            assert_eq!(message[field], value, "{field} of {message}");
+        }
+    }
+    assert_eq!(of("done")["content"], json!({}));
 
     // Nothing that proves who somebody is, and nothing of anybody else's.
     let text = answer.text();

@@ -26,6 +26,7 @@ const TABLES: &[&str] = &[
     "security_answers",
     "security_answer_tries",
     "phone_codes",
+    "phone_code_sends",
     "reminder_rounds",
 ];
 

@@ -407,7 +407,11 @@ impl Tx<'_> {
     }
 
     fn message_records(&mut self, user: Uid, addresses: &[String]) -> Result<Vec<MessageRecord>, StoreError> {
-        let rows: Vec<(String, String, Ts, Ts, Doc)> = self.run(|connection| {
+        type Row = (
+            (String, Words, Words, String, Doc),
+            (i16, Words, Ts, Ts, Option<Ts>),
+        );
+        let rows: Vec<Row> = self.run(|connection| {
             on!(connection, |c| outbox::table
                 .filter(outbox::channel.eq("message"))
                 .filter(
@@ -420,20 +424,37 @@ impl Tx<'_> {
                 .filter(outbox::kind.ne("email_change"))
                 .order(outbox::id)
                 .select((
-                    outbox::kind,
-                    outbox::status,
-                    outbox::created_at,
-                    outbox::due_at,
-                    outbox::payload,
+                    (
+                        outbox::kind,
+                        outbox::medium,
+                        outbox::recipient_key,
+                        outbox::status,
+                        outbox::payload
+                    ),
+                    (
+                        outbox::attempts,
+                        outbox::last_error,
+                        outbox::created_at,
+                        outbox::due_at,
+                        outbox::finished_at
+                    ),
                 ))
                 .load(c))
         })?;
-        let of = |(kind, status, created, due, payload): (String, String, Ts, Ts, Doc)| MessageRecord {
-            kind,
-            status,
-            created_at: created.0,
-            due_at: due.0,
-            content: without_secrets(payload.0),
+        let of = |((kind, medium, recipient, status, payload), how): Row| {
+            let (attempts, last_error, created, due, finished) = how;
+            MessageRecord {
+                kind,
+                medium,
+                recipient,
+                status,
+                attempts,
+                last_error,
+                created_at: created.0,
+                due_at: due.0,
+                finished_at: instant(finished),
+                content: without_secrets(payload.0),
+            }
         };
         Ok(rows.into_iter().map(of).collect())
     }

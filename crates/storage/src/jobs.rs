@@ -37,6 +37,8 @@ struct JobRow {
 
 impl JobRow {
     fn into_job(self) -> Result<QueuedJob, StoreError> {
+        let status = named("outbox", self.id, "status", &self.status, JobStatus::from_name)?;
+        let has_lapsed = status == JobStatus::Dead && self.wiped_at.is_some();
         Ok(QueuedJob {
             id: self.id.typed(),
             medium: match self.medium {
@@ -47,7 +49,7 @@ impl JobRow {
             kind: self.kind,
             recipient: self.recipient_key.unwrap_or_default(),
             user_id: self.user_id.map(Uid::typed),
-            status: named("outbox", self.id, "status", &self.status, JobStatus::from_name)?,
+            status: if has_lapsed { JobStatus::Lapsed } else { status },
             attempts: u32::try_from(self.attempts).unwrap_or(0),
             last_error: self.last_error,
             created_at: self.created_at.0,
@@ -65,9 +67,18 @@ macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let (query, filter) = ($query, $filter);
         let mut query = query.filter(sql::<Bool>(MESSAGE));
-        if let Some(status) = filter.status {
-            query = query.filter(outbox::status.eq(status.as_str()));
-        }
+        query = match filter.status {
+            None => query,
+            Some(status @ (JobStatus::Queued | JobStatus::Done)) => {
+                query.filter(outbox::status.eq(status.as_str()))
+            }
+            Some(JobStatus::Dead) => query
+                .filter(outbox::status.eq(JobStatus::Dead.as_str()))
+                .filter(outbox::wiped_at.is_null()),
+            Some(JobStatus::Lapsed) => query
+                .filter(outbox::status.eq(JobStatus::Dead.as_str()))
+                .filter(outbox::wiped_at.is_not_null()),
+        };
         if let Some(kind) = filter.kind {
             query = query.filter(outbox::kind.eq(kind.as_str()));
         }

@@ -1,18 +1,16 @@
-//! Rows and queries of codes that were sent to phones, and of how many text messages were.
+//! Rows and queries of codes that were sent to phones, and of how many text messages were: to a person by the outbox, to a
+//! number by rows that say nothing of a person.
 
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
-use crate::schema::{outbox, phone_codes};
+use crate::schema::{outbox, phone_code_sends, phone_codes};
 use crate::transaction::parsed;
 use auth::{MOST_CODE_TRIES, PhoneCode, PhoneCodeRepository};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use kernel::{Instant, PhoneNumber, StoreError, UserId};
-
-/// The kind of message that carries a code.
-const CODE: &str = "phone_verification";
+use kernel::{Ctx, Instant, OneTimeId, PhoneNumber, StoreError, UserId};
 
 type CodeRow = (String, String, Ts, Ts);
 
@@ -22,6 +20,17 @@ impl Tx<'_> {
         let forgotten = self.run(|connection| {
             on!(connection, |c| diesel::delete(
                 phone_codes::table.filter(phone_codes::expires_at.le(Ts(over_by)))
+            )
+            .execute(c))
+        })?;
+        Ok(forgotten as u64)
+    }
+
+    /// Forgets that codes went to numbers until then; gives how many.
+    pub fn forget_old_phone_code_sends(&mut self, until: Instant) -> Result<u64, StoreError> {
+        let forgotten = self.run(|connection| {
+            on!(connection, |c| diesel::delete(
+                phone_code_sends::table.filter(phone_code_sends::sent_at.le(Ts(until)))
             )
             .execute(c))
         })?;
@@ -134,21 +143,32 @@ impl PhoneCodeRepository for Tx<'_> {
 
     fn list_codes_to(
         &mut self,
-        phone: &PhoneNumber,
+        number_mac: &str,
         since: Instant,
         most: u32,
     ) -> Result<Vec<Instant>, StoreError> {
         let times: Vec<Ts> = self.run(|connection| {
-            on!(connection, |c| outbox::table
-                .filter(sql::<Bool>("channel = 'message'"))
-                .filter(outbox::recipient_key.eq(phone.as_str()))
-                .filter(outbox::kind.eq(CODE))
-                .filter(outbox::created_at.gt(Ts(since)))
-                .order(outbox::created_at.desc())
+            on!(connection, |c| phone_code_sends::table
+                .filter(phone_code_sends::number_mac.eq(number_mac))
+                .filter(phone_code_sends::sent_at.gt(Ts(since)))
+                .order(phone_code_sends::sent_at.desc())
                 .limit(i64::from(most))
-                .select(outbox::created_at)
+                .select(phone_code_sends::sent_at)
                 .load(c))
         })?;
         Ok(times.into_iter().map(|at| at.0).collect())
+    }
+
+    fn note_code_to(&mut self, ctx: &Ctx, number_mac: &str) -> Result<(), StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| diesel::insert_into(phone_code_sends::table)
+                .values((
+                    phone_code_sends::id.eq(Uid::of(ctx.new_id::<OneTimeId>())),
+                    phone_code_sends::number_mac.eq(number_mac),
+                    phone_code_sends::sent_at.eq(Ts(ctx.now)),
+                ))
+                .execute(c))
+        })?;
+        Ok(())
     }
 }

@@ -45,6 +45,16 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Text;
+    use super::{Id, Instant};
+    phone_code_sends (id) {
+        id -> Id,
+        number_mac -> Text,
+        sent_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{Bool, Text};
     roles (name) {
         name -> Text,

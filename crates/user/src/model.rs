@@ -60,7 +60,8 @@ impl UserStatus {
 /// What a person wants to be told, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preferences {
-    /// Mails before events at which they have a seat.
+    /// Reminders before events at which they have a seat. Without them, none comes as a text message either: a text is a copy
+    /// of a mail.
     pub email_reminders: bool,
     /// What is urgent as a text message too; only to a phone that was proven.
     pub text_messages: bool,

@@ -16,3 +16,13 @@ CREATE TABLE phone_codes (
     expires_at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX phone_codes_by_end ON phone_codes (expires_at);
+
+-- How many codes went to a number lately, whoever asked: apart from the accounts, so that they are counted when those are
+-- erased. A row says neither whose number it is nor which; it is forgotten after a day.
+CREATE TABLE phone_code_sends (
+    id         TEXT NOT NULL PRIMARY KEY,
+    -- the number under the server's key
+    number_mac TEXT NOT NULL,
+    sent_at    TEXT NOT NULL
+) STRICT;
+CREATE INDEX phone_code_sends_by_number ON phone_code_sends (number_mac, sent_at);

@@ -24,8 +24,10 @@ pub enum JobState {
     Queued,
     /// Sent.
     Done,
-    /// Given up.
+    /// Given up; it can be tried again.
     Dead,
+    /// Dropped, or not sent while it was worth something.
+    Lapsed,
 }
 
 impl From<JobState> for JobStatus {
@@ -34,6 +36,7 @@ impl From<JobState> for JobStatus {
             JobState::Queued => Self::Queued,
             JobState::Done => Self::Done,
             JobState::Dead => Self::Dead,
+            JobState::Lapsed => Self::Lapsed,
         }
     }
 }
@@ -88,7 +91,8 @@ pub fn describe_list(operation: OperationDoc) -> OperationDoc {
         .summary("List the messages of the queue")
         .description(
             "Where each goes and how it fared, never what it says. With `status=dead` the dead letters: refused for good by \
-             the other side, or too often. Those of people who were erased are gone.",
+             the other side, or too often, which can be tried again. What was dropped, or was not sent while it was worth \
+             something, has the status `lapsed` (at most a minute after its `not_after`). Those of people who were erased are gone.",
         )
         .query::<JobParams>()
         .paged()
@@ -153,7 +157,7 @@ pub fn describe_drop_one(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Drop a message")
         .description(
-            "A dead letter, or a message that waits. What it says is gone for good. Its row stays, `dead` and not \
+            "A dead letter, or a message that waits. What it says is gone for good. Its row stays, `lapsed` and not \
              `retryable`, so that the same thing is not told anew.",
         )
         .answer_empty(204, "It will not be sent.")

@@ -6,7 +6,7 @@ use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
-use auth::PhoneConfirmed;
+use auth::{PhoneConfirmed, PhoneRules};
 use kernel::Invalid;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -24,11 +24,14 @@ pub struct PhoneCodeForm {
 /// Sends a code to one's phone.
 pub async fn request_verification(caller: SignedInCaller, state: SharedState) -> Result<Answer, Problem> {
     let (ctx, keys) = (caller.ctx, Arc::clone(&state.keys));
-    let can_send_texts = state.settings.sms_configured;
+    let rules = PhoneRules {
+        can_send_texts: state.settings.sms_configured,
+        require_verified_email: state.settings.require_verified_email,
+    };
     let secrets = auth::generate_code().map_err(Problem::internal)?;
     state
         .store
-        .write(move |tx| auth::request_phone_verification(tx, &ctx, &keys, &secrets, can_send_texts))
+        .write(move |tx| auth::request_phone_verification(tx, &ctx, &keys, &secrets, rules))
         .await?;
     Ok(Answer::accepted_empty())
 }
@@ -39,10 +42,15 @@ pub fn describe_request_verification(operation: OperationDoc) -> OperationDoc {
         .summary("Ask for a code to confirm one's phone")
         .description(
             "A text message with a six-digit code goes to the phone of the profile, good for ten minutes; the code before it is \
-             void. A person is sent five text messages within 24 hours, and a number five codes, whoever asks for them.",
+             void. A person is sent five text messages within 24 hours, and a number five codes, whoever asks for them. \
+             Where the server asks for confirmed addresses, only accounts with one get codes.",
         )
         .answer_empty(202, "A code is on its way, unless the phone is confirmed already.")
-        .problems(&[ProblemType::SmsNotConfigured, ProblemType::PhoneMissing])
+        .problems(&[
+            ProblemType::SmsNotConfigured,
+            ProblemType::VerifyEmailFirst,
+            ProblemType::PhoneMissing,
+        ])
 }
 
 /// Confirms one's phone.

@@ -98,7 +98,7 @@ pub fn describe_update_own(operation: OperationDoc) -> OperationDoc {
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPreferences {
-    /// Mails before events at which one has a seat.
+    /// Reminders before events at which one has a seat; without them, none as a text message either.
     email_reminders: bool,
     /// What is urgent as a text message too; needs a confirmed phone.
     text_messages: bool,

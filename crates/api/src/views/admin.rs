@@ -73,7 +73,7 @@ pub struct JobBody {
     pub recipient: String,
     /// The account of the recipient, if there is one.
     pub user_id: Option<Uuid>,
-    /// `queued`, `done` or `dead`.
+    /// `queued`, `done`, `dead` or, dropped or not sent in time, `lapsed`.
     pub status: &'static str,
     /// Whether it is being sent at this moment.
     pub in_progress: bool,

@@ -76,7 +76,7 @@ impl UserBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Preferences)]
 pub struct PreferencesBody {
-    /// Mails before events at which they have a seat.
+    /// Reminders before events at which they have a seat; without them, none as a text message either.
     pub email_reminders: bool,
     /// What is urgent as a text message too.
     pub text_messages: bool,

@@ -53,6 +53,14 @@ fn answer_security_questions(harness: &Harness, person: &Person) {
     );
 }
 
+fn want_texts(harness: &Harness, person: &Person) {
+    let set = "phone = '+919812345678', phone_verified_at = created_at, text_messages = TRUE";
+    sql(
+        harness,
+        &format!("UPDATE users SET {set} WHERE id = '{}'", person.id),
+    );
+}
+
 const LIVE_SECRETS: &str = "one_time_secrets WHERE used_at IS NULL AND voided_at IS NULL";
 
 async fn an_account_whose_address_was_never_confirmed_loses_what_others_may_know(database: TestDatabase) {
@@ -61,6 +69,7 @@ async fn an_account_whose_address_was_never_confirmed_loses_what_others_may_know
     let bystander = harness.attendee("bela").await;
     for person in [&squatter, &bystander] {
         answer_security_questions(&harness, person);
+        want_texts(&harness, person);
     }
     let tokens = log_in(&harness, &squatter).await.expect(200);
     me(&squatter.client).await;
@@ -76,6 +85,16 @@ async fn an_account_whose_address_was_never_confirmed_loses_what_others_may_know
     assert_eq!(
         (&asha["name"], &asha["email"]),
         (&json!("asha"), &json!(squatter.email))
+    );
+
+    // Nor do texts go where whoever made the account reads them.
+    assert_eq!(
+        (
+            &asha["phone"],
+            &asha["phone_verified_at"],
+            &asha["preferences"]["text_messages"]
+        ),
+        (&Value::Null, &Value::Null, &json!(false))
     );
 
     // Whoever made the account is out, at once and for good.
@@ -115,7 +134,7 @@ async fn an_account_whose_address_was_never_confirmed_loses_what_others_may_know
     assert_eq!(told_of_links(&harness).await, 1);
 
     // Nobody else lost anything.
-    me(&bystander.client).await;
+    assert_eq!(me(&bystander.client).await["preferences"]["text_messages"], true);
     log_in(&harness, &bystander).await.expect(200);
     assert_eq!(harness.count("security_answers").await, 2);
     assert_eq!(harness.count(LIVE_SECRETS).await, 1);
@@ -126,13 +145,14 @@ async fn an_account_with_a_confirmed_address_keeps_everything(database: TestData
     let asha = harness.attendee("asha").await;
     set_verified(&harness, &asha, true);
     answer_security_questions(&harness, &asha);
+    want_texts(&harness, &asha);
     issuer.is_visited_by(Visitor::new("g-1", &asha.email));
     for _ in 0..2 {
         let browser = harness.running().browser();
         sign_in(&issuer, &browser).await.expect(303);
         assert_eq!(me(&browser).await["id"], json!(asha.id));
     }
-    me(&asha.client).await;
+    assert_eq!(me(&asha.client).await["preferences"]["text_messages"], true);
     log_in(&harness, &asha).await.expect(200);
     assert_eq!(harness.count("security_answers").await, 2);
     assert_eq!(harness.count("security_answer_tries").await, 1);
