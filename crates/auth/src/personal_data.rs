@@ -37,6 +37,10 @@ pub struct PersonExport {
 /// The account.
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "each field is the column of that name")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the switches of an account, as they are stored"
+)]
 pub struct AccountRecord {
     pub id: UserId,
     pub email: String,

@@ -43,10 +43,6 @@ impl Measurements {
     }
 
     async fn measure_queue(&self) {
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method itself is not general over the lifetime of the transaction"
-        )]
         let asking = self.store.read(|tx| tx.queue_figures());
         let figures: Option<Result<QueueFigures, StoreError>> =
             tokio::time::timeout(PATIENCE, asking).await.ok();

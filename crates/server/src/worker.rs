@@ -31,7 +31,7 @@ use tokio::task::{JoinHandle, JoinSet};
 const POLL: Duration = Duration::from_millis(500);
 /// A stop waits so long for what is being sent: longer than any delivery may take, since what is cut off after it was taken
 /// is sent once more.
-const LAST_SENDS: Duration = Duration::from_secs(60);
+const LAST_SENDS: Duration = Duration::from_mins(1);
 /// A stop waits so long for the database.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 /// Messages in hand for each sender: enough that none waits for a claim, few enough that little goes back at a stop.

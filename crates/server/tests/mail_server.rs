@@ -39,7 +39,7 @@ async fn what_was_sent_is_forgotten_with_its_secrets(database: TestDatabase) {
     let harness = with(database, &server).await;
     let person = harness.attendee("asha").await;
     let mail = server.wait_for(1).await.remove(0);
-    assert_eq!(mail.to, [person.email.clone()]);
+    assert_eq!(mail.to, std::slice::from_ref(&person.email));
     wait_for(&harness, "outbox WHERE status = 'done'", 1).await;
     assert_eq!(
         harness

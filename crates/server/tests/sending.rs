@@ -27,7 +27,7 @@ on_both_databases! {
 }
 
 /// So long that a test would have failed before: what comes meanwhile was not found by looking.
-const NEVER: Duration = Duration::from_secs(86_400);
+const NEVER: Duration = Duration::from_hours(24);
 
 async fn a_commit_wakes_the_worker_before_it_looks_by_itself(database: TestDatabase) {
     let queue = Queue::over(&database);

@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 /// A transaction, or a connection that only reads. Everything that is to be told gathers here and is written with the
 /// rest in one insert before the commit.
+#[expect(clippy::struct_excessive_bools, reason = "each says that one thing happened")]
 pub struct Tx<'c> {
     connection: &'c mut DbConn,
     pub(crate) outbox: Vec<OutboxRow>,

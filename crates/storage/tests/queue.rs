@@ -218,10 +218,6 @@ async fn a_verdict_counts_for_who_holds_the_message(database: TestDatabase) {
     }
     assert_eq!(claimed_ids(&rows, at(1), "a", 9).await, [all[2]]);
     assert_eq!(claimed_ids(&rows, at(5), "a", 9).await, [all[1]]);
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "not general over the lifetime"
-    )]
     let figures = rows.read(|tx| tx.queue_figures()).await;
     assert_eq!(
         (figures.queued, figures.dead, figures.oldest_at),

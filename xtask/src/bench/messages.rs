@@ -75,7 +75,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn run(&self) -> Result<()> {
-        let status = self.podium("migrate")?.stdout(Stdio::null()).status()?;
+        let status = self.podium("migrate").stdout(Stdio::null()).status()?;
         ensure!(status.success(), "podium migrate ended with {status}");
         eprintln!("filling the queue");
         self.fill()?;
@@ -165,11 +165,7 @@ impl Bench<'_> {
 
     /// From the first mail that arrives, until all have or the time is over.
     fn send(&self) -> Result<Outcome> {
-        let worker = Worker(
-            self.podium("worker")?
-                .spawn()
-                .context("the worker does not run")?,
-        );
+        let worker = Worker(self.podium("worker").spawn().context("the worker does not run")?);
         let started = Instant::now();
         while self.server.count() == 0 {
             ensure!(
@@ -203,7 +199,7 @@ impl Bench<'_> {
         Ok(count.parse()?)
     }
 
-    fn podium(&self, command: &str) -> Result<Command> {
+    fn podium(&self, command: &str) -> Command {
         let mut podium = Command::new(self.program);
         forget_own_settings(&mut podium);
         podium
@@ -218,7 +214,7 @@ impl Bench<'_> {
             )
             .env("PODIUM_LOG__LEVEL", "warn")
             .stdin(Stdio::null());
-        Ok(podium)
+        podium
     }
 }
 

@@ -126,8 +126,9 @@ fn say(config: &Config) {
             "mails are written as files, as mail.smtp_url is not set; `podium mail` lists them"
         );
     }
-    match &config.sms.gateway {
-        Some(gateway) => tracing::info!(gateway = gateway.url, "text messages leave by a gateway"),
-        None => tracing::info!("text messages are off: sms.url is not set"),
+    if let Some(gateway) = &config.sms.gateway {
+        tracing::info!(gateway = gateway.url, "text messages leave by a gateway");
+    } else {
+        tracing::info!("text messages are off: sms.url is not set");
     }
 }

@@ -45,24 +45,20 @@ impl InHand {
     /// Notes a claimed message; gives whether it is new here.
     pub fn take(&self, id: OutboxId, until: Instant) -> bool {
         let mut state = self.state();
-        match state.held.get_mut(&id) {
-            Some(held) => {
-                held.until = until;
-                held.lost = false;
-                held.again = held.begun;
-                false
-            }
-            None => {
-                let held = Held {
-                    until,
-                    begun: false,
-                    lost: false,
-                    again: false,
-                };
-                state.held.insert(id, held);
-                true
-            }
+        if let Some(held) = state.held.get_mut(&id) {
+            held.until = until;
+            held.lost = false;
+            held.again = held.begun;
+            return false;
         }
+        let held = Held {
+            until,
+            begun: false,
+            lost: false,
+            again: false,
+        };
+        state.held.insert(id, held);
+        true
     }
 
     /// Whether a message may be sent now. If not, it is not in hand any more: its lease is over, or others have it.

@@ -56,7 +56,7 @@ async fn end_leases(shared: &Shared) {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "messages that a process left behind are taken back"),
         Err(error) => {
-            tracing::warn!(%error, "leases left behind could not be ended; they run out by themselves")
+            tracing::warn!(%error, "leases left behind could not be ended; they run out by themselves");
         }
     }
 }

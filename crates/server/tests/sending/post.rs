@@ -18,7 +18,7 @@ use testkit::{TestClock, TestDatabase, ids};
 use tokio::sync::{Notify, Semaphore};
 
 /// A test waits so long for what has to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until that is so; the test fails if it does not come.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {

@@ -56,7 +56,7 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
         } else if let Some(after) = rest.strip_prefix(b"\r\n") {
             rest = after;
         } else if let Some((digits, after)) = rest.split_first_chunk::<2>()
-            && let Some(byte) = hexadecimal(digits)
+            && let Some(byte) = hexadecimal(*digits)
         {
             plain.push(byte);
             rest = after;
@@ -67,8 +67,8 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-fn hexadecimal(digits: &[u8; 2]) -> Option<u8> {
-    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+fn hexadecimal(digits: [u8; 2]) -> Option<u8> {
+    u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()
 }
 
 #[cfg(test)]
