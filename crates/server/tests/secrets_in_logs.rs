@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use storage::{QueuedMessage, Store, StoreOptions};
-use testkit::{Client, TestDatabase, on_both_databases};
+use testkit::{Client, SmtpServer, TestDatabase, on_both_databases};
 
 on_both_databases! {
     the_most_talkative_log_holds_no_secret,
@@ -98,6 +98,13 @@ impl Beside {
         )
     }
 
+    async fn all_is_sent(&self) -> bool {
+        let waiting = self
+            .store
+            .read(|tx| tx.count_rows("outbox WHERE channel = 'message' AND status = 'queued'"));
+        waiting.await.expect("a count") == 0
+    }
+
     async fn forgot(&self) {
         let ids = Arc::new(TimeOrderedIds::new());
         let ctx = Ctx::new(SystemClock.now(), Actor::Anonymous, RequestId("test".into()), ids);
@@ -147,6 +154,10 @@ async fn the_most_talkative_log_holds_no_secret(database: TestDatabase) {
     nonsense(&client, &secrets, &access).await;
     let metrics = client.root().get("/metrics").await.expect(200).text();
     raw_nonsense(binary.address()).await;
+
+    let mails = SmtpServer::start();
+    binary.work(mails.url().as_str(), || beside.all_is_sent()).await;
+    assert!(mails.count() > 3, "mails with secrets were sent");
 
     let log = binary.stop();
     assert!(log.lines.len() > 50, "the log is not talkative: {:#?}", log.lines);

@@ -72,6 +72,7 @@ async fn what_another_has_meanwhile_is_not_begun(database: TestDatabase) {
     for _ in 0..3 {
         queue.mail().await;
     }
+    queue.silence().await;
     let worker = Worker::start(queue.parts(&post, 1, NEVER));
     post.wait_for_begun(1).await;
     queue.wait_for("outbox WHERE leased_by IS NOT NULL", 3).await;

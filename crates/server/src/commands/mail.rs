@@ -224,7 +224,7 @@ fn write_secrets(message: &MessageDetails, config: &Config, out: &mut dyn Write)
     let Some(secrets) = sealed.open(&keys) else {
         writeln!(
             out,
-            "its link and code were sealed with a key that is not configured"
+            "its link and code were wiped, or sealed with a key that is not configured"
         )?;
         return Ok(());
     };

@@ -66,6 +66,8 @@ fn command(folder: &Path, database: &str, arguments: &[&str]) -> Command {
         .env("PODIUM_AUTH__BCRYPT_COST", "4")
         .env("PODIUM_AUTH__SIGNING_KEY", SIGNING_KEY_TEXT)
         .env("PODIUM_LIMITS__ENABLED", "false")
+        // What is in the queue is looked at; `work` sends it at the end.
+        .env("PODIUM_WORKER__ENABLED", "false")
         .env("PODIUM_LOG__FORMAT", "json")
         .env("PODIUM_LOG__LEVEL", "trace")
         .env("PODIUM_LOG__REQUESTS", "all")
@@ -137,6 +139,28 @@ impl Binary {
         }
     }
 
+    /// `podium worker`, until all is sent that waits.
+    pub async fn work<F: Future<Output = bool>>(&mut self, smtp_url: &str, is_done: impl Fn() -> F) {
+        let mut process = command(&self.folder, &self.database, &["worker"])
+            .env("PODIUM_MAIL__SMTP_URL", smtp_url)
+            .spawn()
+            .expect("the binary starts");
+        let reading = [
+            read_all(process.stdout.take().expect("its output")),
+            read_all(process.stderr.take().expect("its log")),
+        ];
+        let began = std::time::Instant::now();
+        while !is_done().await {
+            assert!(began.elapsed().as_secs() < 60, "the worker sends nothing");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        process.kill().expect("it ends");
+        process.wait().expect("it ended");
+        for said in reading {
+            self.said.push_str(&said.join().expect("what it said"));
+        }
+    }
+
     /// Ends it and gives what it said.
     pub fn stop(mut self) -> Log {
         self.process.kill().expect("an end");
@@ -160,4 +184,12 @@ impl Drop for Binary {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn read_all(mut output: impl std::io::Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut said = Vec::new();
+        let _ = output.read_to_end(&mut said);
+        String::from_utf8_lossy(&said).into_owned()
+    })
 }

@@ -154,6 +154,11 @@ impl Queue {
         }
     }
 
+    /// Takes back the ring of what was queued, so that a worker that starts looks once.
+    pub async fn silence(&self) {
+        self.bell.notified().await;
+    }
+
     /// What a worker needs that hands its mails to that post.
     pub fn parts(&self, post: &Arc<Post>, concurrency: usize, poll: Duration) -> Parts {
         Parts {
