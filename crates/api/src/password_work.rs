@@ -53,8 +53,8 @@ impl PasswordWork {
             turns: Arc::new(Semaphore::new(threads)),
             threads,
             queue: Arc::default(),
-            usual: start_threads(threads, behind_the_others)?,
-            flooded: start_threads(threads, with_what_is_left)?,
+            usual: start_threads("passwords", threads, behind_the_others)?,
+            flooded: start_threads("passwords-idle", threads, with_what_is_left)?,
             cost,
             nobodys: PasswordHash::of_nobody(cost),
         })
@@ -98,8 +98,9 @@ impl PasswordWork {
             let turn = Arc::new(Mutex::new(Some(turn)));
             let kept = Arc::clone(&turn);
             let job = move || {
-                let _stay = stay;
                 drop(give.send(work()));
+                // The place first: whoever gets the turn looks for one.
+                drop(stay);
                 drop(take(&kept));
             };
             self.flooded.send(Box::new(job)).map_err(Problem::internal)?;
@@ -213,17 +214,15 @@ fn patience(number: u64) -> Duration {
     PATIENCE + PATIENCE * u32::try_from(fraction).unwrap_or(0) / (1 << 20)
 }
 
-fn start_threads(count: usize, lower_priority: fn()) -> std::io::Result<Sender<Job>> {
+fn start_threads(name: &str, count: usize, lower_priority: fn()) -> std::io::Result<Sender<Job>> {
     let (jobs, waiting) = channel();
     let waiting = Arc::new(Mutex::new(waiting));
     for _ in 0..count {
         let waiting = Arc::clone(&waiting);
-        std::thread::Builder::new()
-            .name("passwords".to_owned())
-            .spawn(move || {
-                lower_priority();
-                work_off(&waiting);
-            })?;
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            lower_priority();
+            work_off(&waiting);
+        })?;
     }
     Ok(jobs)
 }
@@ -294,5 +293,40 @@ mod tests {
         assert_eq!(work.queue.length(), 0);
         drop(held);
         work.run(|| ()).await.expect("a turn is free again");
+    }
+
+    fn thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn while_many_wait_only_what_is_left_of_the_cores_is_used() {
+        let work = PasswordWork::new(BcryptCost::new(4).unwrap()).unwrap();
+        assert_eq!(work.run(thread).await.unwrap(), "passwords");
+        let crowd: Vec<Waiting> = (0..=LONG_QUEUE * work.threads)
+            .map(|_| work.queue.join())
+            .collect();
+        for _ in 0..200 {
+            assert_eq!(work.run(thread).await.unwrap(), "passwords-idle");
+        }
+        drop(crowd);
+        assert_eq!(work.run(thread).await.unwrap(), "passwords");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_gets_nothing_of_the_cores_keeps_nobody_else_waiting() {
+        let work = PasswordWork::new(BcryptCost::new(4).unwrap()).unwrap();
+        let _crowd: Vec<Waiting> = (0..=LONG_QUEUE * work.threads)
+            .map(|_| work.queue.join())
+            .collect();
+        let (end, ended) = channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        for _ in 0..work.threads {
+            let (work, ended) = (work.clone(), Arc::clone(&ended));
+            tokio::spawn(async move { work.run(move || ended.lock().unwrap().recv()).await });
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(work.run(thread).await.unwrap(), "passwords");
+        drop(end);
     }
 }
