@@ -1,29 +1,81 @@
 //! Who runs an event.
 
-use crate::{Event, EventRepository, EventStatus};
+use crate::{Event, EventRepository, EventStatus, StaffRole};
 use kernel::{Actor, Ctx, Denied, EventId, Permission, StoreError, UserId};
 
-/// Whether the actor runs events of that organiser: the organiser while holding `event:create`, or whoever holds
+/// What decides about who runs an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventRef {
+    /// The event.
+    pub id: EventId,
+    /// Who organises it.
+    pub organizer_id: UserId,
+    /// Where it stands, as last written.
+    pub status: EventStatus,
+}
+
+/// Whether the actor runs the event: the organiser while holding `event:create`, a manager of its staff, or whoever holds
 /// `event:manage:any`.
-pub fn may_manage(actor: &Actor, organizer_id: UserId) -> bool {
+pub fn may_manage<T>(tx: &mut T, actor: &Actor, event: EventRef) -> Result<bool, StoreError>
+where
+    T: EventRepository + ?Sized,
+{
+    Ok(organises(actor, event.organizer_id) || staff_role(tx, actor, event)? == Some(StaffRole::Manager))
+}
+
+/// Whether the actor checks people in at the event: its managers, its scanners, or whoever holds `checkin:scan`.
+pub fn may_scan<T>(tx: &mut T, actor: &Actor, event: EventRef) -> Result<bool, StoreError>
+where
+    T: EventRepository + ?Sized,
+{
+    Ok(actor.holds(Permission::CheckinScan)
+        || organises(actor, event.organizer_id)
+        || staff_role(tx, actor, event)?.is_some())
+}
+
+fn organises(actor: &Actor, organizer_id: UserId) -> bool {
     actor.holds(Permission::EventManageAny)
         || (actor.user_id() == Some(organizer_id) && actor.holds(Permission::EventCreate))
 }
 
+fn staff_role<T>(tx: &mut T, actor: &Actor, event: EventRef) -> Result<Option<StaffRole>, StoreError>
+where
+    T: EventRepository + ?Sized,
+{
+    match actor.user_id() {
+        Some(user_id) => tx.find_staff_role(event.id, user_id),
+        None => Ok(None),
+    }
+}
+
 /// Refuses who does not run the event: a draft is private and said not to exist, any other is not theirs.
-pub fn manages<E: From<Denied>>(
-    actor: &Actor,
-    organizer_id: UserId,
-    status: EventStatus,
-    not_found: E,
-) -> Result<(), E> {
-    if may_manage(actor, organizer_id) {
+pub fn manages<T, E>(tx: &mut T, actor: &Actor, event: EventRef, not_found: E) -> Result<(), E>
+where
+    T: EventRepository + ?Sized,
+    E: From<Denied> + From<StoreError>,
+{
+    let may = may_manage(tx, actor, event)?;
+    allowed(may, actor, event, not_found)
+}
+
+/// Refuses who may not check people in at the event, as [`manages`] refuses.
+pub fn scans<T, E>(tx: &mut T, actor: &Actor, event: EventRef, not_found: E) -> Result<(), E>
+where
+    T: EventRepository + ?Sized,
+    E: From<Denied> + From<StoreError>,
+{
+    let may = may_scan(tx, actor, event)?;
+    allowed(may, actor, event, not_found)
+}
+
+fn allowed<E: From<Denied>>(may: bool, actor: &Actor, event: EventRef, not_found: E) -> Result<(), E> {
+    if may {
         return Ok(());
     }
     if matches!(actor, Actor::Anonymous) {
         return Err(Denied::Unauthenticated.into());
     }
-    if status == EventStatus::Draft {
+    if event.status == EventStatus::Draft {
         Err(not_found)
     } else {
         Err(Denied::NotYours.into())
@@ -41,7 +93,7 @@ where
     E: From<Denied> + From<StoreError>,
 {
     let event = tx.lock_event(id)?.ok_or_else(not_found)?;
-    manages(&ctx.actor, event.organizer.id, event.status, not_found())?;
+    manages(tx, &ctx.actor, event.reference(), not_found())?;
     Ok(event)
 }
 
@@ -67,12 +119,7 @@ pub fn require_manager(
     id: EventId,
 ) -> Result<(), ManageEventError> {
     let event = tx.find_event(id)?.ok_or(ManageEventError::NotFound)?;
-    manages(
-        &ctx.actor,
-        event.organizer.id,
-        event.status,
-        ManageEventError::NotFound,
-    )
+    manages(tx, &ctx.actor, event.reference(), ManageEventError::NotFound)
 }
 
 /// What asking refuses, the operations refuse too.

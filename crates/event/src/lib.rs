@@ -18,14 +18,16 @@ mod read_event;
 mod repository;
 mod seats;
 
-pub use access::{ManageEventError, lock_managed_event, manages, may_manage, require_manager};
+pub use access::{
+    EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager, scans,
+};
 pub use cancel_event::{CancelEventError, cancel_event};
 pub use complete_events::complete_ended_events;
 pub use create_event::{CreateEvent, CreateEventError, create_event};
 pub use delete_event::{DeleteEventError, delete_event};
 pub use details::{EventDetails, EventFields, FeeFields};
 pub use edit_event::{EditEventError, EventPatch, edit_event};
-pub use model::{Event, EventFormat, EventStatus, Organizer, StreamStatus};
+pub use model::{Event, EventFormat, EventStatus, Organizer, StaffRole, StreamStatus};
 pub use ports::{Ending, EventEnded, EventMoved, EventTx, SeatsFreed};
 pub use publish_event::{PublishEvent, PublishEventError, publish_event};
 pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};

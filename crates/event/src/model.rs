@@ -1,6 +1,6 @@
 //! An event.
 
-use crate::{EventDetails, EventSeats};
+use crate::{EventDetails, EventRef, EventSeats};
 use chrono::NaiveDate;
 use kernel::{EventId, Instant, UserId};
 
@@ -96,6 +96,32 @@ impl StreamStatus {
     }
 }
 
+/// What a helper does at an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaffRole {
+    /// Runs it as its organiser does.
+    Manager,
+    /// Checks people in, and nothing else.
+    Scanner,
+}
+
+impl StaffRole {
+    /// The name in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manager => "manager",
+            Self::Scanner => "scanner",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Manager, Self::Scanner]
+            .into_iter()
+            .find(|role| role.as_str() == name)
+    }
+}
+
 /// Who runs an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organizer {
@@ -151,6 +177,15 @@ impl Event {
             EventStatus::Draft => true,
             EventStatus::Cancelled => self.published_at.is_none(),
             EventStatus::Published | EventStatus::Completed => false,
+        }
+    }
+
+    /// What decides about who runs it.
+    pub fn reference(&self) -> EventRef {
+        EventRef {
+            id: self.id,
+            organizer_id: self.organizer.id,
+            status: self.status,
         }
     }
 

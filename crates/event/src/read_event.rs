@@ -22,7 +22,7 @@ pub enum ReadEventError {
 /// One event. Drafts are shown to those who run them.
 pub fn read_event(tx: &mut dyn EventRepository, ctx: &Ctx, id: EventId) -> Result<Event, ReadEventError> {
     let event = tx.find_event(id)?.ok_or(EventNotFound)?;
-    if event.is_private() && !may_manage(&ctx.actor, event.organizer.id) {
+    if event.is_private() && !may_manage(tx, &ctx.actor, event.reference())? {
         return Err(EventNotFound.into());
     }
     Ok(event)

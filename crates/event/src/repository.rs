@@ -1,6 +1,6 @@
 //! Where events are kept.
 
-use crate::{Event, EventFormat, EventSeats, EventStatus};
+use crate::{Event, EventFormat, EventSeats, EventStatus, StaffRole};
 use chrono::NaiveDate;
 use kernel::{EventId, Instant, Page, PageRequest, StoreError, UserId};
 
@@ -99,6 +99,12 @@ pub trait EventRepository {
     fn complete_events(&mut self, now: Instant) -> Result<u64, StoreError>;
     /// The ids of all events of an organiser.
     fn ids_of_events_of(&mut self, organizer: UserId) -> Result<Vec<EventId>, StoreError>;
+    /// What a user does at an event, if they belong to its staff.
+    fn find_staff_role(
+        &mut self,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> Result<Option<StaffRole>, StoreError>;
     /// The name of a user who organises; none of one who was erased.
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! What decides about the seats of an event: the part of its row that registering loads and locks.
 
-use crate::EventStatus;
+use crate::{EventRef, EventStatus};
 use kernel::{EventId, Instant, UserId};
 use notification::EventFacts;
 use realtime::LiveEvent;
@@ -77,6 +77,15 @@ impl RegistrationState {
 }
 
 impl EventSeats {
+    /// What decides about who runs it.
+    pub fn reference(&self) -> EventRef {
+        EventRef {
+            id: self.id,
+            organizer_id: self.organizer_id,
+            status: self.status,
+        }
+    }
+
     /// Seats that nobody holds.
     pub fn free(&self) -> u32 {
         self.capacity.saturating_sub(self.taken)

@@ -47,7 +47,7 @@ pub fn cancel(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
         .ok_or(CancelError::NotFound)?;
     let mut view = tx.find_registration_view(id)?.ok_or(CancelError::NotFound)?;
     let is_own = view.attendee_user_id == Some(user_id);
-    if !is_own && !may_manage(&ctx.actor, seats.organizer_id) {
+    if !is_own && !may_manage(tx, &ctx.actor, seats.reference())? {
         return Err(CancelError::NotFound);
     }
     if seats.is_read_only_at(ctx.now) {

@@ -1,7 +1,8 @@
 //! Registrations.
 
-use event::EventStatus;
+use event::{EventRef, EventStatus};
 use kernel::{AttendeeId, EventId, Instant, RegistrationId, UserId};
+use ticket::TicketCode;
 use user::{Account, Attendee};
 use waitlist::WaitlistEntry;
 
@@ -71,6 +72,8 @@ pub struct Registration {
     pub checked_in_at: Option<Instant>,
     /// When the hold runs out.
     pub hold_expires_at: Option<Instant>,
+    /// What the ticket of the seat goes by; worth nothing without a seat.
+    pub ticket_code: TicketCode,
 }
 
 /// A live registration and who holds it.
@@ -118,4 +121,15 @@ pub struct RegistrationView {
     pub organizer_id: UserId,
     /// Where the event stands.
     pub event_status: EventStatus,
+}
+
+impl RegistrationView {
+    /// What decides about who runs its event.
+    pub fn event(&self) -> EventRef {
+        EventRef {
+            id: self.registration.event_id,
+            organizer_id: self.organizer_id,
+            status: self.event_status,
+        }
+    }
 }

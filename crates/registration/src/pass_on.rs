@@ -5,6 +5,7 @@ use event::{EventSeats, SeatChange};
 use kernel::{Ctx, StoreError};
 use notification::Message;
 use realtime::LiveEvent;
+use ticket::TicketCode;
 use user::Attendee;
 use waitlist::{EntryLogLine, EntryStatus, LogAction, tell_position};
 
@@ -49,7 +50,7 @@ pub fn pass_on_seats(
         let registrations: Vec<_> = heads
             .iter()
             .map(|head| seat_for(ctx, seats, &head.attendee))
-            .collect();
+            .collect::<Result<_, _>>()?;
         tx.insert_registrations(&registrations)?;
         for (head, registration) in heads.iter().zip(&registrations) {
             let message = Message::SeatFromWaitlist {
@@ -73,8 +74,14 @@ fn to_promote(ctx: &Ctx, seats: &EventSeats, freed: u32) -> u32 {
     }
 }
 
-fn seat_for(ctx: &Ctx, seats: &EventSeats, attendee: &Attendee) -> Registration {
-    Registration {
+/// A new seat of the attendee, given now.
+pub(crate) fn seat_for(
+    ctx: &Ctx,
+    seats: &EventSeats,
+    attendee: &Attendee,
+) -> Result<Registration, StoreError> {
+    let ticket_code = TicketCode::random().map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(Registration {
         id: ctx.new_id(),
         event_id: seats.id,
         attendee_id: attendee.id,
@@ -83,7 +90,8 @@ fn seat_for(ctx: &Ctx, seats: &EventSeats, attendee: &Attendee) -> Registration 
         registered_at: ctx.now,
         checked_in_at: None,
         hold_expires_at: None,
-    }
+        ticket_code,
+    })
 }
 
 /// Tells a person with an account how their registration stands.

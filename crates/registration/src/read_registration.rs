@@ -29,8 +29,8 @@ pub fn read_registration(
         .find_registration_view(id)?
         .ok_or(ReadRegistrationError::NotFound)?;
     let may = view.attendee_user_id == Some(user_id)
-        || may_manage(&ctx.actor, view.organizer_id)
-        || ctx.actor.holds(Permission::RegistrationReadAny);
+        || ctx.actor.holds(Permission::RegistrationReadAny)
+        || may_manage(tx, &ctx.actor, view.event())?;
     if may {
         Ok(view)
     } else {
@@ -61,12 +61,7 @@ pub fn list_event_registrations(
     page: PageRequest,
 ) -> Result<Page<RegistrationView>, ReadRegistrationError> {
     let event = tx.find_event(event_id)?.ok_or(ReadRegistrationError::NotFound)?;
-    manages(
-        &ctx.actor,
-        event.organizer.id,
-        event.status,
-        ReadRegistrationError::NotFound,
-    )?;
+    manages(tx, &ctx.actor, event.reference(), ReadRegistrationError::NotFound)?;
     filter.event_id = Some(event_id);
     Ok(tx.list_registrations(&filter, page)?)
 }

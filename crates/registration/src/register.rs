@@ -1,9 +1,7 @@
 //! A person registers, or is registered by a manager.
 
-use crate::pass_on::{announce_availability, tell_registration};
-use crate::{
-    Decision, Refusal, Registration, RegistrationStatus, RegistrationTx, Standing, decide, pass_on_seats,
-};
+use crate::pass_on::{announce_availability, seat_for, tell_registration};
+use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, pass_on_seats};
 use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
@@ -128,7 +126,7 @@ pub fn register(
     let mut seats = tx
         .lock_event_seats(command.event_id)?
         .ok_or(RegisterError::EventNotFound)?;
-    if seats.status == EventStatus::Draft && !may_manage(&ctx.actor, seats.organizer_id) {
+    if seats.status == EventStatus::Draft && !may_manage(tx, &ctx.actor, seats.reference())? {
         return Err(RegisterError::EventNotFound);
     }
     let mut standing = load_standing(tx, ctx, &seats, &command, user_id)?;
@@ -190,12 +188,7 @@ fn load_standing(
             Ok(standing)
         }
         Person::Attendee(id) => {
-            manages(
-                &ctx.actor,
-                seats.organizer_id,
-                seats.status,
-                RegisterError::EventNotFound,
-            )?;
+            manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
             let standing = tx
                 .find_standing_of_attendee(seats.id, *id)?
                 .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody))
@@ -209,12 +202,7 @@ fn load_standing(
             Ok(standing)
         }
         Person::Guest { email, .. } => {
-            manages(
-                &ctx.actor,
-                seats.organizer_id,
-                seats.status,
-                RegisterError::EventNotFound,
-            )?;
+            manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
             match tx.find_attendee_by_email(email.key())? {
                 Some(attendee) => Ok(tx
                     .find_standing_of_attendee(seats.id, attendee.id)?
@@ -241,14 +229,8 @@ fn give_seat(
         },
     )?;
     let registration = Registration {
-        id: ctx.new_id(),
-        event_id: seats.id,
-        attendee_id: attendee.id,
-        status: RegistrationStatus::Confirmed,
         registered_by: ctx.actor.user_id(),
-        registered_at: ctx.now,
-        checked_in_at: None,
-        hold_expires_at: None,
+        ..seat_for(ctx, &seats, &attendee)?
     };
     tx.insert_registrations(std::slice::from_ref(&registration))?;
     let message = Message::SeatConfirmed {

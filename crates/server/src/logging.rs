@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// Where our own lines come from: the crates, and `podium` for what has no crate.
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "admin",
     "api",
     "auth",
@@ -25,6 +25,7 @@ const OURS: [&str; 15] = [
     "server",
     "storage",
     "testkit",
+    "ticket",
     "user",
     "waitlist",
 ];

@@ -16,6 +16,7 @@ const TABLES: &[&str] = &[
     "external_identities",
     "attendees",
     "events",
+    "event_staff",
     "registrations",
     "waitlist_entries",
     "waitlist_log",

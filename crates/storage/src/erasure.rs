@@ -6,8 +6,9 @@ use crate::connection::{DbConn, on};
 use crate::outbox::OutboxRow;
 use crate::registrations::{LIVE, LIVE_ENTRY};
 use crate::schema::{
-    events, external_identities, idempotency_keys, one_time_secrets, outbox, phone_codes, registrations,
-    security_answer_tries, security_answers, sessions, user_roles, users, waitlist_entries, waitlist_log,
+    event_staff, events, external_identities, idempotency_keys, one_time_secrets, outbox, phone_codes,
+    registrations, security_answer_tries, security_answers, sessions, user_roles, users, waitlist_entries,
+    waitlist_log,
 };
 use auth::ErasureRepository;
 use diesel::dsl::{exists, not, sql};
@@ -157,6 +158,7 @@ impl Tx<'_> {
             on!(connection, |c| {
                 diesel::delete(user_roles::table.filter(user_roles::user_id.eq(id))).execute(c)?;
                 diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(c)?;
+                diesel::delete(event_staff::table.filter(event_staff::user_id.eq(id))).execute(c)?;
                 diesel::delete(one_time_secrets::table.filter(one_time_secrets::user_id.eq(id)))
                     .execute(c)?;
                 diesel::delete(phone_codes::table.filter(phone_codes::user_id.eq(id))).execute(c)?;

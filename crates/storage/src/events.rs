@@ -6,13 +6,15 @@ use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
-use crate::schema::{events, users};
+use crate::schema::{event_staff, events, users};
+use crate::transaction::named;
 use chrono::NaiveDate;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use event::{
-    Event, EventFilter, EventRepository, EventSeats, EventSort, EventStatus, SeatChange, Visibility,
+    Event, EventFilter, EventRepository, EventSeats, EventSort, EventStatus, SeatChange, StaffRole,
+    Visibility,
 };
 use kernel::{EventId, Instant, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern};
 use rows::{EventRow, SeatsRow, date};
@@ -373,6 +375,30 @@ impl EventRepository for Tx<'_> {
                 .load(c))
         })?;
         Ok(ids.into_iter().map(Uid::typed).collect())
+    }
+
+    fn find_staff_role(
+        &mut self,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> Result<Option<StaffRole>, StoreError> {
+        let role: Option<String> = self.run(|connection| {
+            on!(connection, |c| event_staff::table
+                .find((Uid::of(event_id), Uid::of(user_id)))
+                .select(event_staff::role)
+                .first(c)
+                .optional())
+        })?;
+        role.map(|role| {
+            named(
+                "event_staff",
+                Uid::of(event_id),
+                "role",
+                &role,
+                StaffRole::from_name,
+            )
+        })
+        .transpose()
     }
 
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError> {

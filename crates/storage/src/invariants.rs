@@ -81,6 +81,7 @@ pub const RULES: &[(&str, &str)] = &[
            OR EXISTS (SELECT 1 FROM attendees a WHERE a.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM user_roles r WHERE r.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id) \
+           OR EXISTS (SELECT 1 FROM event_staff h WHERE h.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM one_time_secrets o WHERE o.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM phone_codes p WHERE p.user_id = u.id) \
            OR EXISTS (SELECT 1 FROM security_answers q WHERE q.user_id = u.id) \

@@ -7,7 +7,7 @@ use crate::events::instant_of;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
 use crate::schema::{attendees, events, registrations, users, waitlist_entries};
-use crate::transaction::{named, rows, uids};
+use crate::transaction::{named, parsed, rows, uids};
 use crate::waitlist::EntryRow;
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
@@ -41,6 +41,7 @@ struct RegistrationRow {
     registered_at: Ts,
     checked_in_at: Option<Ts>,
     hold_expires_at: Option<Ts>,
+    ticket_code: String,
 }
 
 impl RegistrationRow {
@@ -54,6 +55,7 @@ impl RegistrationRow {
             registered_at: Ts(registration.registered_at),
             checked_in_at: registration.checked_in_at.map(Ts),
             hold_expires_at: registration.hold_expires_at.map(Ts),
+            ticket_code: registration.ticket_code.as_str().to_owned(),
         }
     }
 
@@ -73,6 +75,7 @@ impl RegistrationRow {
             registered_at: self.registered_at.0,
             checked_in_at: self.checked_in_at.map(|at| at.0),
             hold_expires_at: self.hold_expires_at.map(|at| at.0),
+            ticket_code: parsed(TABLE, self.id, "ticket_code", &self.ticket_code)?,
         })
     }
 }

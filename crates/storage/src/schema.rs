@@ -181,6 +181,20 @@ table! {
         checked_in_at -> Nullable<Instant>,
         hold_expires_at -> Nullable<Instant>,
         ended_at -> Nullable<Instant>,
+        ticket_code -> Text,
+        checked_in_by -> Nullable<Id>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    event_staff (event_id, user_id) {
+        event_id -> Id,
+        user_id -> Id,
+        role -> Text,
+        added_by -> Nullable<Id>,
+        added_at -> Instant,
     }
 }
 
@@ -336,6 +350,8 @@ table! {
 
 joinable!(events -> users (organizer_id));
 joinable!(registrations -> events (event_id));
+joinable!(event_staff -> events (event_id));
+joinable!(event_staff -> users (user_id));
 joinable!(registrations -> attendees (attendee_id));
 joinable!(waitlist_entries -> attendees (attendee_id));
 joinable!(refresh_tokens -> sessions (session_id));
@@ -356,6 +372,7 @@ allow_tables_to_appear_in_same_query!(
     attendees,
     events,
     registrations,
+    event_staff,
     waitlist_entries,
     waitlist_log,
     reminder_rounds,

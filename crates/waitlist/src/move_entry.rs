@@ -47,12 +47,7 @@ pub fn move_entry(
     let mut seats = tx
         .lock_event_seats(command.event_id)?
         .ok_or(MoveEntryError::NotFound)?;
-    manages(
-        &ctx.actor,
-        seats.organizer_id,
-        seats.status,
-        MoveEntryError::NotFound,
-    )?;
+    manages(tx, &ctx.actor, seats.reference(), MoveEntryError::NotFound)?;
     let mut entry = tx
         .find_waitlist_entry(command.entry_id)?
         .filter(|entry| entry.event_id == command.event_id && entry.status == EntryStatus::Waiting)

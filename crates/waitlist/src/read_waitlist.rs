@@ -39,12 +39,7 @@ pub fn list_waitlist(
     page: PageRequest,
 ) -> Result<Page<WaitlistPlace>, ReadWaitlistError> {
     let event = tx.find_event(event_id)?.ok_or(ReadWaitlistError::NotFound)?;
-    manages(
-        &ctx.actor,
-        event.organizer.id,
-        event.status,
-        ReadWaitlistError::NotFound,
-    )?;
+    manages(tx, &ctx.actor, event.reference(), ReadWaitlistError::NotFound)?;
     Ok(tx.list_waiting(event_id, page)?)
 }
 

@@ -36,12 +36,7 @@ pub fn remove_entry(
     reason: String,
 ) -> Result<(), RemoveEntryError> {
     let mut seats = tx.lock_event_seats(event_id)?.ok_or(RemoveEntryError::NotFound)?;
-    manages(
-        &ctx.actor,
-        seats.organizer_id,
-        seats.status,
-        RemoveEntryError::NotFound,
-    )?;
+    manages(tx, &ctx.actor, seats.reference(), RemoveEntryError::NotFound)?;
     let entry = tx
         .find_waitlist_entry(entry_id)?
         .filter(|entry| entry.event_id == event_id && entry.status == EntryStatus::Waiting)
