@@ -180,7 +180,7 @@ fn sequence_of(at: Instant) -> u32 {
 }
 
 /// The host of an address, without scheme, port and path.
-fn host_of(url: &str) -> &str {
+pub fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or(rest);
     match authority.rsplit_once(':') {

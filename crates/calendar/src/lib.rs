@@ -11,4 +11,4 @@ mod file;
 mod lines;
 mod zones;
 
-pub use file::{Calendar, Entry, Feed, Method, Status};
+pub use file::{Calendar, Entry, Feed, Method, Status, host_of};

@@ -109,7 +109,12 @@ mod tests {
 
     #[test]
     fn a_line_has_75_octets_and_no_character_is_cut() {
-        for title in ["ä".repeat(200), "x".repeat(67), "x".repeat(68), format!("x{}", "🎉".repeat(90))] {
+        for title in [
+            "ä".repeat(200),
+            "x".repeat(67),
+            "x".repeat(68),
+            format!("x{}", "🎉".repeat(90)),
+        ] {
             let folded = text(&title);
             for line in folded.split("\r\n") {
                 assert!(line.len() <= LONGEST, "{line}");

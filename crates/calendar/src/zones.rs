@@ -185,6 +185,9 @@ mod tests {
     fn a_day_that_was_skipped_is_a_change_like_others() {
         // Samoa went over the date line at the end of 2011.
         let apia = of("Pacific/Apia", &["2012-01-05T00:00:00Z"]);
-        assert!(apia.contains(&"20111230T100000Z -1000 +1400".to_owned()), "{apia:?}");
+        assert!(
+            apia.contains(&"20111230T100000Z -1000 +1400".to_owned()),
+            "{apia:?}"
+        );
     }
 }
