@@ -97,7 +97,7 @@ mod tests {
         pieces.send(Bytes::from_static(b"a")).await.unwrap();
         let before = tokio::time::Instant::now();
         assert_eq!(pieces.send(Bytes::from_static(b"b")).await, Err(NobodyReads));
-        assert_eq!(before.elapsed(), PATIENCE);
+        assert!(before.elapsed() >= PATIENCE);
         drop(body);
         assert_eq!(pieces.finish().await, Err(NobodyReads));
     }
