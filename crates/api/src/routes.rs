@@ -5,8 +5,10 @@
 //! paths in the order of the table.
 
 pub mod accounts;
+pub mod attendee_files;
 pub mod audit_log;
 pub mod auth;
+pub mod calendars;
 pub mod documentation;
 pub mod email;
 pub mod events;
@@ -72,6 +74,10 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/events", MAY_ORGANISE, events::create, events::describe_create),
         post("/api/v1/events/{id}/registrations", SignedIn, registrations::register, registrations::describe_register),
         get("/api/v1/events/{id}/registrations", MANAGER, registrations::list_of_event, registrations::describe_list_of_event),
+        post("/api/v1/events/{id}/registrations/import", MANAGER, attendee_files::import, attendee_files::describe_import),
+        get("/api/v1/events/{id}/attendees.csv", MANAGER, attendee_files::export, attendee_files::describe_export),
+        get("/api/v1/events/{id}/calendar.ics", Public, calendars::of_event, calendars::describe_of_event),
+        get("/api/v1/events.ics", Public, calendars::feed, calendars::describe_feed),
         get("/api/v1/events/{id}/waitlist/me", OWN, waitlist::read_own, waitlist::describe_read_own),
         delete("/api/v1/events/{id}/waitlist/me", OWN, waitlist::leave, waitlist::describe_leave),
         get("/api/v1/events/{id}/waitlist", MANAGER, waitlist::list, waitlist::describe_list),
@@ -82,6 +88,7 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/registrations/{id}", READ_ONE, registrations::read, registrations::describe_read),
         delete("/api/v1/registrations/{id}", OWN_OR_MANAGER, registrations::cancel, registrations::describe_cancel),
+        get("/api/v1/registrations/{id}/ticket.ics", OWN_OR_MANAGER, calendars::of_registration, calendars::describe_of_registration),
         get("/api/v1/registrations", SignedIn, registrations::list, registrations::describe_list),
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),

@@ -6,6 +6,7 @@ use crate::health::{Metrics, Readiness};
 use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
+use crate::turns::Turns;
 use auth::{IdentityProvider, TokenSigner};
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -30,6 +31,8 @@ pub struct AppState {
     pub passwords: PasswordWork,
     /// Does what is not to show in the time of an answer.
     pub after_answer: AfterAnswer,
+    /// Who exports now.
+    pub exports: Turns,
     /// Who else vouches for people, if anybody does.
     pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
@@ -185,6 +188,7 @@ impl AppState {
             keys: ports.keys,
             passwords: ports.passwords,
             after_answer: AfterAnswer::new(),
+            exports: Turns::new(Turns::EXPORTS, Turns::EXPORTS_OF_ONE),
             identity_provider: ports.identity_provider,
             clock: ports.clock,
             ids: ports.ids,

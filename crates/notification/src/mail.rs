@@ -3,7 +3,7 @@
 
 use crate::letter::Letter;
 use crate::lines::finished;
-use crate::{Job, Medium, Message, calendar};
+use crate::{Job, Medium, Message, calendar_file};
 use askama::Template;
 use kernel::ServerKeys;
 
@@ -72,6 +72,6 @@ pub fn render_mail(job: &Job, public_url: &str, keys: &ServerKeys) -> Result<Ren
         subject: letter.subject.clone(),
         text: finished(&Text { letter, message }.render()?),
         html: Html { letter, message }.render()?,
-        attachments: calendar::attachment(job, public_url).into_iter().collect(),
+        attachments: calendar_file::attachment(job, public_url).into_iter().collect(),
     })
 }

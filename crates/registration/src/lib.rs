@@ -6,9 +6,12 @@
 mod cancel;
 mod decide;
 mod end_event;
+mod export;
+mod import;
 mod link_guest;
 mod model;
 mod pass_on;
+mod read_for_calendar;
 mod read_registration;
 mod register;
 mod release_attendee;
@@ -21,9 +24,12 @@ mod tell_moved;
 pub use cancel::{CancelError, Cancelled, cancel};
 pub use decide::{Decision, Refusal, decide};
 pub use end_event::end_event;
+pub use export::{EXPORTED_AT_ONCE, begin_export, export_page, exported_event};
+pub use import::{Import, ImportError, ImportLine, ImportedLine, LineOutcome, import};
 pub use link_guest::link_guest;
 pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
+pub use read_for_calendar::read_for_calendar;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
 };

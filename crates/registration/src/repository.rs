@@ -2,7 +2,9 @@
 
 use crate::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 use event::EventRepository;
-use kernel::{AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, RegistrationId, StoreError, UserId};
+use kernel::{
+    AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, UserId,
+};
 use notification::{Outbox, Recipient, ReminderLead};
 use realtime::LiveEvents;
 use user::{AttendeeRepository, UserRepository};
@@ -54,6 +56,14 @@ pub trait RegistrationRepository {
     ) -> Result<u32, StoreError>;
     /// All live registrations of an event, with their holders.
     fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError>;
+    /// At most so many who hold a seat at the event (confirmed or attended) after that place, in the order in which they
+    /// registered.
+    fn list_seat_holders_after(
+        &mut self,
+        event_id: EventId,
+        after: Option<Position>,
+        limit: u32,
+    ) -> Result<Vec<SeatHolder>, StoreError>;
     /// The live registrations of an attendee, over all events.
     fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError>;
     /// A page of registrations, the newest first.

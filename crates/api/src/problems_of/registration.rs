@@ -3,7 +3,10 @@
 use super::event::read_only;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use registration::{CancelError, ReadRegistrationError, Refusal, RegisterError};
+use kernel::{FieldError, Invalid};
+use registration::{
+    CancelError, ImportError, ImportedLine, LineOutcome, ReadRegistrationError, Refusal, RegisterError,
+};
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
@@ -43,6 +46,43 @@ fn refused(refusal: Refusal) -> Problem {
             Problem::new(ProblemType::AlreadyWaiting).with("waitlist_entry_id", id.to_string())
         }
         Refusal::Full => ProblemType::EventFull.into(),
+    }
+}
+
+/// Errors that a refused list tells at the most: an answer must not grow far beyond what it answers.
+const MOST_LINE_ERRORS: usize = 200;
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Register(error) => error.into(),
+            ImportError::BadLines(lines) => {
+                let bad = lines.len();
+                let errors = lines.into_iter().flat_map(errors_of).take(MOST_LINE_ERRORS);
+                Self::from(Invalid(errors.collect()))
+                    .detail("Lines of the list do not fit, and nothing was written; `errors` lists them.")
+                    .with("bad_lines", bad)
+            }
+        }
+    }
+}
+
+fn errors_of(line: ImportedLine) -> Vec<FieldError> {
+    let whole = |code, detail: &'static str| FieldError {
+        pointer: format!("/{}", line.number),
+        code,
+        detail: detail.into(),
+    };
+    match line.outcome {
+        LineOutcome::Invalid(invalid) => invalid.0,
+        LineOutcome::EventFull => vec![whole("event_full", ProblemType::EventFull.explanation())],
+        LineOutcome::TooManyInvites => {
+            vec![whole("too_many_invites", ProblemType::RateLimited.explanation())]
+        }
+        LineOutcome::Confirmed(_)
+        | LineOutcome::Waitlisted(..)
+        | LineOutcome::AlreadyRegistered(_)
+        | LineOutcome::AlreadyWaiting(_) => Vec::new(),
     }
 }
 
