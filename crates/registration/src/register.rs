@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
+    UserId,
 };
 use notification::Message;
 use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user};
@@ -171,7 +172,7 @@ fn load_standing(
     ctx: &Ctx,
     seats: &EventSeats,
     command: &Register,
-    user_id: kernel::UserId,
+    user_id: UserId,
 ) -> Result<Standing, RegisterError> {
     match &command.person {
         Person::Oneself => {
@@ -189,17 +190,7 @@ fn load_standing(
         }
         Person::Attendee(id) => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
-            let standing = tx
-                .find_standing_of_attendee(seats.id, *id)?
-                .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody))
-                .ok_or(RegisterError::AttendeeNotFound)?;
-            let visible = standing.attendee.as_ref().is_some_and(|attendee| {
-                attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
-            });
-            if !visible && !tx.attendee_is_at_events_of(*id, user_id)? {
-                return Err(RegisterError::AttendeeNotFound);
-            }
-            Ok(standing)
+            visible_standing(tx, ctx, seats.id, *id, user_id)?.ok_or(RegisterError::AttendeeNotFound)
         }
         Person::Guest { email, .. } => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
@@ -211,6 +202,25 @@ fn load_standing(
             }
         }
     }
+}
+
+/// How an attendee stands with an event whom the manager may know of: somebody they noted, or who is at an event of theirs.
+pub(crate) fn visible_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    event_id: EventId,
+    id: AttendeeId,
+    user_id: UserId,
+) -> Result<Option<Standing>, StoreError> {
+    let standing = tx
+        .find_standing_of_attendee(event_id, id)?
+        .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody));
+    let Some(standing) = standing else { return Ok(None) };
+    let visible = standing.attendee.as_ref().is_some_and(|attendee| {
+        attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
+    });
+    let known = visible || tx.attendee_is_at_events_of(id, user_id)?;
+    Ok(known.then_some(standing))
 }
 
 fn give_seat(
