@@ -41,7 +41,8 @@ pub use release_attendee::release_attendee;
 pub use release_person::release_person;
 pub use remind::{list_events_to_remind, remind};
 pub use repository::{
-    CheckInRepository, PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx, ReminderRepository,
+    CheckInRepository, PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx,
+    ReminderRepository,
 };
 pub use still_true::still_true;
 pub use tell_moved::tell_moved;

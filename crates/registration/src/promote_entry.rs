@@ -79,8 +79,8 @@ pub fn promote_entry(
         entry,
         attendee: attendee.clone(),
     };
-    let registration = give_out_of_turn(tx, ctx, &mut seats, person, command.reason)?
-        .ok_or(PromoteEntryError::NoSeat)?;
+    let registration =
+        give_out_of_turn(tx, ctx, &mut seats, person, command.reason)?.ok_or(PromoteEntryError::NoSeat)?;
     tx.record_audit(
         ctx,
         // The reason stands in the entry's own log, which goes when the person is forgotten; this one stays.

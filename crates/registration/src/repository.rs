@@ -89,7 +89,10 @@ pub trait RegistrationRepository {
 /// Check-ins. None of these locks the event.
 pub trait CheckInRepository {
     /// The registration of that ticket, at whichever event.
-    fn find_registration_by_code(&mut self, code: &TicketCode) -> Result<Option<RegistrationView>, StoreError>;
+    fn find_registration_by_code(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationView>, StoreError>;
     /// Notes that the person is there, without the event's lock: only if the registration is confirmed and still that
     /// attendee's. [`StoreError::Contention`] if it is not, any more: tried again, it is seen as it is.
     fn mark_attended(

@@ -113,7 +113,8 @@ macro_rules! view_columns {
 }
 
 fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
-    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) = beside;
+    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) =
+        beside;
     let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
     Ok(RegistrationView {
         registration: row.into_registration()?,

@@ -149,11 +149,10 @@ impl Tx<'_> {
     /// The number is taken in the same statement: a line is written whenever somebody joins.
     fn log_one_line(&mut self, line: &EntryLogLine) -> Result<(), StoreError> {
         let event = Uid::of(line.event_id);
-        let number = sql::<BigInt>(
-            "(SELECT coalesce(max(l.number), 0) + 1 FROM waitlist_log l WHERE l.event_id = ",
-        )
-        .bind::<Id, _>(event)
-        .sql(")");
+        let number =
+            sql::<BigInt>("(SELECT coalesce(max(l.number), 0) + 1 FROM waitlist_log l WHERE l.event_id = ")
+                .bind::<Id, _>(event)
+                .sql(")");
         let row = (
             waitlist_log::id.eq(Uid::of(line.id)),
             waitlist_log::entry_id.eq(Uid::of(line.entry_id)),

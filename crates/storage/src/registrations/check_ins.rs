@@ -15,7 +15,10 @@ use registration::{CheckInRepository, Registration, RegistrationStatus, Registra
 use ticket::TicketCode;
 
 impl CheckInRepository for Tx<'_> {
-    fn find_registration_by_code(&mut self, code: &TicketCode) -> Result<Option<RegistrationView>, StoreError> {
+    fn find_registration_by_code(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationView>, StoreError> {
         self.run(|connection| {
             on!(connection, |c| registrations::table
                 .inner_join(attendees::table)
