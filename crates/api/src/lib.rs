@@ -29,6 +29,7 @@ pub mod routes;
 pub mod sign_in;
 pub mod sign_in_limits;
 pub mod state;
+pub mod ticket_work;
 pub mod views;
 
 use actix_web::web::ServiceConfig;

@@ -94,6 +94,7 @@ catalogue! {
     AlreadyAttended = "already-attended", CONFLICT, "Already attended", "The attendee was checked in; undo the check-in first.";
     AlreadyCheckedIn = "already-checked-in", CONFLICT, "Already checked in", "The ticket was scanned before; `checked_in_at` says when.";
     NotCancellable = "not-cancellable", CONFLICT, "Cannot be cancelled", "The registration is not live any more, so there is nothing to cancel.";
+    NoTicket = "no-ticket", CONFLICT, "There is no ticket", "A ticket belongs to a seat that is held: confirmed, or attended. This registration has none; `detail` says why.";
     AccountNeeded = "account-needed", CONFLICT, "An account is needed", "An attendee without an account cannot wait for a paid seat.";
     NoOffer = "no-offer", CONFLICT, "There is no offer", "No seat is offered to you, or the offer has lapsed.";
     NothingToPromote = "nothing-to-promote", CONFLICT, "No seat to give", "No seat is free for the waiting person.";

@@ -10,6 +10,7 @@ mod link_guest;
 mod model;
 mod pass_on;
 mod read_registration;
+mod read_ticket;
 mod register;
 mod release_attendee;
 mod release_person;
@@ -27,6 +28,7 @@ pub use pass_on::pass_on_seats;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
 };
+pub use read_ticket::{ReadTicketError, Ticket, find_ticket, read_ticket};
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;

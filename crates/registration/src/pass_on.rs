@@ -56,6 +56,7 @@ pub fn pass_on_seats(
             let message = Message::SeatFromWaitlist {
                 event: seats.facts(),
                 registration_id: registration.id,
+                ticket_code: Some(registration.ticket_code.clone()),
             };
             tx.enqueue(ctx, head.attendee.recipient(), message);
             tell_registration(tx, ctx, registration, &head.attendee);

@@ -3,7 +3,7 @@
 use super::event::read_only;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use registration::{CancelError, ReadRegistrationError, Refusal, RegisterError};
+use registration::{CancelError, ReadRegistrationError, ReadTicketError, Refusal, RegisterError};
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
@@ -66,6 +66,22 @@ impl From<ReadRegistrationError> for Problem {
             ReadRegistrationError::NotFound => Self::not_found(),
             ReadRegistrationError::Denied(denied) => denied.into(),
             ReadRegistrationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadTicketError> for Problem {
+    fn from(error: ReadTicketError) -> Self {
+        match error {
+            ReadTicketError::NotFound => Self::not_found(),
+            ReadTicketError::Denied(denied) => denied.into(),
+            ReadTicketError::NoSeat(status) => {
+                Self::new(ProblemType::NoTicket).detail(format!("The registration is {}.", status.as_str()))
+            }
+            ReadTicketError::EventCancelled => {
+                Self::new(ProblemType::NoTicket).detail("The event is called off.")
+            }
+            ReadTicketError::Store(error) => error.into(),
         }
     }
 }
