@@ -31,6 +31,7 @@ pub mod sign_in;
 pub mod sign_in_limits;
 pub mod state;
 mod streamed;
+pub mod ticket_work;
 pub mod turns;
 pub mod views;
 

@@ -16,6 +16,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 mod text_message;
+mod ticket_page;
 
 pub use mail::{Attachment, RenderError, RenderedMail, render_mail};
 pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};

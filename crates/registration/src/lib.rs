@@ -17,6 +17,7 @@ mod promote_entry;
 mod put_on_waitlist;
 mod read_for_calendar;
 mod read_registration;
+mod read_ticket;
 mod register;
 mod release_attendee;
 mod release_person;
@@ -42,6 +43,7 @@ pub use read_for_calendar::read_for_calendar;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
 };
+pub use read_ticket::{ReadTicketError, Ticket, find_ticket, read_ticket};
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;

@@ -305,6 +305,7 @@ fn give_seat(
     let message = Message::SeatConfirmed {
         event: seats.facts(),
         registration_id: registration.id,
+        ticket_code: Some(registration.ticket_code.clone()),
     };
     tx.enqueue(ctx, attendee.recipient(), message);
     tell_registration(tx, ctx, &registration, &attendee);

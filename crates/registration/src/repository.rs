@@ -45,6 +45,11 @@ pub trait RegistrationRepository {
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// The registration with what is shown beside it.
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError>;
+    /// The registration, live or not, whose ticket has that code.
+    fn find_registration_of_ticket(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationId>, StoreError>;
     /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one; [`StoreError::Contention`] if an
     /// attendee went meanwhile: tried again, it is made anew.
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError>;

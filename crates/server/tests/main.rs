@@ -44,6 +44,7 @@ mod sign_in;
 mod story;
 mod support;
 mod texts;
+mod tickets;
 mod token_attacks;
 mod tour;
 mod user_admin;

@@ -104,6 +104,12 @@ const TABLE: &[Row] = {
         row("GET",    "/events.ics", Published, Nothing,            [200, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/registrations/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200), (RegistrationReadAny, 200)]),
         row("DELETE", "/registrations/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}/ticket", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}/ticket.json", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}/ticket.svg", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}/ticket.png", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}/ticket.pdf", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/tickets/keys", Published, Nothing,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/registrations", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
 
         row("GET",    "/events/{id}/waitlist/me", Published, Nothing, [401, 401, 401, 401,   404, 404, 200, 404, 404, 404], &[]),

@@ -21,6 +21,7 @@ use registration::{
     Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
     SeatHolder, Standing,
 };
+use ticket::TicketCode;
 
 const TABLE: &str = "registrations";
 
@@ -296,6 +297,20 @@ impl RegistrationRepository for Tx<'_> {
         })?
         .map(into_view)
         .transpose()
+    }
+
+    fn find_registration_of_ticket(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationId>, StoreError> {
+        let id: Option<Uid> = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::ticket_code.eq(code.as_str()))
+                .select(registrations::id)
+                .first(c)
+                .optional())
+        })?;
+        Ok(id.map(Uid::typed))
     }
 
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use event::EventStatus;
 use kernel::{FieldError, Instant, Invalid, RegistrationId, WaitlistEntryId};
 use registration::{
     CancelError, CheckInError, ImportError, ImportedLine, LineOutcome, PromoteEntryError, PutOnWaitlistError,
-    ReadRegistrationError, Refusal, RegisterError, UndoCheckInError,
+    ReadRegistrationError, ReadTicketError, Refusal, RegisterError, UndoCheckInError,
 };
 
 impl From<RegisterError> for Problem {
@@ -189,6 +189,22 @@ impl From<ReadRegistrationError> for Problem {
             ReadRegistrationError::NotFound => Self::not_found(),
             ReadRegistrationError::Denied(denied) => denied.into(),
             ReadRegistrationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadTicketError> for Problem {
+    fn from(error: ReadTicketError) -> Self {
+        match error {
+            ReadTicketError::NotFound => Self::not_found(),
+            ReadTicketError::Denied(denied) => denied.into(),
+            ReadTicketError::NoSeat(status) => {
+                Self::new(ProblemType::NoTicket).detail(format!("The registration is {}.", status.as_str()))
+            }
+            ReadTicketError::EventCancelled => {
+                Self::new(ProblemType::NoTicket).detail("The event is called off.")
+            }
+            ReadTicketError::Store(error) => error.into(),
         }
     }
 }
