@@ -2,7 +2,9 @@
 
 use crate::SealedSecrets;
 use chrono::TimeDelta;
-use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId};
+use kernel::{
+    EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId,
+};
 use serde::{Deserialize, Serialize};
 
 /// Who a message goes to.
@@ -200,6 +202,9 @@ pub enum Message {
         event: EventFacts,
         /// The registration that holds the seat.
         registration_id: RegistrationId,
+        /// When it was asked for once more; none the first time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resent_at: Option<Instant>,
     },
     /// A seat came free and is the person's now.
     SeatFromWaitlist {
@@ -256,6 +261,21 @@ pub enum Message {
         /// How near.
         lead: ReminderLead,
     },
+    /// The organiser has something to say to everybody who holds a seat.
+    Announcement {
+        /// The event.
+        event: EventFacts,
+        /// The same for all who get it.
+        mailing_id: MailingId,
+        /// The registration that holds the seat.
+        registration_id: RegistrationId,
+        /// Who organises the event.
+        organizer: String,
+        /// What it is about, in the organiser's words.
+        subject: String,
+        /// What it says, in paragraphs.
+        body: String,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -290,7 +310,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 17] = [
+    pub const KINDS: [&str; 18] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -307,6 +327,7 @@ impl Message {
         "event_cancelled",
         "event_moved",
         "reminder",
+        "announcement",
         "phone_verification",
     ];
 
@@ -329,6 +350,7 @@ impl Message {
             Self::EventCancelled { .. } => "event_cancelled",
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
+            Self::Announcement { .. } => "announcement",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -345,6 +367,12 @@ impl Message {
             | Self::SecurityAnswersChanged { notice_id, .. }
             | Self::ExternalSignInLinked { notice_id, .. }
             | Self::PhoneVerification { notice_id, .. } => notice_id.to_string(),
+            Self::SeatConfirmed {
+                registration_id,
+                resent_at: Some(at),
+                ..
+            } => format!("{registration_id}:{}", at.timestamp_micros()),
+            Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -366,6 +394,16 @@ impl Message {
         }
     }
 
+    /// The same to who holds a seat by this registration, where it says by which.
+    #[must_use]
+    pub fn to_holder(mut self, holder: RegistrationId) -> Self {
+        if let Self::Reminder { registration_id, .. } | Self::Announcement { registration_id, .. } = &mut self
+        {
+            *registration_id = holder;
+        }
+        self
+    }
+
     /// The event that it tells of.
     pub const fn event(&self) -> Option<&EventFacts> {
         match self {
@@ -376,7 +414,8 @@ impl Message {
             | Self::WaitlistRemoved { event, .. }
             | Self::EventCancelled { event, .. }
             | Self::EventMoved { event, .. }
-            | Self::Reminder { event, .. } => Some(event),
+            | Self::Reminder { event, .. }
+            | Self::Announcement { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }
@@ -432,7 +471,10 @@ impl Message {
     /// How urgent it is.
     pub const fn priority(&self) -> Priority {
         match self {
-            Self::EventCancelled { .. } | Self::EventMoved { .. } | Self::Reminder { .. } => Priority::Bulk,
+            Self::EventCancelled { .. }
+            | Self::EventMoved { .. }
+            | Self::Reminder { .. }
+            | Self::Announcement { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
     }

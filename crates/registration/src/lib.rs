@@ -3,36 +3,46 @@
 //! Invariants: at most one live registration or waitlist entry per person and event; nobody passes somebody who waits;
 //! a freed seat goes to the next who waits in the same transaction, through [`pass_on_seats`] and nothing else.
 
+mod announce;
 mod cancel;
 mod decide;
 mod end_event;
 mod link_guest;
+mod mailing;
 mod model;
 mod pass_on;
 mod read_registration;
+mod read_statistics;
 mod register;
 mod release_attendee;
 mod release_person;
 mod remind;
 mod repository;
+mod resend;
 mod still_true;
 mod tell_moved;
 
+pub use announce::{Announce, AnnounceError, announce};
 pub use cancel::{CancelError, Cancelled, cancel};
 pub use decide::{Decision, Refusal, decide};
 pub use end_event::end_event;
 pub use link_guest::link_guest;
+pub use mailing::{Mailing, PEOPLE_AT_ONCE, SeatRecipient, Written, begin_mailing, continue_mailing};
 pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
+};
+pub use read_statistics::{
+    EventStatistics, OnDay, ReadStatisticsError, StatisticsRepository, read_event_statistics,
 };
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;
 pub use remind::{list_events_to_remind, remind};
 pub use repository::{
-    PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx, ReminderRepository,
+    MailingRepository, RegistrationFilter, RegistrationRepository, RegistrationTx, ReminderRepository,
 };
+pub use resend::{ResendError, resend};
 pub use still_true::still_true;
 pub use tell_moved::tell_moved;

@@ -236,6 +236,7 @@ fn give_seat(
     let message = Message::SeatConfirmed {
         event: seats.facts(),
         registration_id: registration.id,
+        resent_at: None,
     };
     tx.enqueue(ctx, attendee.recipient(), message);
     tell_registration(tx, ctx, &registration, &attendee);
