@@ -5,6 +5,7 @@ mod event;
 mod person;
 mod registration;
 mod session;
+mod statistics;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
@@ -14,3 +15,7 @@ pub use registration::{
     WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
 pub use session::SessionBody;
+pub use statistics::{
+    AttendanceFigures, DayBody, DayFigure, EventStatisticsBody, InvariantsBody, SeatFigures, StatisticsBody,
+    ViolationBody, VoteFigures, WaitlistFigures,
+};

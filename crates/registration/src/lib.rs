@@ -31,7 +31,8 @@ pub use mailing::{Mailing, PEOPLE_AT_ONCE, SeatRecipient, Written, begin_mailing
 pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
 pub use read_registration::{
-    ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
+    ReadRegistrationError, list_all_registrations, list_event_registrations, list_registrations,
+    read_registration,
 };
 pub use read_statistics::{
     EventStatistics, OnDay, ReadStatisticsError, StatisticsRepository, read_event_statistics,

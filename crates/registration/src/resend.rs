@@ -1,6 +1,6 @@
 //! The confirmation of a seat is sent once more.
 
-use crate::{RegistrationStatus, RegistrationTx};
+use crate::{ReadRegistrationError, RegistrationStatus, RegistrationTx};
 use chrono::TimeDelta;
 use event::may_manage;
 use kernel::{AuditEntry, Ctx, Denied, RegistrationId, StoreError, TypedId};
@@ -25,6 +25,16 @@ pub enum ResendError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ReadRegistrationError> for ResendError {
+    fn from(error: ReadRegistrationError) -> Self {
+        match error {
+            ReadRegistrationError::NotFound => Self::NotFound,
+            ReadRegistrationError::Denied(denied) => Self::Denied(denied),
+            ReadRegistrationError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Sends the confirmation of the actor's own seat again, or of one at an event that the actor runs. Within a quarter of an

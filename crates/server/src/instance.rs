@@ -260,6 +260,7 @@ fn settings(config: &Config) -> Settings {
         return_paths: config.google.return_paths.clone(),
         sms_configured: config.sms.gateway.is_some(),
         invites_per_day: config.limits.invites_per_day,
+        announcements_per_day: config.limits.announcements_per_day,
         limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))
