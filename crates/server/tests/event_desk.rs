@@ -55,20 +55,48 @@ async fn a_copy_is_a_draft_of_ones_own_with_what_was_written(database: TestDatab
         .expect(201);
     let id = copy.text_at("/id");
     assert_ne!(id, event.to_string());
-    assert_eq!(copy.header("location"), Some(format!("/api/v1/events/{id}").as_str()));
+    assert_eq!(
+        copy.header("location"),
+        Some(format!("/api/v1/events/{id}").as_str())
+    );
     assert_eq!(copy.header("etag"), Some("\"1-1\""));
     let original = organizer.client.get(&path).await.expect(200).json();
-    let shown = organizer.client.get(&format!("/events/{id}")).await.expect(200).json();
-    assert_eq!((&shown["status"], &shown["seats_taken"], &shown["title"]), (&json!("draft"), &json!(0), &json!("The next one")));
-    for same in ["description", "agenda", "format", "starts_at", "ends_at", "time_zone", "capacity", "waitlist_enabled", "organizer"] {
+    let shown = organizer
+        .client
+        .get(&format!("/events/{id}"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&shown["status"], &shown["seats_taken"], &shown["title"]),
+        (&json!("draft"), &json!(0), &json!("The next one"))
+    );
+    for same in [
+        "description",
+        "agenda",
+        "format",
+        "starts_at",
+        "ends_at",
+        "time_zone",
+        "capacity",
+        "waitlist_enabled",
+        "organizer",
+    ] {
         assert_eq!(shown[same], original[same], "{same}");
     }
     // It is nobody else's to see, and the key makes one of two requests.
     harness.client().get(&format!("/events/{id}")).await.expect(404);
-    let again = || organizer.client.post(&format!("{path}/copy")).header("Idempotency-Key", "copy-1");
+    let again = || {
+        organizer
+            .client
+            .post(&format!("{path}/copy"))
+            .header("Idempotency-Key", "copy-1")
+    };
     let (first, second) = (again().await.expect(201), again().await.expect(201));
     assert_eq!(first.text_at("/id"), second.text_at("/id"));
-    let rows = harness.count(&format!("audit_log WHERE action = 'event.copy' AND changes LIKE '%{event}%'"));
+    let rows = harness.count(&format!(
+        "audit_log WHERE action = 'event.copy' AND changes LIKE '%{event}%'"
+    ));
     if harness.database().kind() == testkit::Kind::Sqlite {
         assert_eq!(rows.await, 2);
     }
@@ -98,9 +126,15 @@ async fn a_copy_moves_end_and_windows_with_its_start(database: TestDatabase) {
         assert_eq!(moved.text_at(field), text(at), "{field}");
     }
     let longer = copy(json!({"starts_at": text(later), "ends_at": text(later + TimeDelta::hours(9))}));
-    assert_eq!(longer.await.expect(201).text_at("/ends_at"), text(later + TimeDelta::hours(9)));
+    assert_eq!(
+        longer.await.expect(201).text_at("/ends_at"),
+        text(later + TimeDelta::hours(9))
+    );
     for (body, pointer) in [
-        (json!({"starts_at": text(start - TimeDelta::days(11))}), "/starts_at"),
+        (
+            json!({"starts_at": text(start - TimeDelta::days(11))}),
+            "/starts_at",
+        ),
         (json!({"starts_at": "9999-12-31T23:59:59Z"}), "/starts_at"),
         (json!({"ends_at": text(start - TimeDelta::days(1))}), "/ends_at"),
         (json!({"location": "A hall"}), "/location"),
@@ -119,31 +153,63 @@ async fn a_copy_without_a_start_needs_one_ahead_and_a_place_of_its_own(database:
     let taken = organizer.client.post(&path).await.expect(409);
     taken.problem("place-taken");
     assert_eq!(taken.text_at("/event_id"), event.to_string());
-    organizer.client.post(&path).json(json!({"location": "Elsewhere"})).await.expect(201);
+    organizer
+        .client
+        .post(&path)
+        .json(json!({"location": "Elsewhere"}))
+        .await
+        .expect(201);
     harness.clock().advance(TimeDelta::days(30));
     let organizer = harness.log_in(&organizer.email).await;
     let over = organizer.client.post(&path).await.expect(422);
     assert!(over.text().contains("/starts_at"), "{over}");
     let start = harness.clock().now() + TimeDelta::days(3);
-    let copy = organizer.client.post(&path).json(json!({"starts_at": text(start)}));
+    let copy = organizer
+        .client
+        .post(&path)
+        .json(json!({"starts_at": text(start)}));
     assert_eq!(copy.await.expect(201).text_at("/status"), "draft");
 }
 
 async fn who_may_not_copy_does_not(database: TestDatabase) {
     let harness = Harness::start(database).await;
-    let (organizer, other, person) = (harness.organizer().await, harness.organizer().await, harness.attendee("asha").await);
+    let (organizer, other, person) = (
+        harness.organizer().await,
+        harness.organizer().await,
+        harness.attendee("asha").await,
+    );
     let event = harness.published_event(&organizer, 3).await;
     let path = format!("/events/{event}/copy");
     other.client.post(&path).await.expect(403).problem("forbidden");
     person.client.post(&path).await.expect(403).problem("forbidden");
     // Who helps to manage it may read all of it, but makes events only with the permission.
-    sql(&harness, &format!(
-        "INSERT INTO event_staff (event_id, user_id, role, added_at) SELECT id, '{}', 'manager', created_at FROM events WHERE id = '{event}'",
-        person.id
-    ));
-    person.client.post(&path).json(json!({"location": "Elsewhere"})).await.expect(403).problem("forbidden");
-    sql(&harness, &format!("UPDATE event_staff SET user_id = '{}' WHERE event_id = '{event}'", other.id));
-    let copy = other.client.post(&path).json(json!({"location": "Elsewhere"})).await.expect(201);
+    sql(
+        &harness,
+        &format!(
+            "INSERT INTO event_staff (event_id, user_id, role, added_at) SELECT id, '{}', 'manager', created_at FROM events WHERE id = '{event}'",
+            person.id
+        ),
+    );
+    person
+        .client
+        .post(&path)
+        .json(json!({"location": "Elsewhere"}))
+        .await
+        .expect(403)
+        .problem("forbidden");
+    sql(
+        &harness,
+        &format!(
+            "UPDATE event_staff SET user_id = '{}' WHERE event_id = '{event}'",
+            other.id
+        ),
+    );
+    let copy = other
+        .client
+        .post(&path)
+        .json(json!({"location": "Elsewhere"}))
+        .await
+        .expect(201);
     assert_eq!(copy.text_at("/organizer/id"), other.id.to_string());
 }
 
@@ -152,17 +218,39 @@ async fn staff_comes_along_where_it_is_asked_for(database: TestDatabase) {
     let (organizer, person) = (harness.organizer().await, harness.attendee("asha").await);
     let event = harness.published_event(&organizer, 3).await;
     for (user, role) in [(person.id, "scanner"), (organizer.id, "manager")] {
-        sql(&harness, &format!(
-            "INSERT INTO event_staff (event_id, user_id, role, added_at) SELECT id, '{user}', '{role}', created_at FROM events WHERE id = '{event}'"
-        ));
+        sql(
+            &harness,
+            &format!(
+                "INSERT INTO event_staff (event_id, user_id, role, added_at) SELECT id, '{user}', '{role}', created_at FROM events WHERE id = '{event}'"
+            ),
+        );
     }
     let copy = |body: Value| organizer.client.post(&format!("/events/{event}/copy")).json(body);
-    let without = copy(json!({"location": "Elsewhere"})).await.expect(201).text_at("/id");
-    let with = copy(json!({"location": "Elsewhere", "with_staff": true})).await.expect(201).text_at("/id");
-    assert_eq!(harness.count(&format!("event_staff WHERE event_id = '{without}'")).await, 0);
-    let staff = format!("event_staff WHERE event_id = '{with}' AND user_id = '{}' AND role = 'scanner'", person.id);
+    let without = copy(json!({"location": "Elsewhere"}))
+        .await
+        .expect(201)
+        .text_at("/id");
+    let with = copy(json!({"location": "Elsewhere", "with_staff": true}))
+        .await
+        .expect(201)
+        .text_at("/id");
+    assert_eq!(
+        harness
+            .count(&format!("event_staff WHERE event_id = '{without}'"))
+            .await,
+        0
+    );
+    let staff = format!(
+        "event_staff WHERE event_id = '{with}' AND user_id = '{}' AND role = 'scanner'",
+        person.id
+    );
     assert_eq!(harness.count(&staff).await, 1);
-    assert_eq!(harness.count(&format!("event_staff WHERE event_id = '{with}'")).await, 1);
+    assert_eq!(
+        harness
+            .count(&format!("event_staff WHERE event_id = '{with}'"))
+            .await,
+        1
+    );
 }
 
 async fn an_announcement_is_taken_back_while_it_concerns_nobody(database: TestDatabase) {
@@ -174,13 +262,30 @@ async fn an_announcement_is_taken_back_while_it_concerns_nobody(database: TestDa
     let asha = harness.attendee("asha").await;
     let (registration, _) = harness.registered(&asha, event).await;
     let waits = harness.attendee("bela").await;
-    waits.client.post(&format!("{path}/registrations")).await.expect(202);
+    waits
+        .client
+        .post(&format!("{path}/registrations"))
+        .await
+        .expect(202);
     let refused = unpublish().await.expect(409);
     refused.problem("event-has-registrations");
-    assert_eq!((refused.json()["seats_taken"].clone(), refused.json()["waitlist_length"].clone()), (json!(1), json!(1)));
-    waits.client.delete(&format!("{path}/waitlist/me")).await.expect(204);
+    assert_eq!(
+        (
+            refused.json()["seats_taken"].clone(),
+            refused.json()["waitlist_length"].clone()
+        ),
+        (json!(1), json!(1))
+    );
+    waits
+        .client
+        .delete(&format!("{path}/waitlist/me"))
+        .await
+        .expect(204);
     unpublish().await.expect(409);
-    asha.client.delete(&format!("/registrations/{registration}")).await.expect(200);
+    asha.client
+        .delete(&format!("/registrations/{registration}"))
+        .await
+        .expect(200);
 
     // The server remembers the event as everybody saw it until the very commit.
     let before = harness.client().get(&path).await.expect(200);
@@ -189,7 +294,15 @@ async fn an_announcement_is_taken_back_while_it_concerns_nobody(database: TestDa
     assert_ne!(draft.header("etag"), before.header("etag"));
     harness.client().get(&path).await.expect(404);
     asha.client.get(&path).await.expect(404);
-    assert!(harness.client().get("/events").await.expect(200).items().is_empty());
+    assert!(
+        harness
+            .client()
+            .get("/events")
+            .await
+            .expect(200)
+            .items()
+            .is_empty()
+    );
     let refused = asha.client.post(&format!("{path}/registrations")).await;
     refused.expect(404);
     unpublish().await.expect(409).problem("wrong-state");
@@ -197,14 +310,37 @@ async fn an_announcement_is_taken_back_while_it_concerns_nobody(database: TestDa
     let mut same = harness.event_fields(1);
     same["location"] = before.json()["location"].clone();
     same["publish"] = json!(true);
-    let other = organizer.client.post("/events").json(same).await.expect(201).text_at("/id");
-    organizer.client.post(&format!("{path}/publish")).await.expect(409).problem("place-taken");
-    organizer.client.post(&format!("/events/{other}/unpublish")).await.expect(200);
-    organizer.client.post(&format!("{path}/publish")).await.expect(200);
+    let other = organizer
+        .client
+        .post("/events")
+        .json(same)
+        .await
+        .expect(201)
+        .text_at("/id");
+    organizer
+        .client
+        .post(&format!("{path}/publish"))
+        .await
+        .expect(409)
+        .problem("place-taken");
+    organizer
+        .client
+        .post(&format!("/events/{other}/unpublish"))
+        .await
+        .expect(200);
+    organizer
+        .client
+        .post(&format!("{path}/publish"))
+        .await
+        .expect(200);
     harness.registered(&asha, event).await;
     harness.clock().advance(TimeDelta::days(11));
     let organizer = harness.log_in(&organizer.email).await;
-    let over = organizer.client.post(&format!("{path}/unpublish")).await.expect(409);
+    let over = organizer
+        .client
+        .post(&format!("{path}/unpublish"))
+        .await
+        .expect(409);
     over.problem("event-read-only");
     harness.assert_invariants().await;
 }
@@ -221,8 +357,14 @@ async fn taking_back_and_registering_at_once_leaves_no_seat_of_a_draft(database:
             let person = crowd.get(number).map(|person| person.client.clone());
             async move {
                 match person {
-                    Some(person) => person.post(&format!("/events/{event}/registrations")).await.status(),
-                    None => organizer.post(&format!("/events/{event}/unpublish")).await.status(),
+                    Some(person) => person
+                        .post(&format!("/events/{event}/registrations"))
+                        .await
+                        .status(),
+                    None => organizer
+                        .post(&format!("/events/{event}/unpublish"))
+                        .await
+                        .status(),
                 }
             }
         })
@@ -247,10 +389,26 @@ async fn an_event_that_was_taken_back_and_called_off_stays_private(database: Tes
     let harness = Harness::start(database).await;
     let organizer = harness.organizer().await;
     let event = harness.published_event(&organizer, 1).await;
-    organizer.client.post(&format!("/events/{event}/unpublish")).await.expect(200);
-    organizer.client.post(&format!("/events/{event}/cancel")).await.expect(200);
-    harness.client().get(&format!("/events/{event}")).await.expect(404);
-    organizer.client.get(&format!("/events/{event}")).await.expect(200);
+    organizer
+        .client
+        .post(&format!("/events/{event}/unpublish"))
+        .await
+        .expect(200);
+    organizer
+        .client
+        .post(&format!("/events/{event}/cancel"))
+        .await
+        .expect(200);
+    harness
+        .client()
+        .get(&format!("/events/{event}"))
+        .await
+        .expect(404);
+    organizer
+        .client
+        .get(&format!("/events/{event}"))
+        .await
+        .expect(200);
 }
 
 async fn an_administrator_raises_the_capacity_and_the_queue_moves(database: TestDatabase) {
@@ -258,24 +416,88 @@ async fn an_administrator_raises_the_capacity_and_the_queue_moves(database: Test
     let (admin, organizer) = (harness.admin().await, harness.organizer().await);
     let event = harness.published_event(&organizer, 1).await;
     for person in harness.crowd(4).await {
-        person.client.post(&format!("/events/{event}/registrations")).await;
+        person
+            .client
+            .post(&format!("/events/{event}/registrations"))
+            .await;
     }
     let path = format!("/admin/events/{event}/capacity");
-    organizer.client.patch(&path).json(json!({"capacity": 3})).await.expect(403);
-    let raised = admin.client.patch(&path).json(json!({"capacity": 3})).await.expect(200);
-    assert_eq!((raised.json()["seats_taken"].clone(), raised.json()["waitlist_length"].clone()), (json!(3), json!(1)));
-    let row = admin.client.get("/admin/audit-log?limit=1").await.expect(200).items().remove(0);
-    assert_eq!((&row["action"], &row["changes"], &row["actor_id"]), (&json!("event.edit"), &json!({"fields": "capacity"}), &json!(admin.id.to_string())));
-    let below = admin.client.patch(&path).json(json!({"capacity": 2})).await.expect(409);
+    organizer
+        .client
+        .patch(&path)
+        .json(json!({"capacity": 3}))
+        .await
+        .expect(403);
+    let raised = admin
+        .client
+        .patch(&path)
+        .json(json!({"capacity": 3}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            raised.json()["seats_taken"].clone(),
+            raised.json()["waitlist_length"].clone()
+        ),
+        (json!(3), json!(1))
+    );
+    let row = admin
+        .client
+        .get("/admin/audit-log?limit=1")
+        .await
+        .expect(200)
+        .items()
+        .remove(0);
+    assert_eq!(
+        (&row["action"], &row["changes"], &row["actor_id"]),
+        (
+            &json!("event.edit"),
+            &json!({"fields": "capacity"}),
+            &json!(admin.id.to_string())
+        )
+    );
+    let below = admin
+        .client
+        .patch(&path)
+        .json(json!({"capacity": 2}))
+        .await
+        .expect(409);
     below.problem("capacity-below-taken");
     assert_eq!(below.json()["seats_taken"], 3);
-    for body in [json!({}), json!({"capacity": null}), json!({"capacity": 0}), json!({"capacity": 1_000_001}), json!({"capacity": 4, "title": "x"})] {
-        admin.client.patch(&path).json(body).await.expect(422).problem("invalid");
+    for body in [
+        json!({}),
+        json!({"capacity": null}),
+        json!({"capacity": 0}),
+        json!({"capacity": 1_000_001}),
+        json!({"capacity": 4, "title": "x"}),
+    ] {
+        admin
+            .client
+            .patch(&path)
+            .json(body)
+            .await
+            .expect(422)
+            .problem("invalid");
     }
     let nowhere = format!("/admin/events/{}/capacity", admin.id);
-    admin.client.patch(&nowhere).json(json!({"capacity": 3})).await.expect(404);
-    organizer.client.post(&format!("/events/{event}/cancel")).await.expect(200);
-    admin.client.patch(&path).json(json!({"capacity": 9})).await.expect(409).problem("event-read-only");
+    admin
+        .client
+        .patch(&nowhere)
+        .json(json!({"capacity": 3}))
+        .await
+        .expect(404);
+    organizer
+        .client
+        .post(&format!("/events/{event}/cancel"))
+        .await
+        .expect(200);
+    admin
+        .client
+        .patch(&path)
+        .json(json!({"capacity": 9}))
+        .await
+        .expect(409)
+        .problem("event-read-only");
     harness.assert_invariants().await;
 }
 
@@ -284,25 +506,48 @@ async fn all_registrations_are_found_by_who_may_read_them(database: TestDatabase
     let organizer = harness.organizer().await;
     let reader = harness.attendee("reader").await;
     give_only(&harness, &reader, Permission::RegistrationReadAny);
-    let (one, two) = (harness.published_event(&organizer, 5).await, harness.published_event(&organizer, 5).await);
+    let (one, two) = (
+        harness.published_event(&organizer, 5).await,
+        harness.published_event(&organizer, 5).await,
+    );
     let (asha, bela) = (harness.attendee("asha").await, harness.attendee("bela").await);
     let (registration, attendee) = harness.registered(&asha, one).await;
     harness.registered(&asha, two).await;
     harness.registered(&bela, two).await;
-    asha.client.delete(&format!("/registrations/{registration}")).await.expect(200);
-    let found = async |query: &str| reader.client.get(&format!("/admin/registrations?{query}")).await.expect(200).items().len();
+    asha.client
+        .delete(&format!("/registrations/{registration}"))
+        .await
+        .expect(200);
+    let found = async |query: &str| {
+        reader
+            .client
+            .get(&format!("/admin/registrations?{query}"))
+            .await
+            .expect(200)
+            .items()
+            .len()
+    };
     assert_eq!(found("").await, 3);
     assert_eq!(found(&format!("event_id={two}")).await, 2);
     assert_eq!(found(&format!("attendee_id={attendee}")).await, 2);
     assert_eq!(found("status=cancelled").await, 1);
     assert_eq!(found("q=ASHA").await, 2);
     assert_eq!(found(&format!("q=asha&event_id={two}&status=confirmed")).await, 1);
-    let page = reader.client.get("/admin/registrations?limit=2&include_total=true").await.expect(200);
+    let page = reader
+        .client
+        .get("/admin/registrations?limit=2&include_total=true")
+        .await
+        .expect(200);
     assert_eq!(page.json()["total"], 3);
     let next = page.text_at("/next_cursor");
     assert_eq!(found(&format!("limit=2&cursor={next}")).await, 1);
     for query in ["status=x", "event_id=x", "user_id=x"] {
-        reader.client.get(&format!("/admin/registrations?{query}")).await.expect(400).problem("bad-query");
+        reader
+            .client
+            .get(&format!("/admin/registrations?{query}"))
+            .await
+            .expect(400)
+            .problem("bad-query");
     }
     asha.client.get("/admin/registrations").await.expect(403);
 }

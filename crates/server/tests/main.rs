@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod announcements;
 mod audit_log;
 mod bad_input;
 mod bad_values;
@@ -9,6 +10,7 @@ mod documents;
 mod email;
 mod email_change;
 mod erasure;
+mod event_desk;
 mod event_list;
 mod event_places;
 mod events;
@@ -39,6 +41,7 @@ mod security_questions;
 mod sending;
 mod sessions;
 mod sign_in;
+mod statistics;
 mod story;
 mod support;
 mod texts;
