@@ -75,6 +75,11 @@ impl QueuedJob {
         self.status == JobStatus::Queued && self.is_leased && self.due_at > now
     }
 
+    /// Whether it is to be sent, and nobody is at it.
+    pub fn is_waiting(&self, now: Instant) -> bool {
+        self.status == JobStatus::Queued && !self.is_in_progress(now)
+    }
+
     /// Whether it still says something to somebody.
     pub fn is_worth_sending(&self, now: Instant) -> bool {
         self.wiped_at.is_none() && self.not_after.is_none_or(|end| end > now)

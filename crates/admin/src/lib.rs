@@ -14,6 +14,7 @@ mod model;
 mod read_audit_log;
 mod read_jobs;
 mod read_roles;
+mod read_statistics;
 mod read_users;
 mod repository;
 mod retry_job;
@@ -30,6 +31,9 @@ pub use model::{AuditFilter, AuditRecord, InvalidRoleName, Role, RoleName, UserF
 pub use read_audit_log::{ReadAuditLogError, read_audit_log};
 pub use read_jobs::{ReadJobsError, read_jobs};
 pub use read_roles::{RoleAccessError, list_permissions, list_roles, require_role};
+pub use read_statistics::{
+    DayOfStatistics, ReadStatisticsError, Statistics, StatisticsSource, read_statistics, require_statistics,
+};
 pub use read_users::{UserAccessError, list_users, read_user, require_user};
 pub use repository::{AdminTx, AuditRepository, JobRepository, JobTx, RoleRepository, UserAdminRepository};
 pub use retry_job::{RetryJobError, retry_job};

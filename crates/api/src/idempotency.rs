@@ -108,6 +108,13 @@ impl Answer {
         answer
     }
 
+    /// 201 with a body that was made already, and where the new thing is.
+    pub fn created_event(location: String, mut answer: Self) -> Self {
+        answer.stored.status = StatusCode::CREATED.as_u16();
+        answer.stored.location = Some(location);
+        answer
+    }
+
     /// 202 with a body.
     pub fn accepted<T: Serialize>(body: &T) -> Self {
         Self::json(StatusCode::ACCEPTED, body)

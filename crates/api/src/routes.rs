@@ -12,10 +12,12 @@ pub mod calendars;
 pub mod check_ins;
 pub mod documentation;
 pub mod email;
+pub mod event_desk;
 pub mod events;
 pub mod google;
 pub mod health;
 pub mod jobs;
+pub mod oversight;
 pub mod passwords;
 pub mod phone;
 pub mod privacy;
@@ -36,6 +38,8 @@ use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
 const ACCOUNTS: Who = Who::Permission(Permission::UserManage);
+const ALL_REGISTRATIONS: Who = Who::Permission(Permission::RegistrationReadAny);
+const ANY_EVENT: Who = Who::Permission(Permission::EventManageAny);
 const AUDIT: Who = Who::Permission(Permission::AuditRead);
 const JOBS: Who = Who::Permission(Permission::JobManage);
 const MANAGER: Who = Who::AnyOf(&[Party::Manager]);
@@ -48,6 +52,7 @@ const DOOR: Who = Who::AnyOf(&[
     Party::Scanner,
     Party::Holder(Permission::CheckinScan),
 ]);
+const STATISTICS: Who = Who::Permission(Permission::StatisticsRead);
 const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
@@ -103,7 +108,11 @@ pub fn table() -> Vec<Endpoint> {
         put("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::put, staff::describe_put),
         delete("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::remove, staff::describe_remove),
         post("/api/v1/events/{id}/publish", MANAGER, events::publish, events::describe_publish),
+        post("/api/v1/events/{id}/unpublish", MANAGER, event_desk::unpublish, event_desk::describe_unpublish),
         post("/api/v1/events/{id}/cancel", MANAGER, events::cancel, events::describe_cancel),
+        post("/api/v1/events/{id}/copy", MANAGER, event_desk::copy, event_desk::describe_copy),
+        post("/api/v1/events/{id}/announcements", MANAGER, event_desk::announce, event_desk::describe_announce),
+        get("/api/v1/events/{id}/statistics", MANAGER, event_desk::statistics, event_desk::describe_statistics),
 
         get("/api/v1/registrations/{id}", READ_ONE, registrations::read, registrations::describe_read),
         delete("/api/v1/registrations/{id}", OWN_OR_MANAGER, registrations::cancel, registrations::describe_cancel),
@@ -114,6 +123,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/registrations/{id}/ticket.png", OWN_OR_MANAGER, tickets::read_png, tickets::describe_read_png),
         get("/api/v1/registrations/{id}/ticket.pdf", OWN_OR_MANAGER, tickets::read_pdf, tickets::describe_read_pdf),
         get("/api/v1/tickets/keys", PublicAsNobody, tickets::keys, tickets::describe_keys),
+        post("/api/v1/registrations/{id}/resend", OWN_OR_MANAGER, event_desk::resend, event_desk::describe_resend),
         get("/api/v1/registrations", SignedIn, registrations::list, registrations::describe_list),
 
         get("/api/v1/users/me", SignedIn, users::read_own, users::describe_read_own),
@@ -163,6 +173,10 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/admin/jobs", JOBS, jobs::list, jobs::describe_list),
         post("/api/v1/admin/jobs/{id}/retry", JOBS, jobs::retry, jobs::describe_retry),
         delete("/api/v1/admin/jobs/{id}", JOBS, jobs::drop_one, jobs::describe_drop_one),
+        get("/api/v1/admin/registrations", ALL_REGISTRATIONS, oversight::list_registrations, oversight::describe_list_registrations),
+        patch("/api/v1/admin/events/{id}/capacity", ANY_EVENT, oversight::set_capacity, oversight::describe_set_capacity),
+        get("/api/v1/admin/statistics", STATISTICS, oversight::statistics, oversight::describe_statistics),
+        get("/api/v1/admin/invariants", STATISTICS, oversight::invariants, oversight::describe_invariants),
         get("/api/v1/admin/audit-log", AUDIT, audit_log::list, audit_log::describe_list),
     ]
 }

@@ -6,6 +6,7 @@ use crate::health::{Metrics, Readiness};
 use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
+use crate::routes::oversight::Oversight;
 use crate::ticket_work::TicketWork;
 use crate::turns::Turns;
 use auth::{IdentityProvider, TokenSigner};
@@ -52,6 +53,8 @@ pub struct AppState {
     pub measurements: Arc<dyn Metrics>,
     /// Hot events as they go out.
     pub event_cache: EventCache,
+    /// What the whole server does one at a time.
+    pub oversight: Oversight,
     /// What the operator configured.
     pub settings: Settings,
     /// The origins that may send what is signed in by cookie.
@@ -89,6 +92,8 @@ pub struct Settings {
     pub sms_configured: bool,
     /// How many others one account may register within 24 hours.
     pub invites_per_day: u32,
+    /// How often those who hold a seat at one event are written to within 24 hours.
+    pub announcements_per_day: u32,
     /// How often an address may ask.
     pub limits: LimitSettings,
     /// Proxies whose word on the client's address is taken.
@@ -127,6 +132,7 @@ impl Default for Settings {
             return_paths: vec!["/".to_owned()],
             sms_configured: false,
             invites_per_day: 200,
+            announcements_per_day: 10,
             limits: LimitSettings::default(),
             trusted_proxies: TrustedProxies::none(),
         }
@@ -186,6 +192,7 @@ impl AppState {
             request_ids: RequestIds::new(ports.ids.next_id(now)),
             openapi_json: crate::openapi::document_json(table),
             event_cache: EventCache::new(EventCache::DEFAULT_CAPACITY),
+            oversight: Oversight::default(),
             store: ports.store,
             signer: ports.signer,
             keys: ports.keys,

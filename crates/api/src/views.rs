@@ -5,6 +5,7 @@ mod event;
 mod person;
 mod registration;
 mod session;
+mod statistics;
 mod ticket;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
@@ -15,4 +16,8 @@ pub use registration::{
     ScannedAttendee, ScannedRegistrationBody, WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
 pub use session::SessionBody;
+pub use statistics::{
+    AttendanceFigures, DayBody, DayFigure, EventStatisticsBody, InvariantsBody, SeatFigures, StatisticsBody,
+    ViolationBody, VoteFigures, WaitlistFigures,
+};
 pub use ticket::{TicketBody, TicketKeysBody};

@@ -149,4 +149,9 @@ macro_rules! refuse_alike {
     )+};
 }
 
-refuse_alike!(crate::PublishEventError, crate::CancelEventError);
+refuse_alike!(
+    crate::PublishEventError,
+    crate::UnpublishEventError,
+    crate::CancelEventError,
+    crate::CopyEventError
+);

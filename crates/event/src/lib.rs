@@ -7,6 +7,7 @@
 mod access;
 mod cancel_event;
 mod complete_events;
+mod copy_event;
 mod create_event;
 mod delete_event;
 mod details;
@@ -17,13 +18,16 @@ mod publish_event;
 mod read_event;
 mod repository;
 mod seats;
+mod set_capacity;
 mod staff;
+mod unpublish_event;
 
 pub use access::{
     EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager, scans,
 };
 pub use cancel_event::{CancelEventError, cancel_event};
 pub use complete_events::complete_ended_events;
+pub use copy_event::{CopyEvent, CopyEventError, copy_event, require_copier};
 pub use create_event::{CreateEvent, CreateEventError, create_event};
 pub use delete_event::{DeleteEventError, delete_event};
 pub use details::{EventDetails, EventFields, FeeFields};
@@ -34,7 +38,9 @@ pub use publish_event::{PublishEvent, PublishEventError, publish_event};
 pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};
 pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibility};
 pub use seats::{EventSeats, RegistrationState};
+pub use set_capacity::set_capacity;
 pub use staff::{
     Helper, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff, put_staff_member,
     read_staff_member, remove_staff_member,
 };
+pub use unpublish_event::{UnpublishEventError, unpublish_event};

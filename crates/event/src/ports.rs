@@ -34,8 +34,8 @@ pub trait EventEnded {
 
 /// Told when the start of a published event moved.
 pub trait EventMoved {
-    /// Tells the seat holders; gives how many.
-    fn event_moved(&mut self, ctx: &Ctx, event: &Event, previous_start: Instant) -> Result<u32, StoreError>;
+    /// Tells the seat holders.
+    fn event_moved(&mut self, ctx: &Ctx, event: &Event, previous_start: Instant) -> Result<(), StoreError>;
 }
 
 /// What the operations on events need of a transaction.

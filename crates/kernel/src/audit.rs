@@ -54,4 +54,12 @@ pub trait AuditLog {
     fn record_audit(&mut self, ctx: &Ctx, entry: AuditEntry) -> Result<(), StoreError>;
     /// How often an account did a thing since then. Only limits ask this.
     fn count_audit(&mut self, actor_id: UserId, action: &str, since: Instant) -> Result<u64, StoreError>;
+    /// How often it was done to a thing since then, by whomever. Only limits ask this.
+    fn count_audit_of(
+        &mut self,
+        object_type: &str,
+        object_id: &str,
+        action: &str,
+        since: Instant,
+    ) -> Result<u64, StoreError>;
 }

@@ -60,6 +60,8 @@ typed_id! {
     AuditId,
     /// A link and a code that were mailed to prove control of an address.
     OneTimeId,
+    /// One text that goes to all who hold a seat at an event.
+    MailingId,
 }
 
 /// Where new ids come from; injected so that tests can foresee them.

@@ -1,7 +1,7 @@
 //! Time zones of the IANA database.
 
 use crate::Instant;
-use chrono::{LocalResult, NaiveDate, NaiveDateTime, Offset, TimeZone as _};
+use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::OffsetComponents;
 use std::fmt;
 use std::str::FromStr;
@@ -100,6 +100,17 @@ impl TimeZone {
     pub fn local_date(self, instant: Instant) -> NaiveDate {
         instant.with_timezone(&self.0).date_naive()
     }
+
+    /// When that date begins in the zone: at midnight, or where the clocks leave that out, with what comes first.
+    pub fn start_of(self, date: NaiveDate) -> Instant {
+        let midnight = date.and_time(NaiveTime::MIN);
+        // Clocks go forward by an hour or less, and by a day where an island crosses the date line.
+        let quarters = (0..=24 * 4).map(|quarter| midnight + TimeDelta::minutes(15 * quarter));
+        let mut local = quarters.filter_map(|time| self.0.from_local_datetime(&time).earliest());
+        local
+            .next()
+            .map_or_else(|| midnight.and_utc(), |time| time.with_timezone(&Utc))
+    }
 }
 
 impl FromStr for TimeZone {
@@ -124,6 +135,26 @@ mod tests {
         zone.parse::<TimeZone>()
             .unwrap()
             .local_span(instant(from), instant(to))
+    }
+
+    #[test]
+    fn a_date_begins_at_midnight_or_with_what_the_clocks_leave() {
+        let begins = |zone: &str, date: &str| {
+            let zone: TimeZone = zone.parse().unwrap();
+            zone.start_of(date.parse().unwrap()).to_rfc3339()
+        };
+        assert_eq!(begins("UTC", "2026-10-25"), "2026-10-25T00:00:00+00:00");
+        assert_eq!(begins("Asia/Kolkata", "2026-10-25"), "2026-10-24T18:30:00+00:00");
+        // No midnight in Cairo on that day, two of them in Havana, and no such day at all in Samoa.
+        assert_eq!(begins("Africa/Cairo", "2024-04-26"), "2024-04-25T22:00:00+00:00");
+        assert_eq!(
+            begins("America/Havana", "2024-11-03"),
+            "2024-11-03T04:00:00+00:00"
+        );
+        assert_eq!(
+            begins("Pacific/Apia", "2011-12-30"),
+            begins("Pacific/Apia", "2011-12-31")
+        );
     }
 
     #[test]

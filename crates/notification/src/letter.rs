@@ -1,5 +1,6 @@
 //! What a mail shows, put into words where it depends on data: the templates in `templates/mail` hold the rest.
 
+use crate::announcement::AnnouncementLines;
 use crate::lines::{EventLines, local_time, one_line, several_lines, shortened};
 use crate::links::ticket_link;
 use crate::mail::RenderError;
@@ -8,6 +9,8 @@ use kernel::{Instant, ServerKeys, TimeZone};
 
 /// So much of a title has room in a subject.
 const MOST_OF_TITLE: usize = 120;
+/// A subject is no longer.
+const MOST_OF_SUBJECT: usize = 200;
 
 /// What the templates show. Each takes what its message has.
 pub(crate) struct Letter<'a> {
@@ -25,6 +28,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) ticket: Option<TicketLines>,
     /// Why the event is called off, in the organiser's words.
     pub(crate) reason: Option<String>,
+    /// What the organiser says to all who hold a seat.
+    pub(crate) announcement: Option<AnnouncementLines>,
     /// When it happened; of an event that moved, when it was to start before.
     pub(crate) at: String,
     /// How a password was changed.
@@ -79,6 +84,7 @@ impl<'a> Letter<'a> {
                 is_attached: has_page,
             }),
             reason: reason_of(message),
+            announcement: AnnouncementLines::of(message),
             at: at_of(message),
             how: how_changed(message),
             hours: match message {
@@ -100,6 +106,12 @@ fn subject_of(message: &Message) -> String {
         Message::EventCancelled { .. } => "Called off",
         Message::EventMoved { .. } => "New time",
         Message::Reminder { .. } => "Reminder",
+        // In the organiser's words, and still no longer than others.
+        Message::Announcement { event, subject, .. } => {
+            let subject = shortened(&one_line(subject), MOST_OF_TITLE);
+            let left = MOST_OF_SUBJECT.saturating_sub(subject.chars().count() + 2);
+            return format!("{subject}: {}", shortened(&one_line(&event.title), left));
+        }
         Message::ExternalSignInLinked { provider, .. } => {
             return format!(
                 "You can sign in with {} now",
@@ -132,6 +144,7 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::EventCancelled { .. } => "The event is called off",
         Message::EventMoved { .. } => "The event has a new time",
         Message::Reminder { .. } => "A reminder of your event",
+        Message::Announcement { .. } => "News of your event",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -144,7 +157,8 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::SeatFromWaitlist { .. }
         | Message::RegistrationCancelled { .. }
         | Message::EventMoved { .. }
-        | Message::Reminder { .. } => "because of your registration at",
+        | Message::Reminder { .. }
+        | Message::Announcement { .. } => "because of your registration at",
         Message::WaitlistJoined { .. } | Message::WaitlistRemoved { .. } => {
             "because of your place on the waitlist at"
         }

@@ -2,7 +2,9 @@
 
 use crate::SealedSecrets;
 use chrono::TimeDelta;
-use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId};
+use kernel::{
+    EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId,
+};
 use serde::{Deserialize, Serialize};
 use ticket::TicketCode;
 
@@ -204,6 +206,9 @@ pub enum Message {
         /// The ticket that comes with the mail; messages written by earlier versions have none.
         #[serde(default)]
         ticket_code: Option<TicketCode>,
+        /// When it was asked for once more; none the first time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resent_at: Option<Instant>,
     },
     /// A seat came free and is the person's now.
     SeatFromWaitlist {
@@ -263,6 +268,21 @@ pub enum Message {
         /// How near.
         lead: ReminderLead,
     },
+    /// The organiser has something to say to everybody who holds a seat.
+    Announcement {
+        /// The event.
+        event: EventFacts,
+        /// The same for all who get it.
+        mailing_id: MailingId,
+        /// The registration that holds the seat.
+        registration_id: RegistrationId,
+        /// Who organises the event.
+        organizer: String,
+        /// What it is about, in the organiser's words.
+        subject: String,
+        /// What it says, in paragraphs.
+        body: String,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -297,7 +317,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 17] = [
+    pub const KINDS: [&str; 18] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -314,6 +334,7 @@ impl Message {
         "event_cancelled",
         "event_moved",
         "reminder",
+        "announcement",
         "phone_verification",
     ];
 
@@ -336,6 +357,7 @@ impl Message {
             Self::EventCancelled { .. } => "event_cancelled",
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
+            Self::Announcement { .. } => "announcement",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -352,6 +374,12 @@ impl Message {
             | Self::SecurityAnswersChanged { notice_id, .. }
             | Self::ExternalSignInLinked { notice_id, .. }
             | Self::PhoneVerification { notice_id, .. } => notice_id.to_string(),
+            Self::SeatConfirmed {
+                registration_id,
+                resent_at: Some(at),
+                ..
+            } => format!("{registration_id}:{}", at.timestamp_micros()),
+            Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -373,6 +401,16 @@ impl Message {
         }
     }
 
+    /// The same to who holds a seat by this registration, where it says by which.
+    #[must_use]
+    pub fn to_holder(mut self, holder: RegistrationId) -> Self {
+        if let Self::Reminder { registration_id, .. } | Self::Announcement { registration_id, .. } = &mut self
+        {
+            *registration_id = holder;
+        }
+        self
+    }
+
     /// The event that it tells of.
     pub const fn event(&self) -> Option<&EventFacts> {
         match self {
@@ -383,7 +421,8 @@ impl Message {
             | Self::WaitlistRemoved { event, .. }
             | Self::EventCancelled { event, .. }
             | Self::EventMoved { event, .. }
-            | Self::Reminder { event, .. } => Some(event),
+            | Self::Reminder { event, .. }
+            | Self::Announcement { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }
@@ -443,6 +482,7 @@ impl Message {
                 event,
                 registration_id,
                 ticket_code: Some(code),
+                ..
             }
             | Self::SeatFromWaitlist {
                 event,
@@ -456,7 +496,10 @@ impl Message {
     /// How urgent it is.
     pub const fn priority(&self) -> Priority {
         match self {
-            Self::EventCancelled { .. } | Self::EventMoved { .. } | Self::Reminder { .. } => Priority::Bulk,
+            Self::EventCancelled { .. }
+            | Self::EventMoved { .. }
+            | Self::Reminder { .. }
+            | Self::Announcement { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
     }

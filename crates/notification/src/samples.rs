@@ -194,6 +194,7 @@ fn messages(event: &EventFacts) -> Vec<Message> {
             event: event.clone(),
             registration_id,
             ticket_code: "01AB89XYZT0K".parse().ok(),
+            resent_at: None,
         },
         Message::SeatFromWaitlist {
             event: event.clone(),
@@ -228,6 +229,16 @@ fn messages(event: &EventFacts) -> Vec<Message> {
         },
         reminder(ReminderLead::Day),
         reminder(ReminderLead::Hours),
+        Message::Announcement {
+            event: event.clone(),
+            mailing_id: id(14),
+            registration_id,
+            organizer: "Bela <b>& Sons</b>".to_owned(),
+            subject: "Where to park, and how to get in".to_owned(),
+            body: "Dear all,\n\nthe car park is closed. Take the tram: https://tram.example.org/?to=hall&from=\"here\" \
+                   (or walk).\n  Line 4\n  Line 7\n\n\njavascript:alert(1) <script>alert('x')</script>\n\nSee you!"
+                .to_owned(),
+        },
         Message::PhoneVerification {
             notice_id,
             secrets,
@@ -257,6 +268,7 @@ const fn is_sampled(message: &Message) -> bool {
         | Message::EventCancelled { .. }
         | Message::EventMoved { .. }
         | Message::Reminder { .. }
+        | Message::Announcement { .. }
         | Message::PhoneVerification { .. } => true,
     }
 }

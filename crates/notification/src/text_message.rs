@@ -59,7 +59,8 @@ pub fn render_text(job: &Job, _public_url: &str, keys: &ServerKeys) -> Result<St
         | Message::SeatConfirmed { .. }
         | Message::WaitlistJoined { .. }
         | Message::RegistrationCancelled { .. }
-        | Message::WaitlistRemoved { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
+        | Message::WaitlistRemoved { .. }
+        | Message::Announcement { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
     })
 }
 

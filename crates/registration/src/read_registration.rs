@@ -52,6 +52,17 @@ pub fn list_registrations(
     Ok(tx.list_registrations(&filter, page)?)
 }
 
+/// Everybody's registrations, for who may read them all.
+pub fn list_all_registrations(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    filter: &RegistrationFilter,
+    page: PageRequest,
+) -> Result<Page<RegistrationView>, ReadRegistrationError> {
+    ctx.actor.require(Permission::RegistrationReadAny)?;
+    Ok(tx.list_registrations(filter, page)?)
+}
+
 /// The registrations of an event, for its managers.
 pub fn list_event_registrations(
     tx: &mut dyn RegistrationTx,

@@ -306,6 +306,7 @@ fn give_seat(
         event: seats.facts(),
         registration_id: registration.id,
         ticket_code: Some(registration.ticket_code.clone()),
+        resent_at: None,
     };
     tx.enqueue(ctx, attendee.recipient(), message);
     tell_registration(tx, ctx, &registration, &attendee);

@@ -4,11 +4,11 @@
 //! a start that moves plans itself anew. Of two rounds that are due, the nearer alone is asked for. Nobody is reminded of
 //! what they took a seat at after the round was due: they have just been told.
 
-use crate::RegistrationTx;
+use crate::{Mailing, RegistrationTx, Written, begin_mailing};
 use chrono::TimeDelta;
 use event::EventStatus;
-use kernel::{Ctx, EventId, Instant, RegistrationId, StoreError};
-use notification::{EventFacts, Message, ReminderLead};
+use kernel::{Ctx, EventId, Instant, RegistrationId, StoreError, TypedId};
+use notification::{Message, ReminderLead};
 
 /// A round waits so long after it is due, so that who began to register before is seen.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -30,17 +30,22 @@ pub fn list_events_to_remind(tx: &mut dyn RegistrationTx, ctx: &Ctx) -> Result<V
     Ok(found)
 }
 
-/// Asks for the reminders of one event that are due now; gives how many.
-pub fn remind(tx: &mut dyn RegistrationTx, ctx: &Ctx, event_id: EventId) -> Result<u32, StoreError> {
+/// Asks for the reminders of one event that are due now: the first few hundred at once, the others by
+/// [`continue_mailing`](crate::continue_mailing).
+pub fn remind(tx: &mut dyn RegistrationTx, ctx: &Ctx, event_id: EventId) -> Result<Written, StoreError> {
+    const NONE: Written = Written {
+        people: 0,
+        left: None,
+    };
     // Under the lock the start stays, and whoever takes a seat meanwhile comes before or after.
     let Some(seats) = tx.lock_event_seats(event_id)? else {
-        return Ok(0);
+        return Ok(NONE);
     };
     if seats.status != EventStatus::Published {
-        return Ok(0);
+        return Ok(NONE);
     }
     let Some(lead) = due_round(seats.starts_at, ctx.now) else {
-        return Ok(0);
+        return Ok(NONE);
     };
     // Those farther away are over with it: nothing late shall come of them.
     let mut is_new = false;
@@ -52,23 +57,19 @@ pub fn remind(tx: &mut dyn RegistrationTx, ctx: &Ctx, event_id: EventId) -> Resu
         is_new |= begun && round == lead;
     }
     if !is_new {
-        return Ok(0);
+        return Ok(NONE);
     }
-    let people = tx.list_people_to_remind(event_id, seats.starts_at - lead.before())?;
-    let event = seats.facts();
-    for person in &people {
-        let message = reminder(&event, person.registration_id, lead);
-        tx.enqueue(ctx, person.recipient.clone(), message);
-    }
-    Ok(u32::try_from(people.len()).unwrap_or(u32::MAX))
-}
-
-fn reminder(event: &EventFacts, registration_id: RegistrationId, lead: ReminderLead) -> Message {
-    Message::Reminder {
-        event: event.clone(),
-        registration_id,
+    let message = Message::Reminder {
+        event: seats.facts(),
+        registration_id: RegistrationId::from_uuid(uuid::Uuid::nil()),
         lead,
-    }
+    };
+    let registered_by = seats.starts_at - lead.before();
+    begin_mailing(
+        tx,
+        ctx,
+        Mailing::to_holders(ctx, event_id, message, registered_by),
+    )
 }
 
 /// The nearest round that is due; none from the start on.

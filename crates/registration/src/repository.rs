@@ -1,11 +1,15 @@
 //! Where registrations are kept, and what their operations need.
 
-use crate::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
+use crate::{
+    Mailing, Registration, RegistrationStatus, RegistrationView, SeatHolder, SeatRecipient, Standing,
+    StatisticsRepository,
+};
 use event::EventRepository;
 use kernel::{
-    AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, UserId,
+    AttendeeId, AuditLog, EventId, Instant, MailingId, Page, PageRequest, Position, RegistrationId,
+    StoreError, UserId,
 };
-use notification::{Outbox, Recipient, ReminderLead};
+use notification::{Outbox, ReminderLead};
 use realtime::LiveEvents;
 use ticket::TicketCode;
 use user::{AttendeeRepository, UserRepository};
@@ -122,15 +126,6 @@ pub trait CheckInRepository {
     fn list_revoked_codes(&mut self, event_id: EventId) -> Result<Vec<TicketCode>, StoreError>;
 }
 
-/// A person with a seat who is to be reminded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersonToRemind {
-    /// The registration that holds the seat.
-    pub registration_id: RegistrationId,
-    /// Who it is.
-    pub recipient: Recipient,
-}
-
 /// Rounds of reminders.
 pub trait ReminderRepository {
     /// Published events that start after `after` and up to `until`, and whose reminders of that distance were not asked
@@ -150,12 +145,36 @@ pub trait ReminderRepository {
         starts_at: Instant,
         at: Instant,
     ) -> Result<bool, StoreError>;
-    /// Who holds a seat that they got then or before, but for those who want no reminders.
-    fn list_people_to_remind(
+}
+
+/// Texts that go to all who hold a seat.
+pub trait MailingRepository {
+    /// The next who hold a seat and are to get it, in the order of registering; of a reminder, those who want some.
+    fn list_seat_recipients(
         &mut self,
-        event_id: EventId,
-        registered_by: Instant,
-    ) -> Result<Vec<PersonToRemind>, StoreError>;
+        mailing: &Mailing,
+        most: u32,
+    ) -> Result<Vec<SeatRecipient>, StoreError>;
+    /// Keeps what is left to be written.
+    fn insert_mailing(&mut self, mailing: &Mailing, at: Instant) -> Result<(), StoreError>;
+    /// Those that are to go on, the oldest first.
+    fn list_mailings(&mut self) -> Result<Vec<MailingId>, StoreError>;
+    /// A mailing, locked until the end of the transaction.
+    fn lock_mailing(&mut self, id: MailingId) -> Result<Option<Mailing>, StoreError>;
+    /// Notes how far a mailing is.
+    fn note_mailing(
+        &mut self,
+        id: MailingId,
+        written_to: (Instant, RegistrationId),
+    ) -> Result<(), StoreError>;
+    /// Forgets a mailing that is done.
+    fn delete_mailing(&mut self, id: MailingId) -> Result<(), StoreError>;
+    /// When the confirmation of this seat was last sent again to that folded address.
+    fn find_last_resent(
+        &mut self,
+        id: RegistrationId,
+        email_key: &str,
+    ) -> Result<Option<Instant>, StoreError>;
 }
 
 /// What the operations on registrations need of a transaction.
@@ -163,6 +182,8 @@ pub trait RegistrationTx:
     RegistrationRepository
     + CheckInRepository
     + ReminderRepository
+    + MailingRepository
+    + StatisticsRepository
     + WaitlistRepository
     + WaitlistTx
     + EventRepository

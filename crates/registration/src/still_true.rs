@@ -14,6 +14,7 @@ pub fn still_true(tx: &mut dyn RegistrationTx, job: &Job) -> Result<bool, StoreE
             registration_id,
             ..
         } => reminder_holds(tx, *registration_id, event.starts_at)?,
+        Message::Announcement { registration_id, .. } => holds_seat(tx, *registration_id)?,
         Message::EventMoved { event, .. } => starts_then(tx, event.id, event.starts_at)?,
         _ => true,
     };
@@ -33,6 +34,17 @@ fn reminder_holds(
             RegistrationStatus::Confirmed | RegistrationStatus::Attended
         );
         holds_seat && view.event_status == EventStatus::Published && view.event_starts_at == starts_at
+    }))
+}
+
+/// Whether the seat is held.
+fn holds_seat(tx: &mut dyn RegistrationTx, registration: RegistrationId) -> Result<bool, StoreError> {
+    let registration = tx.find_registration(registration)?;
+    Ok(registration.is_some_and(|found| {
+        matches!(
+            found.status,
+            RegistrationStatus::Confirmed | RegistrationStatus::Attended
+        )
     }))
 }
 

@@ -98,6 +98,8 @@ pub struct Limits {
     pub sign_ups_per_hour: u32,
     /// How many others one account may register within 24 hours; each of them gets a mail.
     pub invites_per_day: u32,
+    /// How often those who hold a seat at one event are written to within 24 hours.
+    pub announcements_per_day: u32,
 }
 
 /// Who reads the measurements.
@@ -229,6 +231,7 @@ impl Limits {
             sign_ins_per_minute: section.sign_ins_per_minute,
             sign_ups_per_hour: section.sign_ups_per_hour,
             invites_per_day: section.invites_per_day,
+            announcements_per_day: section.announcements_per_day,
         })
     }
 }

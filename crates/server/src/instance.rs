@@ -3,7 +3,7 @@
 use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
 use crate::metrics::Measurements;
 use crate::worker::{Parts, Worker};
-use crate::{housekeeping, mail_files, reminders, senders};
+use crate::{housekeeping, mail_files, mailings, reminders, senders};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::web::Data;
@@ -82,6 +82,8 @@ impl Instance {
             worker = Some(Worker::start(parts));
             let looking = reminders::run(store.clone(), Arc::clone(clock), Arc::clone(ids));
             rounds.push(tokio::spawn(looking));
+            let writing = mailings::run(store.clone(), Arc::clone(clock), Arc::clone(ids));
+            rounds.push(tokio::spawn(writing));
         }
         Ok(Self {
             address,
@@ -258,6 +260,7 @@ fn settings(config: &Config) -> Settings {
         return_paths: config.google.return_paths.clone(),
         sms_configured: config.sms.gateway.is_some(),
         invites_per_day: config.limits.invites_per_day,
+        announcements_per_day: config.limits.announcements_per_day,
         limits: limits(config.limits),
         trusted_proxies: TrustedProxies(Arc::new(move |address| {
             trusted.iter().any(|range| range.contains(address))

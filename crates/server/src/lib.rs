@@ -9,6 +9,7 @@ pub mod housekeeping;
 pub mod instance;
 mod logging;
 pub mod mail_files;
+pub mod mailings;
 mod metrics;
 pub mod reminders;
 mod rounds;

@@ -1,7 +1,8 @@
 //! Looks from time to time for reminders that are due.
 
+use crate::mailings;
 use crate::rounds::Rounds;
-use kernel::{Clock, Ctx, IdSource, StoreError};
+use kernel::{Clock, Ctx, EventId, IdSource, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
@@ -21,7 +22,7 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
     }
 }
 
-/// One look: every event in a transaction of its own, so that a large one holds none of the others up. Gives how many
+/// One look: every event in transactions of its own, so that a large one holds none of the others up. Gives how many
 /// reminders were asked for; where some events failed, the others were done nevertheless.
 pub async fn remind(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
     let look = ctx.clone();
@@ -32,10 +33,7 @@ pub async fn remind(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
     let mut failed = None;
     for event_id in events {
         let ctx = ctx.clone();
-        match store
-            .write(move |tx| registration::remind(tx, &ctx, event_id))
-            .await
-        {
+        match remind_of(store, ctx, event_id).await {
             Ok(count) => asked += count,
             Err(error) => {
                 tracing::warn!(%event_id, %error, "the reminders of an event could not be written");
@@ -44,4 +42,12 @@ pub async fn remind(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
         }
     }
     failed.map_or(Ok(asked), Err)
+}
+
+async fn remind_of(store: &Store, ctx: Ctx, event_id: EventId) -> Result<u32, StoreError> {
+    let first = ctx.clone();
+    let begun = store
+        .write(move |tx| registration::remind(tx, &first, event_id))
+        .await?;
+    mailings::finish(store, &ctx, begun).await
 }

@@ -246,6 +246,7 @@ async fn a_dead_letter_is_tried_again_from_the_beginning(database: TestDatabase)
     harness.clock().advance(TimeDelta::hours(1));
     let boss = manager(&harness).await;
     let path = format!("/admin/jobs/{id}/retry");
+    assert_eq!(job(&boss, id).await["due_at"], Value::Null, "it is due no more");
     let answer = boss.post(&path).await.expect(200);
     let now = json!(harness.clock().now());
     let body = answer.json();

@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod announcements;
 mod attendee_files;
 mod audit_log;
 mod bad_input;
@@ -11,6 +12,7 @@ mod documents;
 mod email;
 mod email_change;
 mod erasure;
+mod event_desk;
 mod event_list;
 mod event_places;
 mod events;
@@ -41,6 +43,7 @@ mod security_questions;
 mod sending;
 mod sessions;
 mod sign_in;
+mod statistics;
 mod story;
 mod support;
 mod texts;

@@ -486,7 +486,7 @@ async fn a_large_event_is_reminded_in_one_go_and_holds_no_other_up(database: Tes
 }
 
 /// Guests with seats, as rows.
-fn fill(harness: &Harness, event: EventId, count: usize) {
+pub fn fill(harness: &Harness, event: EventId, count: usize) {
     let ctx = harness.system();
     let at = match harness.database().kind() {
         testkit::Kind::Sqlite => ctx.now.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),

@@ -29,6 +29,7 @@ const TABLES: &[&str] = &[
     "phone_codes",
     "phone_code_sends",
     "reminder_rounds",
+    "mailings",
 ];
 
 /// Runs statements on a connection of the test's own.

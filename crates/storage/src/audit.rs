@@ -179,4 +179,23 @@ impl AuditLog for Tx<'_> {
         })?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+
+    fn count_audit_of(
+        &mut self,
+        object_type: &str,
+        object_id: &str,
+        action: &str,
+        since: Instant,
+    ) -> Result<u64, StoreError> {
+        let count: i64 = self.run(|connection| {
+            on!(connection, |c| audit_log::table
+                .filter(audit_log::object_type.eq(object_type))
+                .filter(audit_log::object_id.eq(object_id))
+                .filter(audit_log::at.gt(Ts(since)))
+                .filter(audit_log::action.eq(action))
+                .count()
+                .get_result(c))
+        })?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
 }

@@ -7,7 +7,7 @@ use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
 use crate::schema::{event_staff, events, users};
-use crate::transaction::named;
+use crate::transaction::{named, rows as rows_of};
 use chrono::NaiveDate;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -434,6 +434,33 @@ impl EventRepository for Tx<'_> {
             )
         })
         .transpose()
+    }
+
+    fn copy_staff(&mut self, from: EventId, to: &Event, at: Instant) -> Result<u32, StoreError> {
+        let helpers: Vec<(Uid, String)> = self.run(|connection| {
+            on!(connection, |c| event_staff::table
+                .filter(event_staff::event_id.eq(Uid::of(from)))
+                .filter(event_staff::user_id.ne(Uid::of(to.organizer.id)))
+                .order(event_staff::user_id)
+                .select((event_staff::user_id, event_staff::role))
+                .load(c))
+        })?;
+        for (user_id, role) in &helpers {
+            self.hold_account(user_id.typed())?;
+            let row = (
+                event_staff::event_id.eq(Uid::of(to.id)),
+                event_staff::user_id.eq(user_id),
+                event_staff::role.eq(role),
+                event_staff::added_by.eq(Uid::of(to.organizer.id)),
+                event_staff::added_at.eq(Ts(at)),
+            );
+            self.run(|connection| {
+                on!(connection, |c| diesel::insert_into(event_staff::table)
+                    .values(row)
+                    .execute(c))
+            })?;
+        }
+        Ok(rows_of(helpers.len()))
     }
 
     fn find_organizer_name(&mut self, id: UserId) -> Result<Option<String>, StoreError> {

@@ -1,10 +1,13 @@
 //! The plan of a query instead of its rows, so that tests can look whether an index serves the query as it really is.
 
+use crate::Tx;
+use crate::connection::DbConn;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Integer, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl};
+use kernel::StoreError;
 use std::marker::PhantomData;
 
 /// A query with EXPLAIN before it; `Row` is what a line of the plan is made of.
@@ -55,3 +58,18 @@ impl<Q, Row> Query for Explain<Q, Row> {
 }
 
 impl<Q, Row, C> RunQueryDsl<C> for Explain<Q, Row> {}
+
+impl Tx<'_> {
+    /// The plan of a query that is written as text.
+    pub(crate) fn explain_text(&mut self, query: &str) -> Result<String, StoreError> {
+        let query = diesel::sql_query(query);
+        let lines: Vec<String> = self.run(|connection| match connection {
+            DbConn::Postgres(c) => Explain::postgres(query).load(c),
+            DbConn::Sqlite(c) => {
+                let steps: Vec<(i32, i32, i32, String)> = Explain::sqlite(query).load(c)?;
+                Ok(steps.into_iter().map(|(_, _, _, step)| step).collect())
+            }
+        })?;
+        Ok(lines.join("\n"))
+    }
+}

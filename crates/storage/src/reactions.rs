@@ -34,7 +34,7 @@ impl EventEnded for Tx<'_> {
 }
 
 impl EventMoved for Tx<'_> {
-    fn event_moved(&mut self, ctx: &Ctx, event: &Event, previous_start: Instant) -> Result<u32, StoreError> {
+    fn event_moved(&mut self, ctx: &Ctx, event: &Event, previous_start: Instant) -> Result<(), StoreError> {
         registration::tell_moved(self, ctx, event, previous_start)
     }
 }

@@ -1,14 +1,14 @@
-//! Queries of reminders: which rounds are due, and who is to be told.
+//! Queries of reminders: which rounds are due.
 
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
-use crate::schema::{attendees, events, registrations, reminder_rounds, users};
+use crate::schema::{events, reminder_rounds};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use kernel::{EmailAddress, EventId, Instant, StoreError};
-use notification::{Recipient, ReminderLead};
-use registration::{PersonToRemind, ReminderRepository};
+use kernel::{EventId, Instant, StoreError};
+use notification::ReminderLead;
+use registration::ReminderRepository;
 
 impl ReminderRepository for Tx<'_> {
     fn events_without_round(
@@ -56,46 +56,5 @@ impl ReminderRepository for Tx<'_> {
                 .execute(c))
         })?;
         Ok(inserted == 1)
-    }
-
-    fn list_people_to_remind(
-        &mut self,
-        event_id: EventId,
-        registered_by: Instant,
-    ) -> Result<Vec<PersonToRemind>, StoreError> {
-        type Row = (Uid, Option<Uid>, String, String, String);
-        // Who has no account has no wishes on record.
-        let wants_them = attendees::user_id
-            .is_null()
-            .or(users::email_reminders.nullable().eq(true));
-        let rows: Vec<Row> = self.run(|connection| {
-            on!(connection, |c| registrations::table
-                .inner_join(attendees::table)
-                .left_join(users::table.on(attendees::user_id.eq(users::id.nullable())))
-                .filter(registrations::event_id.eq(Uid::of(event_id)))
-                .filter(registrations::registered_at.le(Ts(registered_by)))
-                .filter(registrations::status.eq_any(["confirmed", "attended"]))
-                .filter(wants_them)
-                .order(registrations::id)
-                .select((
-                    registrations::id,
-                    attendees::user_id,
-                    attendees::name,
-                    attendees::email,
-                    attendees::email_key,
-                ))
-                .load(c))
-        })?;
-        let people = rows
-            .into_iter()
-            .map(|(id, user_id, name, email, email_key)| PersonToRemind {
-                registration_id: id.typed(),
-                recipient: Recipient {
-                    name,
-                    email: EmailAddress::from_stored(email, email_key),
-                    user_id: user_id.map(Uid::typed),
-                },
-            });
-        Ok(people.collect())
     }
 }

@@ -265,6 +265,19 @@ table! {
 }
 
 table! {
+    use super::{Document, Id, Instant};
+    mailings (id) {
+        id -> Id,
+        event_id -> Id,
+        message -> Document,
+        registered_by -> Instant,
+        written_to_time -> Instant,
+        written_to_id -> Id,
+        created_at -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::SmallInt;
     use super::{Id, Instant};
     reminder_rounds (event_id, hours_before, starts_at) {

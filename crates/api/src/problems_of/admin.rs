@@ -4,7 +4,8 @@ use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use admin::{
     CreateRoleError, CreateUserError, DeleteRoleError, DropJobError, EditRoleError, EditUserError,
-    ReadAuditLogError, ReadJobsError, RetryJobError, RoleAccessError, SetUserRolesError, UserAccessError,
+    ReadAuditLogError, ReadJobsError, ReadStatisticsError, RetryJobError, RoleAccessError, SetUserRolesError,
+    UserAccessError,
 };
 
 impl From<RoleAccessError> for Problem {
@@ -116,6 +117,15 @@ impl From<ReadAuditLogError> for Problem {
         match error {
             ReadAuditLogError::Denied(denied) => denied.into(),
             ReadAuditLogError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadStatisticsError> for Problem {
+    fn from(error: ReadStatisticsError) -> Self {
+        match error {
+            ReadStatisticsError::Denied(denied) => denied.into(),
+            ReadStatisticsError::Store(error) => error.into(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use event::{
-    CancelEventError, CreateEventError, DeleteEventError, EditEventError, EventStatus, ManageEventError,
-    PublishEventError, ReadEventError, StaffError,
+    CancelEventError, CopyEventError, CreateEventError, DeleteEventError, EditEventError, EventStatus,
+    ManageEventError, PublishEventError, ReadEventError, StaffError, UnpublishEventError,
 };
 use kernel::{EventId, Invalid};
 
@@ -81,6 +81,33 @@ impl From<CancelEventError> for Problem {
             CancelEventError::Invalid(invalid) => invalid.into(),
             CancelEventError::ReadOnly(status) => read_only(status),
             CancelEventError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CopyEventError> for Problem {
+    fn from(error: CopyEventError) -> Self {
+        match error {
+            CopyEventError::NotFound => Self::not_found(),
+            CopyEventError::Denied(denied) => denied.into(),
+            CopyEventError::Invalid(invalid) => invalid.into(),
+            CopyEventError::PlaceTaken(by) => place_taken(by),
+            CopyEventError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UnpublishEventError> for Problem {
+    fn from(error: UnpublishEventError) -> Self {
+        match error {
+            UnpublishEventError::NotFound => Self::not_found(),
+            UnpublishEventError::Denied(denied) => denied.into(),
+            UnpublishEventError::NotPublished(status) => wrong_state(status),
+            UnpublishEventError::Taken { seats, waiting } => Self::new(ProblemType::EventHasRegistrations)
+                .detail(format!("Seats taken: {seats}; waiting: {waiting}."))
+                .with("seats_taken", seats)
+                .with("waitlist_length", waiting),
+            UnpublishEventError::Store(error) => error.into(),
         }
     }
 }

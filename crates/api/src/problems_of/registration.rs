@@ -6,8 +6,9 @@ use crate::problem_catalogue::ProblemType;
 use event::EventStatus;
 use kernel::{FieldError, Instant, Invalid, RegistrationId, WaitlistEntryId};
 use registration::{
-    CancelError, CheckInError, ImportError, ImportedLine, LineOutcome, PromoteEntryError, PutOnWaitlistError,
-    ReadRegistrationError, ReadTicketError, Refusal, RegisterError, UndoCheckInError,
+    AnnounceError, CancelError, CheckInError, ImportError, ImportedLine, LineOutcome, PromoteEntryError,
+    PutOnWaitlistError, ReadRegistrationError, ReadStatisticsError, ReadTicketError, Refusal, RegisterError,
+    ResendError, UndoCheckInError,
 };
 
 impl From<RegisterError> for Problem {
@@ -180,6 +181,42 @@ impl From<CancelError> for Problem {
             CancelError::ReadOnly(status) => read_only(status),
             CancelError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<AnnounceError> for Problem {
+    fn from(error: AnnounceError) -> Self {
+        match error {
+            AnnounceError::NotFound => Self::not_found(),
+            AnnounceError::Denied(denied) => denied.into(),
+            AnnounceError::Invalid(invalid) => invalid.into(),
+            AnnounceError::NotPublished => ProblemType::EventNotPublished.into(),
+            AnnounceError::CalledOff => read_only(EventStatus::Cancelled),
+            // The oldest of them may be a day old in an hour; nothing better is known without looking.
+            AnnounceError::TooMany(limit) => Self::rate_limited(3_600).detail(format!(
+                "One event makes at most {limit} announcements within 24 hours."
+            )),
+            AnnounceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound => Self::not_found(),
+            ResendError::Denied(denied) => denied.into(),
+            ResendError::NoSeat(status) => {
+                Self::new(ProblemType::WrongState).detail(format!("The registration is {}.", status.as_str()))
+            }
+            ResendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadStatisticsError> for Problem {
+    fn from(error: ReadStatisticsError) -> Self {
+        error.0.into()
     }
 }
 

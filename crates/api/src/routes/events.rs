@@ -23,17 +23,17 @@ use event::{Event, PublishEvent, PublishEventError};
 use kernel::{Ctx, EventId};
 use storage::Tx;
 
-fn location_of(event: &Event) -> String {
+pub(super) fn location_of(event: &Event) -> String {
     format!("/api/v1/events/{}", event.id)
 }
 
-fn answer_of(event: Event, now: DateTime<Utc>) -> Answer {
+pub(super) fn answer_of(event: Event, now: DateTime<Utc>) -> Answer {
     let tag = EntityTag::of(&event, now);
     Answer::ok(&EventBody::of(event, now)).with_etag(tag.to_string())
 }
 
 /// The problems of a change that managers make.
-const OF_MANAGERS: [ProblemType; 2] = [ProblemType::NotFound, ProblemType::Forbidden];
+pub(super) const OF_MANAGERS: [ProblemType; 2] = [ProblemType::NotFound, ProblemType::Forbidden];
 
 /// A page of events.
 pub async fn list(

@@ -110,12 +110,12 @@ pub struct SeatGivenBack {
 #[into_params(parameter_in = Query)]
 pub struct RegistrationParams {
     /// At this event.
-    event_id: Option<Uuid>,
+    pub(super) event_id: Option<Uuid>,
     /// Of this attendee.
-    attendee_id: Option<Uuid>,
+    pub(super) attendee_id: Option<Uuid>,
     /// That stand so.
     #[param(inline)]
-    status: Option<RegistrationStatusBody>,
+    pub(super) status: Option<RegistrationStatusBody>,
 }
 
 /// Which registrations of one event are wanted.
@@ -292,12 +292,14 @@ pub fn describe_list_of_event(operation: OperationDoc) -> OperationDoc {
         .problems(&[ProblemType::NotFound, ProblemType::Forbidden])
 }
 
-fn filter_of(params: &RegistrationParams) -> RegistrationFilter {
-    RegistrationFilter {
-        event_id: params.event_id.map(EventId::from_uuid),
-        attendee_id: params.attendee_id.map(AttendeeId::from_uuid),
-        status: params.status.map(RegistrationStatus::from),
-        ..RegistrationFilter::default()
+impl RegistrationParams {
+    pub(super) fn into_filter(self) -> RegistrationFilter {
+        RegistrationFilter {
+            event_id: self.event_id.map(EventId::from_uuid),
+            attendee_id: self.attendee_id.map(AttendeeId::from_uuid),
+            status: self.status.map(RegistrationStatus::from),
+            ..RegistrationFilter::default()
+        }
     }
 }
 
@@ -307,7 +309,7 @@ pub async fn list(
     query: ListQuery<RegistrationParams>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
-    let (page, filter, ctx) = (query.page(ORDER)?, filter_of(&query.filter), caller.ctx);
+    let (page, filter, ctx) = (query.page(ORDER)?, query.filter.into_filter(), caller.ctx);
     let page = state
         .store
         .read(move |tx| registration::list_registrations(tx, &ctx, filter.clone(), page))
@@ -337,7 +339,7 @@ pub async fn list_own(
     let (page, ctx) = (query.page(ORDER)?, caller.ctx);
     let filter = RegistrationFilter {
         user_id: Some(caller.signed_in.user_id),
-        ..filter_of(&query.filter)
+        ..query.filter.into_filter()
     };
     let page = state
         .store

@@ -85,8 +85,8 @@ pub struct JobBody {
     pub last_error: Option<String>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
-    /// When it is to be sent; while it is in progress, by when that has to be done.
-    pub due_at: DateTime<Utc>,
+    /// When it is to be sent; null unless it is queued and nobody is sending it.
+    pub due_at: Option<DateTime<Utc>>,
     /// When it was sent or given up.
     pub finished_at: Option<DateTime<Utc>>,
     /// After when it is worth nothing and is not sent any more.
@@ -99,6 +99,7 @@ impl JobBody {
         Self {
             in_progress: job.is_in_progress(now),
             retryable: job.is_retryable(now),
+            due_at: job.is_waiting(now).then_some(job.due_at),
             id: job.id.uuid(),
             medium: job.medium.as_str(),
             kind: job.kind,
@@ -108,7 +109,6 @@ impl JobBody {
             attempts: job.attempts,
             last_error: job.last_error,
             created_at: job.created_at,
-            due_at: job.due_at,
             finished_at: job.finished_at,
             not_after: job.not_after,
         }

@@ -146,7 +146,9 @@ fn write_head(message: &MessageDetails, out: &mut dyn Write) -> anyhow::Result<(
         printable(&summary.to)
     )?;
     writeln!(out, "{:<10} {}", "written", moment(summary.created_at))?;
-    writeln!(out, "{:<10} {}", "due", moment(message.due_at))?;
+    if summary.status == "queued" {
+        writeln!(out, "{:<10} {}", "due", moment(message.due_at))?;
+    }
     if let Some(at) = message.not_after {
         writeln!(out, "{:<10} {}", "not after", moment(at))?;
     }

@@ -85,6 +85,10 @@ impl Config {
             ),
             ("limits.sign_ups_per_hour", limits.sign_ups_per_hour.to_string()),
             ("limits.invites_per_day", limits.invites_per_day.to_string()),
+            (
+                "limits.announcements_per_day",
+                limits.announcements_per_day.to_string(),
+            ),
             ("mail.smtp_url", masked(mail.smtp_url.is_some())),
             ("mail.from", mail.from.clone()),
             ("sms.url", told(sms.gateway.as_ref().map(|gateway| &gateway.url))),

@@ -47,6 +47,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("limits.sign_ins_per_minute", Single),
     ("limits.sign_ups_per_hour", Single),
     ("limits.invites_per_day", Single),
+    ("limits.announcements_per_day", Single),
     ("mail.smtp_url", Single),
     ("mail.from", Single),
     ("sms.url", Single),

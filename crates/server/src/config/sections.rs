@@ -90,6 +90,7 @@ sections! {
         sign_ins_per_minute: u32 = 20,
         sign_ups_per_hour: u32 = 5,
         invites_per_day: u32 = 200,
+        announcements_per_day: u32 = 10,
     }
     /// How mails leave.
     Mail {

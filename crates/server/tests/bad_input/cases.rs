@@ -140,6 +140,18 @@ impl Scene {
                 manager,
                 json!({"reason": "rain"}),
             ),
+            optional(
+                format!("/events/{event}/copy"),
+                manager,
+                json!({"title": "Other", "location": "Elsewhere", "with_staff": true}),
+            ),
+            plain(
+                "POST",
+                format!("/events/{event}/announcements"),
+                manager,
+                json!({"subject": "News", "body": "Words"}),
+                &["subject", "body"],
+            ),
             optional(format!("/events/{event}/registrations"), manager, guest),
             plain("PATCH", place.clone(), manager, position, &["position", "reason"]),
             plain(
@@ -280,6 +292,15 @@ impl Scene {
                 json!({"name": "Other", "status": "suspended"}),
                 &[],
             ),
+            Case {
+                media_type: "application/merge-patch+json",
+                ..case(
+                    "PATCH",
+                    format!("/admin/events/{}/capacity", self.event),
+                    json!({"capacity": 9}),
+                    &["capacity"],
+                )
+            },
             case(
                 "PUT",
                 format!("{account}/roles"),

@@ -62,6 +62,8 @@ pub enum Of {
     Published,
     /// One that only its managers know of.
     Draft,
+    /// One that is announced and at which nobody has a seat.
+    Quiet,
     /// Not an event: an admin, or a role that permits to read the audit log.
     Power,
 }
@@ -75,6 +77,12 @@ pub enum Content {
     NewEvent,
     /// Another title.
     Title,
+    /// Another place.
+    Place,
+    /// Something to say to all who hold a seat.
+    News,
+    /// How many seats there are to be.
+    Seats,
     /// A reason.
     Reason,
     /// A position in the queue with a reason.
@@ -133,6 +141,7 @@ pub enum Content {
 
 struct Things {
     published: EventId,
+    quiet: EventId,
     draft: EventId,
     registration: String,
     entry: String,
@@ -153,6 +162,8 @@ pub struct World<'h> {
     organizer: Person,
     holder: Person,
     waiter: Person,
+    /// The account of [`Caller::Admin`].
+    admin: String,
     things: Things,
 }
 
@@ -173,13 +184,15 @@ impl<'h> World<'h> {
             (Caller::Ended, ended.client),
         ];
         let mut emails = Vec::new();
+        let admin = harness.admin().await;
+        let admin_id = admin.id.to_string();
         for (caller, person) in [
             (Caller::Stranger, stranger),
             (Caller::Holder, holder.clone()),
             (Caller::Waiter, waiter.clone()),
             (Caller::OtherOrganizer, harness.organizer().await),
             (Caller::Organizer, organizer.clone()),
-            (Caller::Admin, harness.admin().await),
+            (Caller::Admin, admin),
         ] {
             clients.push((caller, person.client));
             emails.push((caller, person.email));
@@ -198,6 +211,7 @@ impl<'h> World<'h> {
             organizer,
             holder,
             waiter,
+            admin: admin_id,
             things,
         }
     }
@@ -222,11 +236,12 @@ impl<'h> World<'h> {
         let event = match of {
             Of::Published | Of::Power => self.things.published,
             Of::Draft => self.things.draft,
+            Of::Quiet => self.things.quiet,
         };
         let things = &self.things;
         let (account, role) = match of {
             Of::Power => (&things.admin, &things.auditors),
-            Of::Published | Of::Draft => (&things.account, &things.role),
+            Of::Published | Of::Draft | Of::Quiet => (&things.account, &things.role),
         };
         let id = match path.split('/').nth(1) {
             Some("registrations") => self.things.registration.clone(),
@@ -239,6 +254,7 @@ impl<'h> World<'h> {
                 .session_id
                 .to_string(),
             Some("admin") if path.starts_with("/admin/jobs") => things.job.clone(),
+            Some("admin") if path.starts_with("/admin/events") => event.to_string(),
             Some("admin") => account.clone(),
             _ => event.to_string(),
         };
@@ -255,6 +271,9 @@ impl<'h> World<'h> {
             Content::Nothing => return None,
             Content::NewEvent => self.harness.event_fields(3),
             Content::Title => json!({"title": format!("Talk {}", self.new_word())}),
+            Content::Place => json!({"location": format!("Hall {}", self.new_word())}),
+            Content::News => json!({"subject": "Where to park", "body": "Behind the hall, because."}),
+            Content::Seats => json!({"capacity": 40}),
             Content::Reason => json!({"reason": "because"}),
             Content::Position => json!({"position": 1, "reason": "because"}),
             Content::Guest => {
@@ -320,6 +339,11 @@ impl<'h> World<'h> {
         &found.expect("a client for every caller").1
     }
 
+    /// The account of the admin who asks.
+    pub fn admin_id(&self) -> String {
+        self.admin.clone()
+    }
+
     /// Asks as that caller.
     pub async fn ask(&self, caller: Caller, method: &str, path: &str, content: Option<&Value>) -> Answer {
         let request = self
@@ -350,6 +374,7 @@ fn two_answers() -> Value {
 impl Things {
     async fn make(harness: &Harness, organizer: &Person, holder: &Person, waiter: &Person) -> Self {
         let published = harness.published_event(organizer, 1).await;
+        let quiet = harness.published_event(organizer, 1).await;
         let (registration, _) = harness.registered(holder, published).await;
         let job = dead_letter(harness).await;
         let path = format!("/events/{published}/registrations");
@@ -377,6 +402,7 @@ impl Things {
         );
         Self {
             published,
+            quiet,
             draft: draft.text_at("/id").parse().expect("an id"),
             registration: registration.to_string(),
             entry: waits.text_at("/waitlist_entry/id"),
