@@ -99,6 +99,7 @@ catalogue! {
     TicketUnpaid = "ticket-unpaid", CONFLICT, "The seat is not paid", "The seat is held until it is paid; only then the ticket is good.";
     CheckInClosed = "check-in-closed", CONFLICT, "Check-in is closed", "People are checked in until 24 hours after the end of an event, and not at one that was called off.";
     NotCancellable = "not-cancellable", CONFLICT, "Cannot be cancelled", "The registration is not live any more, so there is nothing to cancel.";
+    NoTicket = "no-ticket", CONFLICT, "There is no ticket", "A ticket belongs to a seat that is held: confirmed, or attended. This registration has none; `detail` says why.";
     AccountNeeded = "account-needed", CONFLICT, "An account is needed", "An attendee without an account cannot wait for a paid seat.";
     NoOffer = "no-offer", CONFLICT, "There is no offer", "No seat is offered to you, or the offer has lapsed.";
     SeatFree = "seat-free", CONFLICT, "A seat is free", "Nobody waits while a seat is free: register the person instead.";

@@ -5,6 +5,7 @@ mod event;
 mod person;
 mod registration;
 mod session;
+mod ticket;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
@@ -14,3 +15,4 @@ pub use registration::{
     ScannedAttendee, ScannedRegistrationBody, WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
 pub use session::SessionBody;
+pub use ticket::{TicketBody, TicketKeysBody};

@@ -4,6 +4,7 @@ use crate::SealedSecrets;
 use chrono::TimeDelta;
 use kernel::{EmailAddress, EventId, Instant, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId};
 use serde::{Deserialize, Serialize};
+use ticket::TicketCode;
 
 /// Who a message goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +201,9 @@ pub enum Message {
         event: EventFacts,
         /// The registration that holds the seat.
         registration_id: RegistrationId,
+        /// The ticket that comes with the mail; messages written by earlier versions have none.
+        #[serde(default)]
+        ticket_code: Option<TicketCode>,
     },
     /// A seat came free and is the person's now.
     SeatFromWaitlist {
@@ -207,6 +211,9 @@ pub enum Message {
         event: EventFacts,
         /// The registration that holds the seat.
         registration_id: RegistrationId,
+        /// The ticket that comes with the mail; messages written by earlier versions have none.
+        #[serde(default)]
+        ticket_code: Option<TicketCode>,
     },
     /// The person waits for a seat.
     WaitlistJoined {
@@ -425,6 +432,23 @@ impl Message {
             | Self::PhoneVerification {
                 secrets, expires_at, ..
             } => Some((secrets, *expires_at)),
+            _ => None,
+        }
+    }
+
+    /// The event and the seat that the message gives, with the code of its ticket.
+    pub const fn ticket(&self) -> Option<(&EventFacts, RegistrationId, &TicketCode)> {
+        match self {
+            Self::SeatConfirmed {
+                event,
+                registration_id,
+                ticket_code: Some(code),
+            }
+            | Self::SeatFromWaitlist {
+                event,
+                registration_id,
+                ticket_code: Some(code),
+            } => Some((event, *registration_id, code)),
             _ => None,
         }
     }

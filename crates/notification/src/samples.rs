@@ -193,10 +193,12 @@ fn messages(event: &EventFacts) -> Vec<Message> {
         Message::SeatConfirmed {
             event: event.clone(),
             registration_id,
+            ticket_code: "01AB89XYZT0K".parse().ok(),
         },
         Message::SeatFromWaitlist {
             event: event.clone(),
             registration_id,
+            ticket_code: "01AB89XYZT0K".parse().ok(),
         },
         Message::WaitlistJoined {
             event: event.clone(),

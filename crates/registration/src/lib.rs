@@ -8,12 +8,16 @@ mod cancel;
 mod check_in;
 mod decide;
 mod end_event;
+mod export;
+mod import;
 mod link_guest;
 mod model;
 mod pass_on;
 mod promote_entry;
 mod put_on_waitlist;
+mod read_for_calendar;
 mod read_registration;
+mod read_ticket;
 mod register;
 mod release_attendee;
 mod release_person;
@@ -28,14 +32,18 @@ pub use check_in::{
 };
 pub use decide::{Decision, Refusal, decide};
 pub use end_event::end_event;
+pub use export::{EXPORTED_AT_ONCE, begin_export, export_page, exported_event};
+pub use import::{Import, ImportError, ImportLine, ImportedLine, LineOutcome, import};
 pub use link_guest::link_guest;
 pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
 pub use promote_entry::{PromoteEntry, PromoteEntryError, Promoted, promote_entry};
 pub use put_on_waitlist::{PutOnWaitlist, PutOnWaitlistError, put_on_waitlist};
+pub use read_for_calendar::read_for_calendar;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
 };
+pub use read_ticket::{ReadTicketError, Ticket, find_ticket, read_ticket};
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
 pub use release_attendee::release_attendee;
 pub use release_person::release_person;

@@ -51,6 +51,11 @@ impl RegistrationStatus {
     pub const fn is_live(self) -> bool {
         matches!(self, Self::PendingPayment | Self::Confirmed | Self::Attended)
     }
+
+    /// Whether the person holds the seat and does not only keep it for a while.
+    pub const fn has_ticket(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Attended)
+    }
 }
 
 /// A person's registration for an event.

@@ -96,6 +96,7 @@ fn give_away(
         let message = Message::SeatFromWaitlist {
             event: seats.facts(),
             registration_id: registration.id,
+            ticket_code: Some(registration.ticket_code.clone()),
         };
         tx.enqueue(ctx, person.attendee.recipient(), message);
         tell_registration(tx, ctx, registration, &person.attendee);

@@ -2,7 +2,9 @@
 
 use crate::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 use event::EventRepository;
-use kernel::{AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, RegistrationId, StoreError, UserId};
+use kernel::{
+    AttendeeId, AuditLog, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, UserId,
+};
 use notification::{Outbox, Recipient, ReminderLead};
 use realtime::LiveEvents;
 use ticket::TicketCode;
@@ -43,6 +45,11 @@ pub trait RegistrationRepository {
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// The registration with what is shown beside it.
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError>;
+    /// The registration, live or not, whose ticket has that code.
+    fn find_registration_of_ticket(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationId>, StoreError>;
     /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one; [`StoreError::Contention`] if an
     /// attendee went meanwhile: tried again, it is made anew.
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError>;
@@ -63,6 +70,14 @@ pub trait RegistrationRepository {
     ) -> Result<u32, StoreError>;
     /// All live registrations of an event, with their holders.
     fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError>;
+    /// At most so many who hold a seat at the event (confirmed or attended) after that place, in the order in which they
+    /// registered.
+    fn list_seat_holders_after(
+        &mut self,
+        event_id: EventId,
+        after: Option<Position>,
+        limit: u32,
+    ) -> Result<Vec<SeatHolder>, StoreError>;
     /// The live registrations of an attendee, over all events.
     fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError>;
     /// A page of registrations, the newest first.

@@ -1,9 +1,11 @@
 //! The binary's library and the binary itself, from outside.
 
+mod attendee_files;
 mod audit_log;
 mod bad_input;
 mod bad_values;
 mod check_in;
+mod calendars;
 mod commands;
 mod configuration;
 mod documents;
@@ -44,6 +46,7 @@ mod staff;
 mod story;
 mod support;
 mod texts;
+mod tickets;
 mod token_attacks;
 mod tour;
 mod user_admin;

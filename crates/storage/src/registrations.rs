@@ -21,8 +21,12 @@ use registration::{
     Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
     SeatHolder, Standing,
 };
+use ticket::TicketCode;
 
 const TABLE: &str = "registrations";
+
+const CONFIRMED: &str = RegistrationStatus::Confirmed.as_str();
+const ATTENDED: &str = RegistrationStatus::Attended.as_str();
 
 /// The predicate of the partial index `registrations_one_live`, in its words.
 pub(crate) const LIVE: &str = "registrations.status IN ('pending_payment', 'confirmed', 'attended')";
@@ -131,6 +135,14 @@ fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationVie
     })
 }
 
+fn into_seat_holder(
+    (registration, attendee): (RegistrationRow, AttendeeRow),
+) -> Result<SeatHolder, StoreError> {
+    Ok(SeatHolder {
+        registration: registration.into_registration()?,
+        attendee: attendee.into_attendee()?,
+    })
+}
 // Below the macro that it uses.
 mod check_ins;
 
@@ -287,6 +299,20 @@ impl RegistrationRepository for Tx<'_> {
         .transpose()
     }
 
+    fn find_registration_of_ticket(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationId>, StoreError> {
+        let id: Option<Uid> = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::ticket_code.eq(code.as_str()))
+                .select(registrations::id)
+                .first(c)
+                .optional())
+        })?;
+        Ok(id.map(Uid::typed))
+    }
+
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
         if let [only] = registrations {
             let row = RegistrationRow::of(only);
@@ -364,14 +390,38 @@ impl RegistrationRepository for Tx<'_> {
                 .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
                 .load(c))
         })?;
-        rows.into_iter()
-            .map(|(registration, attendee)| {
-                Ok(SeatHolder {
-                    registration: registration.into_registration()?,
-                    attendee: attendee.into_attendee()?,
-                })
+        rows.into_iter().map(into_seat_holder).collect()
+    }
+
+    fn list_seat_holders_after(
+        &mut self,
+        event_id: EventId,
+        after: Option<Position>,
+        limit: u32,
+    ) -> Result<Vec<SeatHolder>, StoreError> {
+        let rows: Vec<(RegistrationRow, AttendeeRow)> = self.run(|connection| {
+            on!(connection, |c| {
+                let mut query = registrations::table
+                    .inner_join(attendees::table)
+                    .filter(registrations::event_id.eq(Uid::of(event_id)))
+                    .filter(registrations::status.eq_any([CONFIRMED, ATTENDED]))
+                    .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
+                    .into_boxed();
+                if let Some(after) = after {
+                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+                    query = query.filter(
+                        registrations::registered_at
+                            .ge(at)
+                            .and(registrations::registered_at.gt(at).or(registrations::id.gt(id))),
+                    );
+                }
+                query
+                    .order((registrations::registered_at, registrations::id))
+                    .limit(i64::from(limit))
+                    .load(c)
             })
-            .collect()
+        })?;
+        rows.into_iter().map(into_seat_holder).collect()
     }
 
     fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError> {

@@ -4,10 +4,10 @@ use super::event::read_only;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use event::EventStatus;
-use kernel::{Instant, RegistrationId, WaitlistEntryId};
+use kernel::{FieldError, Instant, Invalid, RegistrationId, WaitlistEntryId};
 use registration::{
-    CancelError, CheckInError, PromoteEntryError, PutOnWaitlistError, ReadRegistrationError, Refusal,
-    RegisterError, UndoCheckInError,
+    CancelError, CheckInError, ImportError, ImportedLine, LineOutcome, PromoteEntryError, PutOnWaitlistError,
+    ReadRegistrationError, ReadTicketError, Refusal, RegisterError, UndoCheckInError,
 };
 
 impl From<RegisterError> for Problem {
@@ -38,6 +38,43 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::AlreadyRegistered(id) => already_registered(id),
         Refusal::AlreadyWaiting(id) => already_waiting(id),
         Refusal::Full => ProblemType::EventFull.into(),
+    }
+}
+
+/// Errors that a refused list tells at the most: an answer must not grow far beyond what it answers.
+const MOST_LINE_ERRORS: usize = 200;
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Register(error) => error.into(),
+            ImportError::BadLines(lines) => {
+                let bad = lines.len();
+                let errors = lines.into_iter().flat_map(errors_of).take(MOST_LINE_ERRORS);
+                Self::from(Invalid(errors.collect()))
+                    .detail("Lines of the list do not fit, and nothing was written; `errors` lists them.")
+                    .with("bad_lines", bad)
+            }
+        }
+    }
+}
+
+fn errors_of(line: ImportedLine) -> Vec<FieldError> {
+    let whole = |code, detail: &'static str| FieldError {
+        pointer: format!("/{}", line.number),
+        code,
+        detail: detail.into(),
+    };
+    match line.outcome {
+        LineOutcome::Invalid(invalid) => invalid.0,
+        LineOutcome::EventFull => vec![whole("event_full", ProblemType::EventFull.explanation())],
+        LineOutcome::TooManyInvites => {
+            vec![whole("too_many_invites", ProblemType::RateLimited.explanation())]
+        }
+        LineOutcome::Confirmed(_)
+        | LineOutcome::Waitlisted(..)
+        | LineOutcome::AlreadyRegistered(_)
+        | LineOutcome::AlreadyWaiting(_) => Vec::new(),
     }
 }
 
@@ -152,6 +189,22 @@ impl From<ReadRegistrationError> for Problem {
             ReadRegistrationError::NotFound => Self::not_found(),
             ReadRegistrationError::Denied(denied) => denied.into(),
             ReadRegistrationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadTicketError> for Problem {
+    fn from(error: ReadTicketError) -> Self {
+        match error {
+            ReadTicketError::NotFound => Self::not_found(),
+            ReadTicketError::Denied(denied) => denied.into(),
+            ReadTicketError::NoSeat(status) => {
+                Self::new(ProblemType::NoTicket).detail(format!("The registration is {}.", status.as_str()))
+            }
+            ReadTicketError::EventCancelled => {
+                Self::new(ProblemType::NoTicket).detail("The event is called off.")
+            }
+            ReadTicketError::Store(error) => error.into(),
         }
     }
 }

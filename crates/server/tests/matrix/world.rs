@@ -94,6 +94,8 @@ pub enum Content {
     Addition,
     /// What somebody does at the event.
     StaffRole,
+    /// Others to register, as CSV.
+    List,
     /// Another name of oneself.
     Name,
     /// A new account.
@@ -291,6 +293,7 @@ impl<'h> World<'h> {
             Content::Scan => json!({"ticket_code": self.things.ticket}),
             Content::Addition => json!({"attendee_id": self.things.waiting, "reason": "because"}),
             Content::StaffRole => json!({"role": "scanner"}),
+            Content::List => Value::String(format!("name,email\nGuest,{}@example.org\n", self.new_word())),
             Content::Name => json!({"profession": "gardener"}),
             Content::SignUp => {
                 let email = format!("{}@example.org", self.new_word());
@@ -356,6 +359,7 @@ impl<'h> World<'h> {
             .client(caller)
             .request(method.parse().expect("a method"), path);
         match content {
+            Some(Value::String(list)) => request.text("text/csv", list.as_str()).await,
             Some(content) => request.json(content.clone()).await,
             None => request.await,
         }

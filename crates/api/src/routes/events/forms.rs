@@ -255,7 +255,7 @@ pub struct EventParams {
 }
 
 impl EventParams {
-    pub(super) fn into_filter(self, now: DateTime<Utc>) -> (EventFilter, &'static str) {
+    pub(in crate::routes) fn into_filter(self, now: DateTime<Utc>) -> (EventFilter, &'static str) {
         let (sort, order) = match self.sort {
             None | Some(SortParameter::StartsAt) => (EventSort::StartsAt, "events:starts_at"),
             Some(SortParameter::StartsAtDescending) => (EventSort::StartsAtDescending, "events:-starts_at"),
