@@ -2,7 +2,7 @@
 
 use crate::support::{sql, ticket_of};
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{AttendeeId, EventId, RegistrationId};
+use kernel::{AttendeeId, EventId, RegistrationId, ServerKeys};
 use serde_json::json;
 use testkit::{Answer, Harness, Person, TestDatabase, all_at_once, on_both_databases};
 
@@ -10,6 +10,7 @@ on_both_databases! {
     a_ticket_lets_its_holder_in_once,
     a_repeated_scan_under_its_key_is_answered_as_the_first,
     what_is_no_good_ticket_is_refused_each_in_its_way,
+    a_scanned_text_lets_in_and_a_forged_or_altered_one_does_not,
     people_are_checked_in_from_publishing_until_a_day_after_the_end,
     a_check_in_is_taken_back_by_managers_alone,
     of_many_scans_of_one_ticket_at_once_one_is_the_first,
@@ -189,6 +190,41 @@ async fn what_is_no_good_ticket_is_refused_each_in_its_way(database: TestDatabas
     door.scan(&new_code).await.expect(200);
     door.scan(&code).await.expect(409).problem("ticket-void");
     door.harness.assert_invariants().await;
+}
+
+async fn a_scanned_text_lets_in_and_a_forged_or_altered_one_does_not(database: TestDatabase) {
+    let door = Door::of(database, 5).await;
+    let (person, registration, _, code) = door.holder().await;
+    let shown = format!("/registrations/{registration}/ticket.json");
+    let text = person.client.get(&shown).await.expect(200).text_at("/qr");
+    let sign = |keys: &ServerKeys, event: EventId| {
+        let code = code.parse().expect("a code");
+        ticket::signed_text(keys, &code, event).expect("a text")
+    };
+    // Signed by somebody else; for another event, by somebody else and by us.
+    let other_keys = ServerKeys::new(vec![7; 32], Vec::new());
+    let other = door.harness.published_event(&door.organizer, 1).await;
+    let mut forged = vec![sign(&other_keys, door.event), sign(&other_keys, other)];
+    // Every character in turn is another one.
+    for (place, character) in text.char_indices() {
+        let changed = if character == 'A' { 'B' } else { 'A' };
+        let altered = format!("{}{changed}{}", &text[..place], &text[place + 1..]);
+        forged.push(altered);
+    }
+    forged.push(format!("{code}.x.y"));
+    for text in forged {
+        let answer = door.scan(&text).await;
+        assert_eq!(answer.status(), 422, "{text}: {answer}");
+        answer.problem("not-a-ticket");
+    }
+    let elsewhere = sign(&door.harness.server_keys(), other);
+    let refused = door.scan(&elsewhere).await;
+    refused.expect(409).problem("ticket-for-another-event");
+    assert_eq!(door.status_of(registration).await, "confirmed");
+    let let_in = door.scan(&text).await.expect(200);
+    assert_eq!(let_in.text_at("/id"), registration.to_string());
+    door.scan(&text).await.expect(409).problem("already-checked-in");
+    door.scan(&code).await.expect(409).problem("already-checked-in");
 }
 
 async fn people_are_checked_in_from_publishing_until_a_day_after_the_end(database: TestDatabase) {

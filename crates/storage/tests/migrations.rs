@@ -91,7 +91,10 @@ fn lines_of_waitlists_of_before_are_numbered_in_their_order(database: &Database)
     crate::seeds::seeded(database);
     let before = database.texts(numbers);
     assert!(before.len() >= 3, "{before:?}");
-    let steps = ids().into_iter().skip_while(|id| id != "0011_waitlist_log").count();
+    let steps = ids()
+        .into_iter()
+        .skip_while(|id| id != "0011_waitlist_log")
+        .count();
     migrations::down(&database.connector, steps).unwrap();
     let line = |id: u8| {
         format!(
