@@ -263,7 +263,8 @@ fn load_standing(
     }
 }
 
-/// How an attendee stands with an event whom the manager may know of: somebody they noted, or who is at an event of theirs.
+/// How an attendee stands with an event whom its manager may know of: somebody they noted, or who is there or at an event
+/// of theirs.
 pub(crate) fn visible_standing(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
@@ -278,7 +279,8 @@ pub(crate) fn visible_standing(
     let visible = standing.attendee.as_ref().is_some_and(|attendee| {
         attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
     });
-    let known = visible || tx.attendee_is_at_events_of(id, user_id)?;
+    let here = standing.registration.is_some() || standing.entry.is_some();
+    let known = visible || here || tx.attendee_is_at_events_of(id, user_id)?;
     Ok(known.then_some(standing))
 }
 
