@@ -7,6 +7,7 @@ use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
 use crate::ticket_work::TicketWork;
+use crate::turns::Turns;
 use auth::{IdentityProvider, TokenSigner};
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -33,6 +34,8 @@ pub struct AppState {
     pub tickets: TicketWork,
     /// Does what is not to show in the time of an answer.
     pub after_answer: AfterAnswer,
+    /// Who exports now.
+    pub exports: Turns,
     /// Who else vouches for people, if anybody does.
     pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
@@ -189,6 +192,7 @@ impl AppState {
             passwords: ports.passwords,
             tickets: TicketWork::new(),
             after_answer: AfterAnswer::new(),
+            exports: Turns::new(Turns::EXPORTS, Turns::EXPORTS_OF_ONE),
             identity_provider: ports.identity_provider,
             clock: ports.clock,
             ids: ports.ids,

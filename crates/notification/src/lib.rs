@@ -2,7 +2,7 @@
 //!
 //! Invariant: a message holds all that its text needs, so that it can be sent after what it tells of is gone.
 
-mod calendar;
+mod calendar_file;
 mod letter;
 mod lines;
 mod links;

@@ -3,7 +3,7 @@
 
 use crate::letter::Letter;
 use crate::lines::finished;
-use crate::{Job, Medium, Message, calendar, ticket_page};
+use crate::{Job, Medium, Message, calendar_file, ticket_page};
 use askama::Template;
 use kernel::ServerKeys;
 
@@ -76,7 +76,7 @@ pub fn render_mail(job: &Job, public_url: &str, keys: &ServerKeys) -> Result<Ren
         html: Html { letter, message }.render()?,
         attachments: ticket
             .into_iter()
-            .chain(calendar::attachment(job, public_url))
+            .chain(calendar_file::attachment(job, public_url))
             .collect(),
     })
 }

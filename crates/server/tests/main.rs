@@ -1,8 +1,10 @@
 //! The binary's library and the binary itself, from outside.
 
+mod attendee_files;
 mod audit_log;
 mod bad_input;
 mod bad_values;
+mod calendars;
 mod commands;
 mod configuration;
 mod documents;

@@ -68,7 +68,7 @@ const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
 const TABLE: &[Row] = {
     use Content::{
         Account, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole,
-        Guest, LinkReset, Name, NewEmail, NewEvent, NoPermission, Nothing, OneRole, PhoneCode, Position, Preferences, Reads,
+        Guest, LinkReset, List, Name, NewEmail, NewEvent, NoPermission, Nothing, OneRole, PhoneCode, Position, Preferences, Reads,
         Reason, Refresh, SignIn, SignUp, Suspension, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published};
@@ -94,6 +94,14 @@ const TABLE: &[Row] = {
         row("POST",   "/events/{id}/registrations", Draft, Guest,   [401, 401, 401, 401,     404, 404, 404, 404, 409, 409], &[(EventManageAny, 409)]),
         row("GET",    "/events/{id}/registrations", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
         row("GET",    "/events/{id}/registrations", Draft, Nothing, [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("POST",   "/events/{id}/registrations/import", Published, List, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("POST",   "/events/{id}/registrations/import", Draft, List, [401, 401, 401, 401, 404, 404, 404, 404, 409, 409], &[(EventManageAny, 409)]),
+        row("GET",    "/events/{id}/attendees.csv", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events/{id}/attendees.csv", Draft, Nothing, [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/registrations/{id}/ticket.ics", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events/{id}/calendar.ics", Published, Nothing, [200, 401, 401, 401,  200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/events/{id}/calendar.ics", Draft, Nothing,  [404, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events.ics", Published, Nothing,            [200, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
         row("GET",    "/registrations/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200), (RegistrationReadAny, 200)]),
         row("DELETE", "/registrations/{id}", Published, Nothing,    [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
         row("GET",    "/registrations/{id}/ticket", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),

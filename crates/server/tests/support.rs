@@ -159,6 +159,8 @@ pub struct Operation {
     pub who: Vec<String>,
     /// Whether it takes a body.
     pub takes_body: bool,
+    /// Whether that is JSON.
+    pub takes_json: bool,
 }
 
 impl Operation {
@@ -199,6 +201,9 @@ pub async fn operations(harness: &Harness) -> Vec<Operation> {
                 path: path.to_owned(),
                 who: who.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 takes_body: operation.get("requestBody").is_some(),
+                takes_json: operation["requestBody"]["content"]
+                    .as_object()
+                    .is_some_and(|content| content.keys().any(|media_type| media_type.ends_with("json"))),
             });
         }
     }

@@ -81,6 +81,8 @@ pub enum Content {
     Position,
     /// Somebody else to register.
     Guest,
+    /// Others to register, as CSV.
+    List,
     /// Another name of oneself.
     Name,
     /// A new account.
@@ -258,6 +260,7 @@ impl<'h> World<'h> {
             Content::Guest => {
                 json!({"attendee": {"name": "Guest", "email": format!("{}@example.org", self.new_word())}})
             }
+            Content::List => Value::String(format!("name,email\nGuest,{}@example.org\n", self.new_word())),
             Content::Name => json!({"profession": "gardener"}),
             Content::SignUp => {
                 let email = format!("{}@example.org", self.new_word());
@@ -323,6 +326,7 @@ impl<'h> World<'h> {
             .client(caller)
             .request(method.parse().expect("a method"), path);
         match content {
+            Some(Value::String(list)) => request.text("text/csv", list.as_str()).await,
             Some(content) => request.json(content.clone()).await,
             None => request.await,
         }
