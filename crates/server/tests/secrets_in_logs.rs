@@ -151,7 +151,7 @@ async fn the_most_talkative_log_holds_no_secret(database: TestDatabase) {
 
     let access = sign_up_and_in(&client, &beside, &mut secrets).await;
     by_mail(&client, &beside, &mut secrets).await;
-    ticket(&client, &mut secrets, &access).await;
+    ticket(&client, &mut secrets).await;
     nonsense(&client, &secrets, &access).await;
     let metrics = client.root().get("/metrics").await.expect(200).text();
     raw_nonsense(binary.address()).await;
@@ -273,7 +273,7 @@ async fn by_mail(client: &Client, beside: &Beside, secrets: &mut Secrets) {
 }
 
 /// A seat at an event of the admin's, and its ticket in every form.
-async fn ticket(client: &Client, secrets: &mut Secrets, access: &str) {
+async fn ticket(client: &Client, secrets: &mut Secrets) {
     let sign_in = json!({"email": "admin@example.org", "password": ADMINS});
     let admin = client.post("/auth/login").json(sign_in).await.expect(200);
     let admin = client.signed_in(admin.text_at("/access_token"));
@@ -282,6 +282,10 @@ async fn ticket(client: &Client, secrets: &mut Secrets, access: &str) {
         "time_zone": "Asia/Kolkata", "capacity": 2, "publish": true
     }));
     let event = event.await.expect(201).text_at("/id");
+    let sign_in = client
+        .post("/auth/login")
+        .json(json!({"email": EMAIL, "password": THIRD}));
+    let (access, _) = secrets.add_sign_in(&sign_in.await.expect(200));
     let holder = client.signed_in(access);
     let path = format!("/events/{event}/registrations");
     let registered = holder.post(&path).await.expect(201);

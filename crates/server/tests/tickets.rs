@@ -2,13 +2,14 @@
 
 mod page;
 
+use crate::sending::post::eventually;
 use crate::support::sql;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use kernel::{EventId, RegistrationId};
 use notification::Message;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Harness, Person, TestDatabase, on_both_databases};
+use testkit::{Answer, Client, Harness, HarnessOptions, Person, TestDatabase, on_both_databases};
 use ticket::{TicketCode, read_presented};
 
 on_both_databases! {
@@ -18,6 +19,7 @@ on_both_databases! {
     a_ticket_is_its_holders_and_the_managers,
     a_ticket_goes_with_its_seat,
     the_mail_that_gives_a_seat_carries_the_ticket,
+    a_mail_that_is_sent_has_the_page_and_no_trace_is_left,
     whoever_handles_messages_gets_no_ticket,
 }
 
@@ -337,6 +339,50 @@ async fn the_mail_that_gives_a_seat_carries_the_ticket(database: TestDatabase) {
             .collect();
         assert_eq!(tickets, [(kind, code)]);
     }
+}
+
+async fn a_mail_that_is_sent_has_the_page_and_no_trace_is_left(database: TestDatabase) {
+    let data = tempfile::tempdir().expect("a folder");
+    let options = HarnessOptions {
+        environment: vec![
+            ("PODIUM_WORKER__ENABLED", "true".to_owned()),
+            ("PODIUM_DATA__DIR", data.path().display().to_string()),
+        ],
+        ..HarnessOptions::default()
+    };
+    let harness = Harness::start_with(database, options).await;
+    let seat = Seat::new(&harness).await;
+    let sent = "outbox WHERE kind = 'seat_confirmed' AND status = 'done'";
+    eventually("the mail", || async { harness.count(sent).await == 1 }).await;
+    let code = seat.code().await;
+    let files = std::fs::read_dir(data.path().join("mail")).expect("a folder");
+    let mails: Vec<String> = files
+        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a mail"))
+        .filter(|mail| mail.contains("ticket.pdf"))
+        .collect();
+    let [mail] = mails.as_slice() else {
+        panic!("{} mails with a ticket", mails.len());
+    };
+    for part in [
+        "Content-Type: application/pdf",
+        "filename=\"ticket.pdf\"",
+        "filename=\"event.ics\"",
+        &code.grouped(),
+    ] {
+        assert!(mail.contains(part), "{part} in {mail}");
+    }
+    // The beginning of a PDF in base64.
+    assert!(
+        mail.contains("\r\nJVBERi0") || mail.contains("\nJVBERi0"),
+        "{mail}"
+    );
+    // What the message said is gone with it.
+    let left = harness.outbox().await;
+    assert!(
+        !left
+            .iter()
+            .any(|entry| entry.payload.to_string().contains(code.as_str()))
+    );
 }
 
 async fn whoever_handles_messages_gets_no_ticket(database: TestDatabase) {
