@@ -9,6 +9,7 @@ pub mod attendee_files;
 pub mod audit_log;
 pub mod auth;
 pub mod calendars;
+pub mod check_ins;
 pub mod documentation;
 pub mod email;
 pub mod events;
@@ -23,8 +24,10 @@ pub mod registrations;
 pub mod roles;
 pub mod security_questions;
 pub mod sessions;
+pub mod staff;
 pub mod users;
 pub mod waitlist;
+pub mod waitlist_tools;
 
 use crate::limits::Limit::{SignIn, SignUp, Unlimited};
 use crate::pages::{reset_password, style, verify_email};
@@ -39,6 +42,11 @@ const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
 const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
 const ROLES: Who = Who::Permission(Permission::RoleManage);
+const DOOR: Who = Who::AnyOf(&[
+    Party::Manager,
+    Party::Scanner,
+    Party::Holder(Permission::CheckinScan),
+]);
 const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
@@ -78,11 +86,20 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/events/{id}/attendees.csv", MANAGER, attendee_files::export, attendee_files::describe_export),
         get("/api/v1/events/{id}/calendar.ics", Public, calendars::of_event, calendars::describe_of_event),
         get("/api/v1/events.ics", Public, calendars::feed, calendars::describe_feed),
+        post("/api/v1/events/{id}/check-ins", DOOR, check_ins::check_in, check_ins::describe_check_in),
         get("/api/v1/events/{id}/waitlist/me", OWN, waitlist::read_own, waitlist::describe_read_own),
         delete("/api/v1/events/{id}/waitlist/me", OWN, waitlist::leave, waitlist::describe_leave),
         get("/api/v1/events/{id}/waitlist", MANAGER, waitlist::list, waitlist::describe_list),
         patch("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::move_entry, waitlist::describe_move_entry),
         delete("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::remove_entry, waitlist::describe_remove_entry),
+        post("/api/v1/events/{id}/waitlist", MANAGER, waitlist_tools::add, waitlist_tools::describe_add),
+        post("/api/v1/events/{id}/waitlist/{entry_id}/promote", MANAGER, waitlist_tools::promote, waitlist_tools::describe_promote),
+        delete("/api/v1/events/{id}/check-ins/{registration_id}", MANAGER, check_ins::undo, check_ins::describe_undo),
+        get("/api/v1/events/{id}/tickets/revoked", DOOR, check_ins::list_revoked, check_ins::describe_list_revoked),
+        get("/api/v1/events/{id}/staff", MANAGER, staff::list, staff::describe_list),
+        get("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::read, staff::describe_read),
+        put("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::put, staff::describe_put),
+        delete("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::remove, staff::describe_remove),
         post("/api/v1/events/{id}/publish", MANAGER, events::publish, events::describe_publish),
         post("/api/v1/events/{id}/cancel", MANAGER, events::cancel, events::describe_cancel),
 

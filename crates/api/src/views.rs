@@ -11,6 +11,6 @@ pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, St
 pub use person::{PreferencesBody, PublicProfile, UserBody};
 pub use registration::{
     AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
-    WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
+    ScannedAttendee, ScannedRegistrationBody, WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
 pub use session::SessionBody;

@@ -17,6 +17,7 @@ mod publish_event;
 mod read_event;
 mod repository;
 mod seats;
+mod staff;
 
 pub use access::{
     EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager, scans,
@@ -33,3 +34,7 @@ pub use publish_event::{PublishEvent, PublishEventError, publish_event};
 pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};
 pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibility};
 pub use seats::{EventSeats, RegistrationState};
+pub use staff::{
+    Helper, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff, put_staff_member,
+    read_staff_member, remove_staff_member,
+};

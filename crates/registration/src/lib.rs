@@ -1,9 +1,11 @@
 //! Who holds a seat, and how a seat changes hands.
 //!
 //! Invariants: at most one live registration or waitlist entry per person and event; nobody passes somebody who waits;
-//! a freed seat goes to the next who waits in the same transaction, through [`pass_on_seats`] and nothing else.
+//! a freed seat goes to the next who waits in the same transaction, through [`pass_on_seats`] and nothing else; a
+//! check-in locks the registration alone, so whoever ends a registration says as what they saw it.
 
 mod cancel;
+mod check_in;
 mod decide;
 mod end_event;
 mod export;
@@ -11,6 +13,8 @@ mod import;
 mod link_guest;
 mod model;
 mod pass_on;
+mod promote_entry;
+mod put_on_waitlist;
 mod read_for_calendar;
 mod read_registration;
 mod register;
@@ -22,6 +26,9 @@ mod still_true;
 mod tell_moved;
 
 pub use cancel::{CancelError, Cancelled, cancel};
+pub use check_in::{
+    CheckInError, UndoCheckInError, check_in, list_revoked_tickets, require_scanner, undo_check_in,
+};
 pub use decide::{Decision, Refusal, decide};
 pub use end_event::end_event;
 pub use export::{EXPORTED_AT_ONCE, begin_export, export_page, exported_event};
@@ -29,6 +36,8 @@ pub use import::{Import, ImportError, ImportLine, ImportedLine, LineOutcome, imp
 pub use link_guest::link_guest;
 pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
+pub use promote_entry::{PromoteEntry, PromoteEntryError, Promoted, promote_entry};
+pub use put_on_waitlist::{PutOnWaitlist, PutOnWaitlistError, put_on_waitlist};
 pub use read_for_calendar::read_for_calendar;
 pub use read_registration::{
     ReadRegistrationError, list_event_registrations, list_registrations, read_registration,
@@ -38,7 +47,8 @@ pub use release_attendee::release_attendee;
 pub use release_person::release_person;
 pub use remind::{list_events_to_remind, remind};
 pub use repository::{
-    PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx, ReminderRepository,
+    CheckInRepository, PersonToRemind, RegistrationFilter, RegistrationRepository, RegistrationTx,
+    ReminderRepository,
 };
 pub use still_true::still_true;
 pub use tell_moved::tell_moved;

@@ -113,6 +113,8 @@ pub struct RegistrationView {
     pub event_title: String,
     /// The event's start.
     pub event_starts_at: Instant,
+    /// The event's end.
+    pub event_ends_at: Instant,
     /// The event's zone.
     pub event_time_zone: String,
     /// The event's place.

@@ -249,17 +249,7 @@ fn load_standing(
         }
         Person::Attendee(id) => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
-            let standing = tx
-                .find_standing_of_attendee(seats.id, *id)?
-                .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody))
-                .ok_or(RegisterError::AttendeeNotFound)?;
-            let visible = standing.attendee.as_ref().is_some_and(|attendee| {
-                attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
-            });
-            if !visible && !tx.attendee_is_at_events_of(*id, user_id)? {
-                return Err(RegisterError::AttendeeNotFound);
-            }
-            Ok(standing)
+            visible_standing(tx, ctx, seats.id, *id, user_id)?.ok_or(RegisterError::AttendeeNotFound)
         }
         Person::Guest { email, .. } => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
@@ -271,6 +261,25 @@ fn load_standing(
             }
         }
     }
+}
+
+/// How an attendee stands with an event whom the manager may know of: somebody they noted, or who is at an event of theirs.
+pub(crate) fn visible_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    event_id: EventId,
+    id: AttendeeId,
+    user_id: UserId,
+) -> Result<Option<Standing>, StoreError> {
+    let standing = tx
+        .find_standing_of_attendee(event_id, id)?
+        .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody));
+    let Some(standing) = standing else { return Ok(None) };
+    let visible = standing.attendee.as_ref().is_some_and(|attendee| {
+        attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
+    });
+    let known = visible || tx.attendee_is_at_events_of(id, user_id)?;
+    Ok(known.then_some(standing))
 }
 
 fn give_seat(

@@ -1,8 +1,9 @@
 //! What the server does by itself from time to time.
 
 use crate::mail_files;
+use crate::rounds::Rounds;
 use chrono::TimeDelta;
-use kernel::{Actor, Clock, Ctx, IdSource, Instant, RequestId, StoreError};
+use kernel::{Clock, Ctx, IdSource, Instant, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,24 +25,18 @@ pub async fn run(
     ids: Arc<dyn IdSource>,
     written_mails: Option<PathBuf>,
 ) {
-    let mut rounds = (0..ROUNDS_PER_SWEEP).cycle();
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut until_sweep = (0..ROUNDS_PER_SWEEP).cycle();
+    let mut rounds = Rounds::new(EVERY, "housekeeping", clock, ids);
     loop {
-        ticks.tick().await;
-        let ctx = Ctx::new(
-            clock.now(),
-            Actor::System,
-            RequestId(Arc::from("housekeeping")),
-            Arc::clone(&ids),
-        );
+        let ctx = rounds.next().await;
+        let now = ctx.now;
         if let Err(error) = tidy_up(&store, ctx).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
         }
-        if rounds.next() == Some(0)
+        if until_sweep.next() == Some(0)
             && let Some(folder) = &written_mails
         {
-            sweep(&store, folder, clock.now()).await;
+            sweep(&store, folder, now).await;
         }
     }
 }

@@ -11,5 +11,6 @@ mod logging;
 pub mod mail_files;
 mod metrics;
 pub mod reminders;
+mod rounds;
 pub mod senders;
 pub mod worker;

@@ -1,6 +1,7 @@
 //! Looks from time to time for reminders that are due.
 
-use kernel::{Actor, Clock, Ctx, IdSource, RequestId, StoreError};
+use crate::rounds::Rounds;
+use kernel::{Clock, Ctx, IdSource, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
@@ -10,17 +11,9 @@ const EVERY: Duration = Duration::from_secs(20);
 
 /// Asks for reminders as they become due, until it is aborted. A failure is logged and tried again the next time.
 pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut rounds = Rounds::new(EVERY, "reminders", clock, ids);
     loop {
-        ticks.tick().await;
-        let ctx = Ctx::new(
-            clock.now(),
-            Actor::System,
-            RequestId(Arc::from("reminders")),
-            Arc::clone(&ids),
-        );
-        match remind(&store, ctx).await {
+        match remind(&store, rounds.next().await).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "reminders are to be sent"),
             Err(error) => tracing::warn!(%error, "reminders could not be looked for; it is tried again soon"),

@@ -197,7 +197,7 @@ impl Tx<'_> {
             on!(connection, |c| waitlist_log::table
                 .inner_join(waitlist_entries::table)
                 .filter(waitlist_entries::attendee_id.eq(attendee))
-                .order((waitlist_log::at, waitlist_log::id))
+                .order((waitlist_log::event_id, waitlist_log::number))
                 .select((
                     waitlist_log::entry_id,
                     waitlist_log::at,

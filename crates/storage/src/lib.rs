@@ -33,6 +33,7 @@ mod roles;
 mod schema;
 mod security_answers;
 pub mod seeds;
+mod staff;
 mod step;
 mod store;
 mod texts;

@@ -78,20 +78,29 @@ impl Outbox for Tx<'_> {
     }
 
     fn enqueue_text(&mut self, ctx: &Ctx, phone: &PhoneNumber, user_id: UserId, message: Message) {
-        let queued = QueuedMessage {
-            // A text message has no room for a greeting.
-            name: String::new(),
-            to: Destination::Phone(phone.as_str().to_owned()),
-            message,
-        };
-        let key = phone.as_str().to_owned();
-        let id = ctx.new_id();
         self.outbox
-            .push(message_row(id, ctx.now, key, Some(user_id), &queued));
+            .push(text_row(ctx.new_id(), ctx.now, phone.as_str(), user_id, message));
     }
 }
 
-pub(crate) fn message_row(
+/// A message that goes to a phone.
+pub(crate) fn text_row(
+    id: OutboxId,
+    now: Instant,
+    phone: &str,
+    user_id: UserId,
+    message: Message,
+) -> OutboxRow {
+    let queued = QueuedMessage {
+        // A text message has no room for a greeting.
+        name: String::new(),
+        to: Destination::Phone(phone.to_owned()),
+        message,
+    };
+    message_row(id, now, phone.to_owned(), Some(user_id), &queued)
+}
+
+fn message_row(
     id: OutboxId,
     now: Instant,
     recipient_key: String,

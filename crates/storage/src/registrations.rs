@@ -6,7 +6,7 @@ use crate::connection::on;
 use crate::events::instant_of;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
-use crate::schema::{attendees, events, registrations, users, waitlist_entries};
+use crate::schema::{attendees, events, registrations, revoked_tickets, users, waitlist_entries};
 use crate::transaction::{named, parsed, rows, uids};
 use crate::waitlist::EntryRow;
 use diesel::dsl::{not, sql};
@@ -89,7 +89,7 @@ type Beside = (
     String,
     String,
     String,
-    Ts,
+    (Ts, Ts),
     String,
     Option<String>,
     Uid,
@@ -105,7 +105,7 @@ macro_rules! view_columns {
                 attendees::name,
                 attendees::email,
                 events::title,
-                events::starts_at,
+                (events::starts_at, events::ends_at),
                 events::time_zone,
                 events::location,
                 events::organizer_id,
@@ -116,7 +116,8 @@ macro_rules! view_columns {
 }
 
 fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
-    let (user_id, name, email, title, starts_at, time_zone, location, organizer_id, status) = beside;
+    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) =
+        beside;
     let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
     Ok(RegistrationView {
         registration: row.into_registration()?,
@@ -125,6 +126,7 @@ fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationVie
         attendee_email: email,
         event_title: title,
         event_starts_at: starts_at.0,
+        event_ends_at: ends_at.0,
         event_time_zone: time_zone,
         event_location: location,
         organizer_id: organizer_id.typed(),
@@ -140,6 +142,8 @@ fn into_seat_holder(
         attendee: attendee.into_attendee()?,
     })
 }
+// Below the macro that it uses.
+mod check_ins;
 
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
@@ -317,6 +321,29 @@ impl RegistrationRepository for Tx<'_> {
         Ok(())
     }
 
+    fn end_registration(
+        &mut self,
+        registration: &Registration,
+        status: RegistrationStatus,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let set = (
+            registrations::status.eq(status.as_str()),
+            registrations::hold_expires_at.eq(None::<Ts>),
+            registrations::ended_at.eq(Ts(at)),
+        );
+        let seen = registrations::table
+            .filter(registrations::id.eq(Uid::of(registration.id)))
+            .filter(registrations::status.eq(registration.status.as_str()));
+        let ended = self.run(|connection| {
+            on!(connection, |c| Prepared(
+                diesel::update(seen).set(set).returning(registrations::id)
+            )
+            .load::<Uid>(c))
+        })?;
+        self.unless_changed(registration.id, ended.len())
+    }
+
     fn end_registrations(
         &mut self,
         ids: &[RegistrationId],
@@ -328,18 +355,6 @@ impl RegistrationRepository for Tx<'_> {
             registrations::hold_expires_at.eq(None::<Ts>),
             registrations::ended_at.eq(Ts(at)),
         );
-        if let [only] = ids {
-            let live = registrations::table
-                .filter(registrations::id.eq(Uid::of(*only)))
-                .filter(sql::<Bool>(LIVE));
-            let ended = self.run(|connection| {
-                on!(connection, |c| Prepared(
-                    diesel::update(live).set(set).returning(registrations::id)
-                )
-                .load::<Uid>(c))
-            })?;
-            return Ok(rows(ended.len()));
-        }
         let mut ended = 0;
         for chunk in ids.chunks(1_000) {
             let live = registrations::table
@@ -502,6 +517,16 @@ impl RegistrationRepository for Tx<'_> {
         // the attendee's row, so that the whole operation is tried again and frees that seat too.
         self.run(|connection| {
             on!(connection, |c| {
+                // Who verifies tickets without asking must go on knowing that these are worth nothing.
+                diesel::insert_into(revoked_tickets::table)
+                    .values(
+                        registrations::table
+                            .filter(registrations::attendee_id.eq(id))
+                            .filter(not(sql::<Bool>(LIVE)))
+                            .select((registrations::ticket_code, registrations::event_id)),
+                    )
+                    .into_columns((revoked_tickets::ticket_code, revoked_tickets::event_id))
+                    .execute(c)?;
                 diesel::delete(
                     registrations::table
                         .filter(registrations::attendee_id.eq(id))
@@ -521,6 +546,15 @@ impl RegistrationRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// A registration that does not stand as it was read: somebody was checked in with it, or it ended, or it is another
+    /// attendee's. Tried again, it is seen as it is.
+    fn unless_changed(&mut self, id: RegistrationId, changed: usize) -> Result<(), StoreError> {
+        if changed > 0 {
+            return Ok(());
+        }
+        Err(self.contend(format!("the registration {id} changed meanwhile")))
+    }
+
     /// A row that refers to an attendee who was removed since they were found: tried again, they are made anew.
     pub(crate) fn unless_attendee_went(
         &mut self,

@@ -4,14 +4,14 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
-use crate::outbox::{QueuedMessage, message_row};
+use crate::outbox::text_row;
 use crate::schema::{outbox, users};
 use chrono::TimeDelta;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kernel::{Ctx, Instant, OutboxId, StoreError, UserId};
-use notification::{Destination, Message, TEXTS_A_DAY};
+use notification::{Message, TEXTS_A_DAY};
 use std::collections::HashMap;
 
 /// The predicate of the partial index `outbox_texts`, in its words.
@@ -69,14 +69,8 @@ impl Tx<'_> {
                 continue;
             }
             wish.left -= 1;
-            let queued = QueuedMessage {
-                // A text message has no room for a greeting.
-                name: String::new(),
-                to: Destination::Phone(wish.phone.clone()),
-                message: copy.message,
-            };
-            let to = Some(copy.user_id.typed());
-            let mut row = message_row(copy.id, copy.now, wish.phone.clone(), to, &queued);
+            let to = copy.user_id.typed();
+            let mut row = text_row(copy.id, copy.now, &wish.phone, to, copy.message);
             row.not_after = Some(Ts(copy.until));
             self.outbox.push(row);
         }

@@ -5,8 +5,9 @@ mod endpoints;
 mod keys;
 
 use crate::clock::TestClock;
+use crate::local_http::LocalHttp;
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 use keys::IssuerKey;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -157,10 +158,9 @@ impl Issuer {
     /// An issuer on a free port, visited by a person with the address `asha@example.org`.
     #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
     pub async fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
+        let port = LocalHttp::bind();
         let inner = web::Data::from(Arc::new(Inner {
-            url: format!("http://{address}"),
+            url: port.url(),
             state: Mutex::new(State {
                 clock: TestClock::new(),
                 visitor: Visitor::new("1", "asha@example.org"),
@@ -173,18 +173,9 @@ impl Issuer {
             }),
         }));
         let shared = inner.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
-                .configure(endpoints::configure)
-        })
-        .workers(1)
-        .disable_signals()
-        .listen(listener)
-        .expect("a server on it")
-        .run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let handle = port.serve(move |config| {
+            config.app_data(shared.clone()).configure(endpoints::configure);
+        });
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -36,6 +36,8 @@ pub mod ids;
 #[cfg(feature = "server")]
 pub mod issuer;
 #[cfg(feature = "server")]
+mod local_http;
+#[cfg(feature = "server")]
 mod migrate;
 #[cfg(feature = "server")]
 pub mod openapi;

@@ -1,10 +1,11 @@
 //! A local gateway for text messages in Twilio's form: a real HTTP server that takes what the provider's documentation of
 //! the resource Message allows and nothing else, and refuses or fails when it is told to.
 
+use crate::local_http::LocalHttp;
 use actix_web::dev::ServerHandle;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, Data, Query};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -80,25 +81,15 @@ impl SmsGateway {
     /// A gateway on a free port.
     #[expect(clippy::unused_async, reason = "says that it needs the test's runtime")]
     pub async fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("its address");
+        let port = LocalHttp::bind();
         let inner = Data::new(Inner {
-            url: format!("http://{address}"),
+            url: port.url(),
             state: Mutex::default(),
         });
         let shared = inner.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(shared.clone())
-                .default_service(web::to(answer))
-        })
-        .workers(1)
-        .disable_signals()
-        .listen(listener)
-        .expect("a server on it")
-        .run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let handle = port.serve(move |config| {
+            config.app_data(shared.clone()).default_service(web::to(answer));
+        });
         Self { inner, handle }
     }
 

@@ -76,6 +76,16 @@ pub struct SeatGiven {
     registration: RegistrationBody,
 }
 
+impl SeatGiven {
+    /// A seat that needs nothing more.
+    pub fn confirmed(registration: RegistrationBody) -> Self {
+        Self {
+            outcome: "confirmed",
+            registration,
+        }
+    }
+}
+
 /// The person waits for a seat.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PutOnWaitlist {
@@ -199,13 +209,7 @@ fn answer_of(registered: Registered, person: &Person) -> Answer {
                 },
             };
             let registration = RegistrationBody::new(&registration, shown, seats);
-            Answer::created(
-                location,
-                &SeatGiven {
-                    outcome: "confirmed",
-                    registration,
-                },
-            )
+            Answer::created(location, &SeatGiven::confirmed(registration))
         }
         Registered::Waitlisted { entry, position, .. } => {
             let waitlist_entry = WaitlistEntryBody::of(&entry, Some(position));
