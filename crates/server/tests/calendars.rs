@@ -276,8 +276,8 @@ async fn the_feed_has_what_is_to_come_and_takes_the_filters_of_the_list(database
     let draft = organizer.client.post("/events").json(harness.event_fields(1));
     draft.await.expect(201);
     let titles = async |query: &str| -> Vec<String> {
-        let answer = organizer
-            .client
+        let answer = harness
+            .client()
             .get(&format!("/events.ics{query}"))
             .await
             .expect(200);

@@ -409,10 +409,13 @@ impl RegistrationRepository for Tx<'_> {
                     .into_boxed();
                 if let Some(after) = after {
                     let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+                    // As one value, both databases go straight to the place, however many registered at one moment.
                     query = query.filter(
-                        registrations::registered_at
-                            .ge(at)
-                            .and(registrations::registered_at.gt(at).or(registrations::id.gt(id))),
+                        sql::<Bool>("(registrations.registered_at, registrations.id) > (")
+                            .bind::<crate::columns::sql::Instant, _>(at)
+                            .sql(", ")
+                            .bind::<crate::columns::sql::Id, _>(id)
+                            .sql(")"),
                     );
                 }
                 query

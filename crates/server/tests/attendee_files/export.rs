@@ -162,7 +162,7 @@ async fn nothing_in_the_list_is_a_formula(database: TestDatabase) {
     let organizer = harness.organizer().await;
     let event = harness.published_event(&organizer, 20).await;
     let names = [
-        ("=cmd|'/C calc'!A0", "'=cmd|''/C calc'!A0"),
+        ("=cmd|'/C calc'!A0", "'=cmd|'/C calc'!A0"),
         ("+91 98765", "'+91 98765"),
         ("-", "'-"),
         ("@SUM(A1:A9)", "'@SUM(A1:A9)"),
