@@ -5,6 +5,7 @@
 //! paths in the order of the table.
 
 pub mod accounts;
+pub mod attendees;
 pub mod audit_log;
 pub mod auth;
 pub mod documentation;
@@ -13,6 +14,7 @@ pub mod events;
 pub mod google;
 pub mod health;
 pub mod jobs;
+pub mod participants;
 pub mod passwords;
 pub mod phone;
 pub mod privacy;
@@ -41,6 +43,15 @@ const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
     Party::Holder(Permission::RegistrationReadAny),
+]);
+const READS_PEOPLE: Who = Who::AnyOf(&[
+    Party::Holder(Permission::AttendeeRead),
+    Party::Holder(Permission::AttendeeReadAny),
+]);
+const SEAT_OR_MANAGER: Who = Who::AnyOf(&[Party::SeatHolder, Party::Manager]);
+const WRITES_PEOPLE: Who = Who::AnyOf(&[
+    Party::Holder(Permission::AttendeeWrite),
+    Party::Holder(Permission::AttendeeWriteAny),
 ]);
 
 /// Every route there is.
@@ -79,6 +90,14 @@ pub fn table() -> Vec<Endpoint> {
         delete("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::remove_entry, waitlist::describe_remove_entry),
         post("/api/v1/events/{id}/publish", MANAGER, events::publish, events::describe_publish),
         post("/api/v1/events/{id}/cancel", MANAGER, events::cancel, events::describe_cancel),
+
+        get("/api/v1/events/{id}/participants", SEAT_OR_MANAGER, participants::list, participants::describe_list),
+
+        get("/api/v1/attendees/{id}", READS_PEOPLE, attendees::read, attendees::describe_read),
+        patch("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::edit, attendees::describe_edit),
+        delete("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::delete, attendees::describe_delete),
+        get("/api/v1/attendees", READS_PEOPLE, attendees::list, attendees::describe_list),
+        post("/api/v1/attendees", WRITES_PEOPLE, attendees::create, attendees::describe_create),
 
         get("/api/v1/registrations/{id}", READ_ONE, registrations::read, registrations::describe_read),
         delete("/api/v1/registrations/{id}", OWN_OR_MANAGER, registrations::cancel, registrations::describe_cancel),

@@ -5,10 +5,10 @@ use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, p
 use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
-    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
+    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, StoreError, TypedId,
 };
 use notification::Message;
-use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user};
+use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user, sees_attendee};
 use waitlist::WaitlistEntry;
 
 /// Who is to have the seat.
@@ -144,6 +144,10 @@ pub fn register(
         (None, None, Person::Guest { name, email }) => attendee_of_guest(tx, ctx, name, email)?,
         (None, None, _) => return Err(RegisterError::AttendeeNotFound),
     };
+    let attendee = match command.person {
+        Person::Oneself => attendee,
+        Person::Attendee(_) | Person::Guest { .. } => settle_who_it_is(tx, ctx, attendee)?,
+    };
     if !matches!(command.person, Person::Oneself) {
         let since = ctx.now - TimeDelta::days(1);
         let limit = command.rules.invites_per_day;
@@ -163,6 +167,24 @@ pub fn register(
                 attendee,
             })
         }
+    }
+}
+
+/// Somebody else is registered: who noted the attendee must not put another address under the seat meanwhile, and what is given to a
+/// guest whose address is a confirmed account's is the account's.
+fn settle_who_it_is(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    attendee: Attendee,
+) -> Result<Attendee, RegisterError> {
+    if attendee.user_id.is_some() {
+        return Ok(attendee);
+    }
+    tx.hold_address_as_read(&attendee)?;
+    let account = tx.find_user_by_email(attendee.email.key())?;
+    match account.filter(|user| user.email_verified_at.is_some()) {
+        Some(user) => Ok(attendee_of_user(tx, ctx, &user.account(), Some(attendee))?),
+        None => Ok(attendee),
     }
 }
 
@@ -191,15 +213,16 @@ fn load_standing(
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
             let standing = tx
                 .find_standing_of_attendee(seats.id, *id)?
-                .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody))
                 .ok_or(RegisterError::AttendeeNotFound)?;
-            let visible = standing.attendee.as_ref().is_some_and(|attendee| {
-                attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
-            });
-            if !visible && !tx.attendee_is_at_events_of(*id, user_id)? {
-                return Err(RegisterError::AttendeeNotFound);
+            let visible = match &standing.attendee {
+                Some(attendee) => sees_attendee(tx, &ctx.actor, attendee)?,
+                None => false,
+            };
+            if visible {
+                Ok(standing)
+            } else {
+                Err(RegisterError::AttendeeNotFound)
             }
-            Ok(standing)
         }
         Person::Guest { email, .. } => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;

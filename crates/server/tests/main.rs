@@ -1,5 +1,6 @@
 //! The binary's library and the binary itself, from outside.
 
+mod attendees;
 mod audit_log;
 mod bad_input;
 mod bad_values;
