@@ -15,6 +15,7 @@ const TABLES: &[&str] = &[
     "refresh_tokens",
     "external_identities",
     "attendees",
+    "attendee_words",
     "events",
     "event_staff",
     "registrations",

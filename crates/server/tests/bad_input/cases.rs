@@ -49,6 +49,7 @@ pub struct Scene {
     pub event: EventId,
     pub draft: String,
     pub registration: String,
+    pub noted: String,
     pub entry: String,
 }
 
@@ -68,6 +69,9 @@ impl Scene {
         let entry = register.await.expect(202).text_at("/waitlist_entry/id");
         let draft = organizer.client.post("/events").json(harness.event_fields(2));
         let draft = draft.await.expect(201).text_at("/id");
+        let email = format!("noted-{registration}@example.org");
+        let noted = organizer.client.post("/attendees").json(json!({"name": "Noted", "email": email}));
+        let noted = noted.await.expect(201).text_at("/id");
         Self {
             harness,
             admin,
@@ -79,6 +83,7 @@ impl Scene {
             event,
             draft,
             registration: registration.to_string(),
+            noted,
             entry,
         }
     }
@@ -141,6 +146,20 @@ impl Scene {
                 json!({"reason": "rain"}),
             ),
             optional(format!("/events/{event}/registrations"), manager, guest),
+            plain(
+                "POST",
+                "/attendees".into(),
+                manager,
+                json!({"name": "Noted", "email": "noted@example.org", "phone": "+919812345678"}),
+                &["name", "email"],
+            ),
+            plain(
+                "PATCH",
+                format!("/attendees/{}", self.noted),
+                manager,
+                json!({"name": "Other", "phone": "+919812345679"}),
+                &[],
+            ),
             plain("PATCH", place.clone(), manager, position, &["position", "reason"]),
             plain(
                 "DELETE",

@@ -81,6 +81,10 @@ pub enum Content {
     Position,
     /// Somebody else to register.
     Guest,
+    /// Somebody to note.
+    NewPerson,
+    /// A telephone number.
+    Phone,
     /// Another name of oneself.
     Name,
     /// A new account.
@@ -133,6 +137,8 @@ struct Things {
     published: EventId,
     draft: EventId,
     registration: String,
+    attendee: String,
+    noted: String,
     entry: String,
     account: String,
     admin: String,
@@ -228,6 +234,10 @@ impl<'h> World<'h> {
         };
         let id = match path.split('/').nth(1) {
             Some("registrations") => self.things.registration.clone(),
+            Some("attendees") => match of {
+                Of::Draft => things.noted.clone(),
+                Of::Published | Of::Power => things.attendee.clone(),
+            },
             Some("users") => self.holder.id.to_string(),
             // One that nobody needs.
             Some("auth") if path.contains("{id}") => self
@@ -258,6 +268,10 @@ impl<'h> World<'h> {
             Content::Guest => {
                 json!({"attendee": {"name": "Guest", "email": format!("{}@example.org", self.new_word())}})
             }
+            Content::NewPerson => {
+                json!({"name": "Person", "email": format!("{}@example.org", self.new_word())})
+            }
+            Content::Phone => json!({"phone": "+919812345678"}),
             Content::Name => json!({"profession": "gardener"}),
             Content::SignUp => {
                 let email = format!("{}@example.org", self.new_word());
@@ -346,7 +360,10 @@ fn two_answers() -> Value {
 impl Things {
     async fn make(harness: &Harness, organizer: &Person, holder: &Person, waiter: &Person) -> Self {
         let published = harness.published_event(organizer, 1).await;
-        let (registration, _) = harness.registered(holder, published).await;
+        let (registration, attendee) = harness.registered(holder, published).await;
+        let email = format!("noted-{registration}@example.org");
+        let noted = organizer.client.post("/attendees").json(json!({"name": "Noted", "email": email}));
+        let noted = noted.await.expect(201).text_at("/id");
         let job = dead_letter(harness).await;
         let path = format!("/events/{published}/registrations");
         let waits = waiter.client.post(&path).await.expect(202);
@@ -375,6 +392,8 @@ impl Things {
             published,
             draft: draft.text_at("/id").parse().expect("an id"),
             registration: registration.to_string(),
+            attendee: attendee.to_string(),
+            noted,
             entry: waits.text_at("/waitlist_entry/id"),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
