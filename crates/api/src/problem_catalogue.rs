@@ -108,6 +108,7 @@ catalogue! {
     LastAdmin = "last-admin", CONFLICT, "The last administrator", "The last administrator cannot be removed, demoted, suspended or erased.";
     RoleBuiltIn = "role-built-in", CONFLICT, "The role is built in", "The roles that Podium comes with cannot be changed or deleted; make another one.";
     RoleInUse = "role-in-use", CONFLICT, "The role is in use", "People hold this role. Say with `move_to` which role they get instead.";
+    AttendeeHasAccount = "attendee-has-account", CONFLICT, "The attendee has an account", "Name and address of an attendee with an account are the account's; they are changed there, by the person.";
     AlreadyExists = "already-exists", CONFLICT, "It exists already", "Something with this name or key exists already.";
     WrongState = "wrong-state", CONFLICT, "Not possible in this state", "The thing is in a state in which this is not possible; `detail` says which.";
     MessageGone = "message-gone", CONFLICT, "The message can no longer be sent", "What it said was taken out, or is worth nothing any more: it was dropped, or its time is over.";

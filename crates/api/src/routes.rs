@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod attendee_files;
+pub mod attendees;
 pub mod audit_log;
 pub mod auth;
 pub mod calendars;
@@ -18,6 +19,7 @@ pub mod google;
 pub mod health;
 pub mod jobs;
 pub mod oversight;
+pub mod participants;
 pub mod passwords;
 pub mod phone;
 pub mod privacy;
@@ -57,6 +59,15 @@ const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
     Party::Holder(Permission::RegistrationReadAny),
+]);
+const READS_PEOPLE: Who = Who::AnyOf(&[
+    Party::Holder(Permission::AttendeeRead),
+    Party::Holder(Permission::AttendeeReadAny),
+]);
+const SEAT_OR_MANAGER: Who = Who::AnyOf(&[Party::SeatHolder, Party::Manager]);
+const WRITES_PEOPLE: Who = Who::AnyOf(&[
+    Party::Holder(Permission::AttendeeWrite),
+    Party::Holder(Permission::AttendeeWriteAny),
 ]);
 
 /// Every route there is.
@@ -113,6 +124,14 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/events/{id}/copy", MANAGER, event_desk::copy, event_desk::describe_copy),
         post("/api/v1/events/{id}/announcements", MANAGER, event_desk::announce, event_desk::describe_announce),
         get("/api/v1/events/{id}/statistics", MANAGER, event_desk::statistics, event_desk::describe_statistics),
+
+        get("/api/v1/events/{id}/participants", SEAT_OR_MANAGER, participants::list, participants::describe_list),
+
+        get("/api/v1/attendees/{id}", READS_PEOPLE, attendees::read, attendees::describe_read),
+        patch("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::edit, attendees::describe_edit),
+        delete("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::delete, attendees::describe_delete),
+        get("/api/v1/attendees", READS_PEOPLE, attendees::list, attendees::describe_list),
+        post("/api/v1/attendees", WRITES_PEOPLE, attendees::create, attendees::describe_create),
 
         get("/api/v1/registrations/{id}", READ_ONE, registrations::read, registrations::describe_read),
         delete("/api/v1/registrations/{id}", OWN_OR_MANAGER, registrations::cancel, registrations::describe_cancel),

@@ -10,7 +10,7 @@ mod ticket;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
-pub use person::{PreferencesBody, PublicProfile, UserBody};
+pub use person::{ParticipantBody, PersonBody, PreferencesBody, PublicProfile, UserBody};
 pub use registration::{
     AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
     ScannedAttendee, ScannedRegistrationBody, WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,

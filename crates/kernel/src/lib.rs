@@ -21,6 +21,7 @@ mod server_keys;
 mod text;
 mod time_zone;
 mod validation;
+mod words;
 
 pub use actor::{Actor, Denied, SignedIn};
 pub use audit::{AuditEntry, AuditLog};
@@ -40,9 +41,10 @@ pub use page::{Cursor, InvalidCursor, Page, PageRequest, Position};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use phone::{InvalidPhone, PhoneNumber};
 pub use server_keys::{KeyPurpose, SealError, ServerKeys};
-pub use text::{address_pattern, fold, like_pattern};
+pub use text::{address_part, address_pattern, fold, like_pattern};
 pub use time_zone::{InvalidTimeZone, TimeZone, ZoneOffset};
 pub use validation::{FieldError, Invalid};
+pub use words::{WordQuery, search_words};
 
 /// An instant in UTC, cut to microseconds where it is made (what both databases keep).
 pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -30,9 +30,14 @@ pub fn like_pattern(needle: &str) -> String {
 
 /// A LIKE pattern that finds a part of an address, or a whole one in any spelling, in the keys of addresses.
 pub fn address_pattern(needle: &str) -> String {
+    pattern_of(&address_part(needle))
+}
+
+/// A part of an address, or a whole one in any spelling, folded as the keys of addresses are.
+pub fn address_part(needle: &str) -> String {
     match needle.parse::<EmailAddress>() {
-        Ok(address) => pattern_of(address.key()),
-        Err(_) => pattern_of(&fold_mailbox(needle.trim())),
+        Ok(address) => address.key().to_owned(),
+        Err(_) => fold_mailbox(needle.trim()),
     }
 }
 

@@ -12,6 +12,7 @@ mod end_event;
 mod export;
 mod import;
 mod link_guest;
+mod list_participants;
 mod mailing;
 mod model;
 mod pass_on;
@@ -40,8 +41,9 @@ pub use end_event::end_event;
 pub use export::{EXPORTED_AT_ONCE, begin_export, export_page, exported_event};
 pub use import::{Import, ImportError, ImportLine, ImportedLine, LineOutcome, import};
 pub use link_guest::link_guest;
+pub use list_participants::{list_participants, require_participant};
 pub use mailing::{Mailing, PEOPLE_AT_ONCE, SeatRecipient, Written, begin_mailing, continue_mailing};
-pub use model::{Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
+pub use model::{Participant, Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
 pub use promote_entry::{PromoteEntry, PromoteEntryError, Promoted, promote_entry};
 pub use put_on_waitlist::{PutOnWaitlist, PutOnWaitlistError, put_on_waitlist};
@@ -55,7 +57,7 @@ pub use read_statistics::{
 };
 pub use read_ticket::{ReadTicketError, Ticket, find_ticket, read_ticket};
 pub use register::{Person, Register, RegisterError, Registered, Rules, register};
-pub use release_attendee::release_attendee;
+pub use release_attendee::{lock_events_of, release_attendee};
 pub use release_person::release_person;
 pub use remind::{list_events_to_remind, remind};
 pub use repository::{

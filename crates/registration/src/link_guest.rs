@@ -24,7 +24,11 @@ pub fn link_guest(
         return Ok(());
     };
     match tx.find_attendee_of_user(account.id)? {
-        None => tx.link_attendee(guest.id, account),
+        None => {
+            // Whoever noted the guest may be giving it another address.
+            tx.hold_address_as_read(&guest)?;
+            tx.link_attendee(guest.id, account)
+        }
         Some(own) => merge(tx, ctx, &guest, &own),
     }
 }
@@ -50,6 +54,7 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
             }
         }
     }
+    tx.hold_address_as_read(guest)?;
     let events: Vec<EventId> = events.into_iter().collect();
     tx.give_taking_part(guest.id, own.id, &events)?;
     tx.delete_attendee(guest.id)?;

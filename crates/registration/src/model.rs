@@ -140,3 +140,18 @@ impl RegistrationView {
         }
     }
 }
+
+/// A seat holder who agreed to be seen by the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Who holds the seat.
+    pub attendee_id: AttendeeId,
+    /// The account.
+    pub user_id: UserId,
+    /// How the person is called.
+    pub name: String,
+    /// What the person does, in a line.
+    pub profession: Option<String>,
+    /// A picture, by URL.
+    pub avatar_url: Option<String>,
+}

@@ -1,6 +1,6 @@
 //! A manager puts somebody on the waitlist.
 
-use crate::register::visible_standing;
+use crate::register::{settle_who_it_is, visible_standing};
 use crate::{RegistrationTx, pass_on_seats};
 use chrono::TimeDelta;
 use event::{EventStatus, manages};
@@ -78,8 +78,8 @@ pub fn put_on_waitlist(
         .lock_event_seats(command.event_id)?
         .ok_or(PutOnWaitlistError::NotFound)?;
     manages(tx, &ctx.actor, seats.reference(), PutOnWaitlistError::NotFound)?;
-    let standing = visible_standing(tx, ctx, seats.id, command.attendee_id, user_id)?
-        .ok_or(PutOnWaitlistError::NotFound)?;
+    let standing =
+        visible_standing(tx, ctx, seats.id, command.attendee_id)?.ok_or(PutOnWaitlistError::NotFound)?;
     let attendee = standing.attendee.ok_or(PutOnWaitlistError::NotFound)?;
     check_reason(&command.reason)?;
     if seats.is_read_only_at(ctx.now) || seats.status == EventStatus::Draft {
@@ -113,6 +113,7 @@ pub fn put_on_waitlist(
     if tx.count_audit(user_id, PUT_ON_WAITLIST, ctx.now - TimeDelta::days(1))? >= u64::from(limit) {
         return Err(PutOnWaitlistError::TooMany(limit));
     }
+    let attendee = settle_who_it_is(tx, ctx, attendee)?;
     let at = JoinAt {
         position,
         reason: &command.reason,

@@ -5,11 +5,10 @@ use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, p
 use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, ManageEventError, SeatChange, manages, may_manage};
 use kernel::{
-    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
-    UserId,
+    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, StoreError, TypedId, UserId,
 };
 use notification::Message;
-use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user};
+use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user, sees_attendee};
 use waitlist::WaitlistEntry;
 
 /// Who is to have the seat.
@@ -209,6 +208,11 @@ pub(crate) fn register_at(
         (None, None, Person::Guest { name, email }) => attendee_of_guest(tx, ctx, name, email)?,
         (None, None, _) => return Err(RegisterError::AttendeeNotFound),
     };
+    let attendee = if for_another {
+        settle_who_it_is(tx, ctx, attendee)?
+    } else {
+        attendee
+    };
     if for_another {
         let entry = AuditEntry::new(REGISTERED_OTHER, "event", seats.id.uuid());
         tx.record_audit(ctx, entry.with("attendee_id", &attendee.id))?;
@@ -223,6 +227,28 @@ pub(crate) fn register_at(
                 attendee,
             })
         }
+    }
+}
+
+/// Somebody else is registered: who noted the attendee must not put another address under the seat meanwhile, and what is given to a
+/// guest whose address is a confirmed account's is the account's.
+pub(crate) fn settle_who_it_is(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    attendee: Attendee,
+) -> Result<Attendee, StoreError> {
+    if attendee.user_id.is_some() {
+        return Ok(attendee);
+    }
+    tx.hold_address_as_read(&attendee)?;
+    let account = tx.find_user_by_email(attendee.email.key())?;
+    let Some(user) = account.filter(|user| user.email_verified_at.is_some()) else {
+        return Ok(attendee);
+    };
+    match attendee_of_user(tx, ctx, &user.account(), Some(attendee)) {
+        Ok(attendee) => Ok(attendee),
+        Err(AttendeeError::Store(error)) => Err(error),
+        Err(AttendeeError::EmailNotVerified) => Err(StoreError::Internal("a confirmed address".into())),
     }
 }
 
@@ -249,7 +275,7 @@ fn load_standing(
         }
         Person::Attendee(id) => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
-            visible_standing(tx, ctx, seats.id, *id, user_id)?.ok_or(RegisterError::AttendeeNotFound)
+            visible_standing(tx, ctx, seats.id, *id)?.ok_or(RegisterError::AttendeeNotFound)
         }
         Person::Guest { email, .. } => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
@@ -270,18 +296,16 @@ pub(crate) fn visible_standing(
     ctx: &Ctx,
     event_id: EventId,
     id: AttendeeId,
-    user_id: UserId,
 ) -> Result<Option<Standing>, StoreError> {
-    let standing = tx
-        .find_standing_of_attendee(event_id, id)?
-        .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody));
-    let Some(standing) = standing else { return Ok(None) };
-    let visible = standing.attendee.as_ref().is_some_and(|attendee| {
-        attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
-    });
+    let Some(standing) = tx.find_standing_of_attendee(event_id, id)? else {
+        return Ok(None);
+    };
     let here = standing.registration.is_some() || standing.entry.is_some();
-    let known = visible || here || tx.attendee_is_at_events_of(id, user_id)?;
-    Ok(known.then_some(standing))
+    let visible = match &standing.attendee {
+        Some(attendee) => here || sees_attendee(tx, &ctx.actor, attendee)?,
+        None => false,
+    };
+    Ok(visible.then_some(standing))
 }
 
 fn give_seat(

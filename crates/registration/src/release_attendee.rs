@@ -28,6 +28,14 @@ pub fn release_attendee(
     Ok(freed_in_all)
 }
 
+/// Locks the events at which the attendee holds or waits for a seat, in the order of their ids.
+pub fn lock_events_of(tx: &mut dyn RegistrationTx, attendee: &Attendee) -> Result<(), StoreError> {
+    for event_id in events_held(tx, attendee)? {
+        tx.lock_event_seats(event_id)?;
+    }
+    Ok(())
+}
+
 /// The events at which the attendee holds or waits for a seat, in the order in which they are to be locked.
 pub(crate) fn events_held(
     tx: &mut dyn RegistrationTx,

@@ -1,13 +1,13 @@
 //! Where registrations are kept, and what their operations need.
 
 use crate::{
-    Mailing, Registration, RegistrationStatus, RegistrationView, SeatHolder, SeatRecipient, Standing,
-    StatisticsRepository,
+    Mailing, Participant, Registration, RegistrationStatus, RegistrationView, SeatHolder, SeatRecipient,
+    Standing, StatisticsRepository,
 };
 use event::EventRepository;
 use kernel::{
     AttendeeId, AuditLog, EventId, Instant, MailingId, Page, PageRequest, Position, RegistrationId,
-    StoreError, UserId,
+    StoreError, UserId, WordQuery,
 };
 use notification::{Outbox, ReminderLead};
 use realtime::LiveEvents;
@@ -26,8 +26,8 @@ pub struct RegistrationFilter {
     pub user_id: Option<UserId>,
     /// That stand so.
     pub status: Option<RegistrationStatus>,
-    /// Part of the attendee's name or address, in any case.
-    pub text: Option<String>,
+    /// With these words in the attendee's name or address.
+    pub words: Option<WordQuery>,
 }
 
 /// Registrations.
@@ -90,6 +90,12 @@ pub trait RegistrationRepository {
         filter: &RegistrationFilter,
         page: PageRequest,
     ) -> Result<Page<RegistrationView>, StoreError>;
+    /// A page of those who hold a seat at the event, have an account in use and agreed to be listed.
+    fn list_participants(
+        &mut self,
+        event_id: EventId,
+        page: PageRequest,
+    ) -> Result<Page<Participant>, StoreError>;
     /// Removes all registrations, entries and logs of an event.
     fn delete_taking_part_in(&mut self, event_id: EventId) -> Result<(), StoreError>;
     /// Gives one attendee what another had: what is live at these events, which are locked, and what has ended anywhere.

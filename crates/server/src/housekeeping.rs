@@ -14,6 +14,9 @@ const EVERY: Duration = Duration::from_mins(1);
 /// So long the operator can see what became of a message.
 const MESSAGES_KEPT: TimeDelta = TimeDelta::days(90);
 
+/// Attendees whose words are kept in one transaction.
+const WORDS_AT_ONCE: u32 = 500;
+
 /// Of so many rounds one sweeps the folder with mails: once an hour.
 const ROUNDS_PER_SWEEP: u32 = 60;
 
@@ -56,6 +59,18 @@ pub async fn tidy_up(store: &Store, ctx: Ctx) -> Result<(), StoreError> {
             Ok::<_, StoreError>((event::complete_ended_events(tx, &ctx)?, lapsed))
         })
         .await?;
+    // Bit by bit, so that nobody waits for long: most are there once, when a server of this version first runs.
+    let mut kept = 0;
+    loop {
+        let some = store.write(|tx| tx.keep_missing_words(WORDS_AT_ONCE)).await?;
+        if some == 0 {
+            break;
+        }
+        kept += some;
+    }
+    if kept > 0 {
+        tracing::info!(kept, "attendees can be found by their words now");
+    }
     if completed > 0 {
         tracing::info!(completed, "events are over");
     }

@@ -2,6 +2,7 @@
 
 mod announcements;
 mod attendee_files;
+mod attendees;
 mod audit_log;
 mod bad_input;
 mod bad_values;

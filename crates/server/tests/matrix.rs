@@ -7,8 +7,8 @@ mod world;
 
 use crate::support::operations;
 use kernel::Permission::{
-    self, AuditRead, CheckinScan, EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage,
-    StatisticsRead, UserManage,
+    self, AttendeeRead, AttendeeReadAny, AttendeeWrite, AttendeeWriteAny, AuditRead, CheckinScan,
+    EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, StatisticsRead, UserManage,
 };
 use std::collections::BTreeSet;
 use testkit::{Harness, TestDatabase, on_both_databases};
@@ -66,12 +66,15 @@ const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
     (Permission::StatisticsRead, 403),
 ];
 
+const READS_PEOPLE: &[(Permission, u16)] = &[(AttendeeRead, 200), (AttendeeReadAny, 200)];
+const WRITES_PEOPLE: &[(Permission, u16)] = &[(AttendeeWrite, 201), (AttendeeWriteAny, 201)];
+
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
         Account, Addition, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole,
-        Guest, LinkReset, List, Name, NewEmail, NewEvent, News, NoPermission, Nothing, OneRole, PhoneCode, Place, Position, Preferences, Reads,
-        Reason, Refresh, Scan, Seats, SignIn, SignUp, StaffRole, Suspension, Title, WrongPassword, WrongPasswordAlone,
+        Guest, LinkReset, List, Name, NewEmail, NewEvent, NewPerson, News, NoPermission, Nothing, OneRole, Phone, PhoneCode, Place, Position,
+        Preferences, Reads, Reason, Refresh, Scan, Seats, SignIn, SignUp, StaffRole, Suspension, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published, Quiet};
     &[
@@ -124,6 +127,19 @@ const TABLE: &[Row] = {
         row("GET",    "/registrations/{id}/ticket.pdf", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 200, 200], &[(EventManageAny, 200)]),
         row("GET",    "/tickets/keys", Published, Nothing,          [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/registrations/{id}/resend", Published, Nothing, [401, 401, 401, 401, 404, 202, 404, 404, 202, 202], &[(EventManageAny, 202)]),
+        row("GET",    "/events/{id}/participants", Published, Nothing, [401, 401, 401, 401,  403, 200, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events/{id}/participants", Draft, Nothing,  [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+
+        // Of::Published is somebody at the event, Of::Draft one whom the organiser noted.
+        row("GET",    "/attendees", Published, Nothing,             [401, 401, 401, 401,     403, 403, 403, 200, 200, 200], READS_PEOPLE),
+        row("POST",   "/attendees", Published, NewPerson,           [401, 401, 401, 401,     403, 403, 403, 201, 201, 201], WRITES_PEOPLE),
+        row("GET",    "/attendees/{id}", Published, Nothing,        [401, 401, 401, 401,     403, 403, 403, 404, 200, 200], &[(AttendeeRead, 404), (AttendeeReadAny, 200)]),
+        row("GET",    "/attendees/{id}", Draft, Nothing,            [401, 401, 401, 401,     403, 403, 403, 404, 200, 200], &[(AttendeeRead, 404), (AttendeeReadAny, 200)]),
+        row("PATCH",  "/attendees/{id}", Published, Phone,          [401, 401, 401, 401,     403, 403, 403, 404, 403, 200], &[(AttendeeWrite, 404), (AttendeeWriteAny, 200)]),
+        row("PATCH",  "/attendees/{id}", Draft, Phone,              [401, 401, 401, 401,     403, 403, 403, 404, 200, 200], &[(AttendeeWrite, 404), (AttendeeWriteAny, 200)]),
+        row("DELETE", "/attendees/{id}", Published, Nothing,        [401, 401, 401, 401,     403, 403, 403, 404, 403, 204], &[(AttendeeWrite, 404), (AttendeeWriteAny, 204)]),
+        row("DELETE", "/attendees/{id}", Draft, Nothing,            [401, 401, 401, 401,     403, 403, 403, 404, 204, 204], &[(AttendeeWrite, 404), (AttendeeWriteAny, 204)]),
+
         row("GET",    "/registrations", Published, Nothing,         [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
 
         row("GET",    "/events/{id}/waitlist/me", Published, Nothing, [401, 401, 401, 401,   404, 404, 200, 404, 404, 404], &[]),

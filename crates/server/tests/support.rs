@@ -16,6 +16,7 @@ const TABLES: &[&str] = &[
     "refresh_tokens",
     "external_identities",
     "attendees",
+    "attendee_words",
     "events",
     "event_staff",
     "revoked_tickets",

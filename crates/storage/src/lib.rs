@@ -5,12 +5,16 @@
 //! transaction begins IMMEDIATE on SQLite and commits under the guard; who reacts to whom stands in `reactions.rs` and
 //! nowhere else.
 
+mod attendee_list;
+mod attendee_words;
+mod attendees;
 mod audit;
 mod auth;
 mod columns;
 pub mod connection;
 mod erasure;
 mod events;
+mod events_of_runner;
 mod explain;
 mod export;
 mod external_identities;
@@ -23,11 +27,13 @@ mod messages;
 pub mod migrations;
 mod one_time;
 mod outbox;
+mod participants;
 mod people;
 mod phone_codes;
 mod prepared;
 mod queue;
 mod reactions;
+mod registration_search;
 mod registrations;
 mod reminders;
 mod roles;

@@ -3,14 +3,11 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
-use crate::schema::{attendees, events, registrations, roles, user_roles, users, waitlist_entries};
+use crate::schema::{attendees, roles, user_roles, users};
 use crate::transaction::{named, parsed};
-use diesel::dsl::exists;
 use diesel::prelude::*;
-use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId, fold};
-use user::{
-    Account, Attendee, AttendeeRepository, NewUser, PersonName, Preferences, User, UserRepository, UserStatus,
-};
+use kernel::{EmailAddress, Instant, StoreError, UserId, fold};
+use user::{Account, Attendee, NewUser, PersonName, Preferences, User, UserRepository, UserStatus};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
@@ -152,7 +149,7 @@ impl AccountRow {
 }
 
 impl AttendeeRow {
-    fn of(attendee: &Attendee) -> Self {
+    pub(crate) fn of(attendee: &Attendee) -> Self {
         Self {
             id: Uid::of(attendee.id),
             user_id: attendee.user_id.map(Uid::of),
@@ -228,7 +225,7 @@ impl Tx<'_> {
 impl Tx<'_> {
     /// A linked attendee has its user's name and address: keeps them from changing until the end of the transaction, or
     /// has the operation tried again if they changed since they were read. On SQLite there is one writer at a time.
-    fn hold_user_as_read(
+    pub(crate) fn hold_user_as_read(
         &mut self,
         id: UserId,
         name: &PersonName,
@@ -250,7 +247,10 @@ impl Tx<'_> {
     }
 
     /// Something that is one of its kind was made meanwhile: tried again, it is found.
-    fn unless_made_meanwhile(&mut self, written: Result<usize, StoreError>) -> Result<(), StoreError> {
+    pub(crate) fn unless_made_meanwhile(
+        &mut self,
+        written: Result<usize, StoreError>,
+    ) -> Result<(), StoreError> {
         match written {
             Ok(_) => Ok(()),
             Err(StoreError::Duplicate(what)) => Err(self.contend(what)),
@@ -350,19 +350,7 @@ impl UserRepository for Tx<'_> {
             .execute(c))
         })?;
         self.unless_erased(changed)?;
-        let linked = (
-            attendees::name.eq(name),
-            attendees::name_key.eq(fold(name)),
-            attendees::updated_at.eq(Ts(user.updated_at)),
-        );
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                attendees::table.filter(attendees::user_id.eq(id))
-            )
-            .set(linked)
-            .execute(c))
-        })?;
-        Ok(())
+        self.rename_attendee_of(user)
     }
 
     fn set_preferences(
@@ -422,18 +410,7 @@ impl UserRepository for Tx<'_> {
             self.unless_erased(changed)?;
         }
         self.unless_made_meanwhile(written)?;
-        let written = self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                attendees::table.filter(attendees::user_id.eq(id_of_row))
-            )
-            .set((
-                attendees::email.eq(email.as_str()),
-                attendees::email_key.eq(email.key()),
-                attendees::updated_at.eq(Ts(at)),
-            ))
-            .execute(c))
-        });
-        self.unless_made_meanwhile(written)?;
+        self.readdress_attendee_of(id, email, at)?;
         self.touch_sessions_of(id)
     }
 
@@ -443,129 +420,6 @@ impl UserRepository for Tx<'_> {
                 .filter(roles::name.eq_any(names.to_vec()))
                 .select(roles::name)
                 .load(c))
-        })
-    }
-}
-
-impl AttendeeRepository for Tx<'_> {
-    fn find_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| attendees::table
-                .find(Uid::of(id))
-                .select(AttendeeRow::as_select())
-                .first(c)
-                .optional())
-        })?
-        .map(AttendeeRow::into_attendee)
-        .transpose()
-    }
-
-    fn find_attendee_by_email(&mut self, email_key: &str) -> Result<Option<Attendee>, StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| attendees::table
-                .filter(attendees::email_key.eq(email_key))
-                .select(AttendeeRow::as_select())
-                .first(c)
-                .optional())
-        })?
-        .map(AttendeeRow::into_attendee)
-        .transpose()
-    }
-
-    fn find_attendee_of_user(&mut self, user_id: UserId) -> Result<Option<Attendee>, StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| attendees::table
-                .filter(attendees::user_id.eq(Uid::of(user_id)))
-                .select(AttendeeRow::as_select())
-                .first(c)
-                .optional())
-        })?
-        .map(AttendeeRow::into_attendee)
-        .transpose()
-    }
-
-    fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
-        if let Some(user_id) = attendee.user_id {
-            self.hold_user_as_read(user_id, &attendee.name, &attendee.email)?;
-        }
-        let row = AttendeeRow::of(attendee);
-        let inserted = self.run(|connection| {
-            on!(connection, |c| diesel::insert_into(attendees::table)
-                .values(&row)
-                .execute(c))
-        });
-        // Two first registrations of one person at two events hold two different locks. The second to insert is
-        // tried again, and finds the attendee then.
-        self.unless_made_meanwhile(inserted)
-    }
-
-    fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError> {
-        self.hold_user_as_read(account.id, &account.name, &account.email)?;
-        self.claim_mail(account.id, &account.email)?;
-        let link = (
-            attendees::user_id.eq(Uid::of(account.id)),
-            attendees::name.eq(account.name.as_str()),
-            attendees::name_key.eq(fold(account.name.as_str())),
-            attendees::email.eq(account.email.as_str()),
-        );
-        let linked = self.run(|connection| {
-            on!(connection, |c| diesel::update(attendees::table.find(Uid::of(id)))
-                .set(link)
-                .execute(c))
-        });
-        self.unless_made_meanwhile(linked)
-    }
-
-    fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError> {
-        let deleted = self.run(|connection| {
-            on!(connection, |c| diesel::delete(attendees::table.find(Uid::of(id)))
-                .execute(c))
-        });
-        match deleted {
-            Ok(_) => Ok(()),
-            // Registered elsewhere since the events were looked up: tried again, that event is released too.
-            Err(StoreError::Referenced(what)) => Err(self.contend(what)),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn attendee_is_at_events_of(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError> {
-        let (attendee, organizer) = (Uid::of(id), Uid::of(organizer));
-        self.run(|connection| {
-            on!(connection, |c| {
-                let registered = registrations::table
-                    .inner_join(events::table)
-                    .filter(registrations::attendee_id.eq(attendee))
-                    .filter(events::organizer_id.eq(organizer));
-                let waits = waitlist_entries::table
-                    .inner_join(events::table.on(events::id.eq(waitlist_entries::event_id)))
-                    .filter(waitlist_entries::attendee_id.eq(attendee))
-                    .filter(events::organizer_id.eq(organizer));
-                Ok(diesel::select(exists(registered)).get_result::<bool>(c)?
-                    || diesel::select(exists(waits)).get_result::<bool>(c)?)
-            })
-        })
-    }
-
-    fn attendee_is_at_events_of_others(
-        &mut self,
-        id: AttendeeId,
-        organizer: UserId,
-    ) -> Result<bool, StoreError> {
-        let (attendee, organizer) = (Uid::of(id), Uid::of(organizer));
-        self.run(|connection| {
-            on!(connection, |c| {
-                let registered = registrations::table
-                    .inner_join(events::table)
-                    .filter(registrations::attendee_id.eq(attendee))
-                    .filter(events::organizer_id.ne(organizer));
-                let waits = waitlist_entries::table
-                    .inner_join(events::table.on(events::id.eq(waitlist_entries::event_id)))
-                    .filter(waitlist_entries::attendee_id.eq(attendee))
-                    .filter(events::organizer_id.ne(organizer));
-                Ok(diesel::select(exists(registered)).get_result::<bool>(c)?
-                    || diesel::select(exists(waits)).get_result::<bool>(c)?)
-            })
         })
     }
 }

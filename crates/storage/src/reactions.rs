@@ -13,7 +13,7 @@
 use crate::Tx;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
 use kernel::{Ctx, EmailAddress, Instant, StoreError, UserId};
-use user::{Attendee, AttendeeRemoved, EmailVerified, PersonErased, RemoveAttendeeTx, User};
+use user::{Attendee, AttendeeRemoved, AttendeeTx, EmailVerified, PersonErased, User};
 
 impl SeatsFreed for Tx<'_> {
     fn seats_freed(&mut self, ctx: &Ctx, seats: &mut EventSeats) -> Result<u32, StoreError> {
@@ -40,6 +40,10 @@ impl EventMoved for Tx<'_> {
 }
 
 impl AttendeeRemoved for Tx<'_> {
+    fn before_attendee_removed(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
+        registration::lock_events_of(self, attendee)
+    }
+
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
         registration::release_attendee(self, ctx, attendee)
     }
@@ -65,7 +69,7 @@ impl EmailVerified for Tx<'_> {
 
 impl EventTx for Tx<'_> {}
 impl event::StaffTx for Tx<'_> {}
-impl RemoveAttendeeTx for Tx<'_> {}
+impl AttendeeTx for Tx<'_> {}
 impl auth::AuthTx for Tx<'_> {}
 impl admin::AdminTx for Tx<'_> {}
 impl admin::JobTx for Tx<'_> {}

@@ -1,12 +1,15 @@
 //! Rows and queries of registrations.
 
 use crate::Tx;
+use crate::attendee_words::beginning_with;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
-use crate::schema::{attendees, events, registrations, revoked_tickets, users, waitlist_entries};
+use crate::schema::{
+    attendee_words, attendees, events, registrations, revoked_tickets, users, waitlist_entries,
+};
 use crate::transaction::{named, parsed, rows, uids};
 use crate::waitlist::EntryRow;
 use diesel::dsl::{not, sql};
@@ -15,12 +18,12 @@ use diesel::sql_types::Bool;
 use event::EventStatus;
 use kernel::{
     AttendeeId, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, TypedId, UserId,
-    like_pattern,
 };
 use registration::{
-    Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
-    SeatHolder, Standing,
+    Participant, Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus,
+    RegistrationView, SeatHolder, Standing,
 };
+use std::collections::HashMap;
 use ticket::TicketCode;
 
 const TABLE: &str = "registrations";
@@ -135,6 +138,24 @@ fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationVie
     })
 }
 
+/// A condition in which the databases see the predicate of a partial index: of `registrations_by_status` and its like.
+pub(crate) const fn status_is(status: RegistrationStatus) -> &'static str {
+    match status {
+        RegistrationStatus::PendingPayment => {
+            "registrations.status = 'pending_payment' AND registrations.status <> 'confirmed'"
+        }
+        RegistrationStatus::Confirmed => "registrations.status = 'confirmed'",
+        RegistrationStatus::Attended => {
+            "registrations.status = 'attended' AND registrations.status <> 'confirmed'"
+        }
+        RegistrationStatus::Cancelled => {
+            "registrations.status = 'cancelled' AND registrations.status <> 'confirmed'"
+        }
+        RegistrationStatus::Expired => {
+            "registrations.status = 'expired' AND registrations.status <> 'confirmed'"
+        }
+    }
+}
 fn into_seat_holder(
     (registration, attendee): (RegistrationRow, AttendeeRow),
 ) -> Result<SeatHolder, StoreError> {
@@ -159,16 +180,7 @@ macro_rules! filtered {
             query = query.filter(attendees::user_id.eq(Uid::of(user_id)));
         }
         if let Some(status) = filter.status {
-            query = query.filter(registrations::status.eq(status.as_str()));
-        }
-        if let Some(text) = &filter.text {
-            let pattern = like_pattern(text);
-            query = query.filter(
-                attendees::name_key
-                    .like(pattern.clone())
-                    .escape('\\')
-                    .or(attendees::email_key.like(pattern).escape('\\')),
-            );
+            query = query.filter(sql::<Bool>(status_is(status)));
         }
         query
     }};
@@ -450,35 +462,27 @@ impl RegistrationRepository for Tx<'_> {
         } else {
             None
         };
-        let rows: Vec<(RegistrationRow, Beside)> = self.run(|connection| {
-            on!(connection, |c| {
-                let mut query = filtered!(
-                    registrations::table
-                        .inner_join(attendees::table)
-                        .inner_join(events::table)
-                        .select(view_columns!())
-                        .into_boxed(),
-                    filter
-                );
-                if let Some(after) = page.after {
-                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
-                    query = query.filter(
-                        registrations::registered_at
-                            .le(at)
-                            .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
-                    );
-                }
-                query
-                    .order((registrations::registered_at.desc(), registrations::id.desc()))
-                    .limit(i64::from(page.limit) + 1)
-                    .load(c)
-            })
-        })?;
+        let rows = match (filter.event_id, &filter.words) {
+            (Some(event_id), Some(words)) => {
+                let found = self.search_registrations(event_id, words, filter, page)?;
+                self.rows_in_order(&found)?
+            }
+            // Words are looked for within an event only.
+            _ => self.list_rows(filter, page)?,
+        };
         let views = rows.into_iter().map(into_view).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_surplus(views, page, total, |view| Position {
             value: view.registration.registered_at.timestamp_micros(),
             id: view.registration.id.uuid(),
         }))
+    }
+
+    fn list_participants(
+        &mut self,
+        event_id: EventId,
+        page: PageRequest,
+    ) -> Result<Page<Participant>, StoreError> {
+        self.page_of_participants(event_id, page)
     }
 
     fn delete_taking_part_in(&mut self, event_id: EventId) -> Result<(), StoreError> {
@@ -581,16 +585,75 @@ impl Tx<'_> {
         }
     }
 
-    fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {
-        let total: i64 = self.run(|connection| {
+    fn list_rows(
+        &mut self,
+        filter: &RegistrationFilter,
+        page: PageRequest,
+    ) -> Result<Vec<(RegistrationRow, Beside)>, StoreError> {
+        let limit = i64::from(page.limit) + 1;
+        // Over all of them there is no index by time; ids are in the order of time.
+        let of_all = filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none();
+        self.run(|connection| {
             on!(connection, |c| {
-                let query = filtered!(
+                let mut query = filtered!(
                     registrations::table
                         .inner_join(attendees::table)
                         .inner_join(events::table)
+                        .select(view_columns!())
                         .into_boxed(),
                     filter
                 );
+                if of_all {
+                    if let Some(after) = page.after {
+                        query = query.filter(registrations::id.lt(Uid(after.id)));
+                    }
+                    return query.order(registrations::id.desc()).limit(limit).load(c);
+                }
+                if let Some(after) = page.after {
+                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+                    query = query.filter(
+                        registrations::registered_at
+                            .le(at)
+                            .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
+                    );
+                }
+                query
+                    .order((registrations::registered_at.desc(), registrations::id.desc()))
+                    .limit(limit)
+                    .load(c)
+            })
+        })
+    }
+
+    fn rows_in_order(&mut self, ids: &[Uid]) -> Result<Vec<(RegistrationRow, Beside)>, StoreError> {
+        let rows: Vec<(RegistrationRow, Beside)> = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .inner_join(attendees::table)
+                .inner_join(events::table)
+                .filter(registrations::id.eq_any(ids))
+                .select(view_columns!())
+                .load(c))
+        })?;
+        let mut rows: HashMap<Uid, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
+        Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+    }
+
+    fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {
+        let total: i64 = self.run(|connection| {
+            on!(connection, |c| {
+                let mut query = filtered!(
+                    registrations::table.inner_join(attendees::table).into_boxed(),
+                    filter
+                );
+                if let Some(words) = &filter.words {
+                    if words.words().is_empty() {
+                        return Ok(0);
+                    }
+                    for word in words.words() {
+                        let with_it = beginning_with!(word).select(attendee_words::attendee_id);
+                        query = query.filter(registrations::attendee_id.eq_any(with_it));
+                    }
+                }
                 query.count().get_result(c)
             })
         })?;

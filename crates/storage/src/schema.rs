@@ -109,7 +109,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Nullable, Text};
+    use diesel::sql_types::{Bool, Nullable, Text};
     use super::{Id, Instant};
     attendees (id) {
         id -> Id,
@@ -122,6 +122,16 @@ table! {
         created_by -> Nullable<Id>,
         created_at -> Instant,
         updated_at -> Instant,
+        words_kept -> Bool,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::Id;
+    attendee_words (word, attendee_id) {
+        word -> Text,
+        attendee_id -> Id,
     }
 }
 
@@ -394,6 +404,7 @@ allow_tables_to_appear_in_same_query!(
     sessions,
     refresh_tokens,
     attendees,
+    attendee_words,
     events,
     registrations,
     event_staff,

@@ -42,6 +42,8 @@ where
         Some(attendee) if attendee.user_id == Some(account.id) => Ok(attendee),
         Some(_) if !account.email_verified => Err(AttendeeError::EmailNotVerified),
         Some(mut attendee) => {
+            // Whoever noted the guest may be giving it another address.
+            tx.hold_address_as_read(&attendee)?;
             tx.link_attendee(attendee.id, account)?;
             attendee.user_id = Some(account.id);
             attendee.name = account.name.clone();

@@ -5,6 +5,8 @@ use kernel::{Ctx, EmailAddress, StoreError, UserId};
 
 /// Told before an attendee goes: its seats are freed and pass on, its rows go.
 pub trait AttendeeRemoved {
+    /// Locks the events at which the attendee holds or waits for a seat.
+    fn before_attendee_removed(&mut self, attendee: &Attendee) -> Result<(), StoreError>;
     /// Frees what the attendee holds; gives the number of seats freed.
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError>;
 }

@@ -1,7 +1,7 @@
 //! Where users and attendees are kept.
 
-use crate::{Account, Attendee, NewUser, Preferences, User};
-use kernel::{AttendeeId, EmailAddress, Instant, StoreError, UserId};
+use crate::{Account, Attendee, AttendeeRemoved, EventRunner, NewUser, Preferences, User};
+use kernel::{AttendeeId, AuditLog, EmailAddress, Instant, Page, PageRequest, StoreError, UserId, WordQuery};
 
 /// Users.
 pub trait UserRepository {
@@ -50,12 +50,45 @@ pub trait AttendeeRepository {
     fn link_attendee(&mut self, id: AttendeeId, account: &Account) -> Result<(), StoreError>;
     /// Removes an attendee. If something refers to it again meanwhile, [`StoreError::Contention`].
     fn delete_attendee(&mut self, id: AttendeeId) -> Result<(), StoreError>;
-    /// Whether the attendee has or had a registration or a place in a waitlist at an event of this organiser.
-    fn attendee_is_at_events_of(&mut self, id: AttendeeId, organizer: UserId) -> Result<bool, StoreError>;
-    /// Whether the attendee has or had one at an event of somebody else.
+    /// The attendee, kept as it is until the end of the transaction: nobody gives it a seat or a place in a queue meanwhile, and no
+    /// account gets it. Events are locked before this, if at all.
+    fn hold_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError>;
+    /// Keeps the attendee's address from changing until the end of the transaction; [`StoreError::Contention`] if it did since it
+    /// was read: tried again, whoever has the address then is found.
+    fn hold_address_as_read(&mut self, attendee: &Attendee) -> Result<(), StoreError>;
+    /// Writes name, address and phone of an attendee without account. If somebody has taken the address meanwhile,
+    /// [`StoreError::Contention`].
+    fn update_attendee(&mut self, attendee: &Attendee, at: Instant) -> Result<(), StoreError>;
+    /// Whether the attendee has or had a registration or a place in a waitlist at an event that this account runs.
+    fn attendee_is_at_events_of(&mut self, id: AttendeeId, runner: EventRunner) -> Result<bool, StoreError>;
+    /// Whether the attendee has or had one at an event that others run.
     fn attendee_is_at_events_of_others(
         &mut self,
         id: AttendeeId,
-        organizer: UserId,
+        runner: EventRunner,
     ) -> Result<bool, StoreError>;
+    /// Whether the attendee has or had one at any event.
+    fn attendee_takes_part(&mut self, id: AttendeeId) -> Result<bool, StoreError>;
+    /// A page of attendees, the newest first: those that this account noted or that are or were at events that it runs; without
+    /// one, all. None that was erased.
+    fn list_attendees(
+        &mut self,
+        runner: Option<EventRunner>,
+        filter: &AttendeeFilter,
+        page: PageRequest,
+    ) -> Result<Page<Attendee>, StoreError>;
 }
+
+/// Which attendees are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttendeeFilter {
+    /// With these words in name or address.
+    pub words: Option<WordQuery>,
+    /// With this in the name, in any case.
+    pub name: Option<String>,
+    /// With this in the address, in any case.
+    pub email: Option<String>,
+}
+
+/// What changing attendees needs of a transaction.
+pub trait AttendeeTx: AttendeeRepository + UserRepository + AttendeeRemoved + AuditLog {}

@@ -2,7 +2,10 @@
 
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use user::{RemoveAttendeeError, SetPreferencesError, UpdateProfileError};
+use user::{
+    CreateAttendeeError, EditAttendeeError, ReadAttendeeError, RemoveAttendeeError, SetPreferencesError,
+    UpdateProfileError,
+};
 
 impl From<UpdateProfileError> for Problem {
     fn from(error: UpdateProfileError) -> Self {
@@ -33,4 +36,46 @@ impl From<RemoveAttendeeError> for Problem {
             RemoveAttendeeError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<ReadAttendeeError> for Problem {
+    fn from(error: ReadAttendeeError) -> Self {
+        match error {
+            ReadAttendeeError::NotFound => Self::not_found(),
+            ReadAttendeeError::Denied(denied) => denied.into(),
+            ReadAttendeeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreateAttendeeError> for Problem {
+    fn from(error: CreateAttendeeError) -> Self {
+        match error {
+            CreateAttendeeError::Denied(denied) => denied.into(),
+            CreateAttendeeError::TooMany(limit) => too_many(&format!(
+                "One account notes at most {limit} attendees within 24 hours."
+            )),
+            CreateAttendeeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EditAttendeeError> for Problem {
+    fn from(error: EditAttendeeError) -> Self {
+        match error {
+            EditAttendeeError::NotFound => Self::not_found(),
+            EditAttendeeError::Denied(denied) => denied.into(),
+            EditAttendeeError::Invalid(invalid) => invalid.into(),
+            EditAttendeeError::HasAccount => ProblemType::AttendeeHasAccount.into(),
+            EditAttendeeError::TooMany(limit) => too_many(&format!(
+                "One account changes at most {limit} addresses of attendees within 24 hours."
+            )),
+            EditAttendeeError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The oldest of them may be a day old in an hour; nothing better is known without looking.
+fn too_many(what: &str) -> Problem {
+    Problem::rate_limited(3_600).detail(what.to_owned())
 }

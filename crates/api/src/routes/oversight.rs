@@ -5,6 +5,7 @@ use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::routes::attendees::words_of;
 use crate::routes::events::answer_of;
 use crate::routes::registrations::RegistrationParams;
 use crate::state::SharedState;
@@ -46,7 +47,8 @@ pub struct AllRegistrationParams {
     /// That stand so.
     #[param(inline)]
     status: Option<crate::views::RegistrationStatusBody>,
-    /// Part of the attendee's name or address, in any case.
+    /// Words, at most eight: each begins a word of the attendee's name or of what stands before the `@` of the address, in any
+    /// case; one with an `@` begins the address, or is the whole one in any spelling.
     q: Option<String>,
 }
 
@@ -67,7 +69,7 @@ pub async fn list_registrations(
     let (page, ctx) = (query.page(ORDER)?, caller.ctx);
     let params = query.filter;
     let filter = RegistrationFilter {
-        text: params.q,
+        words: words_of(params.q)?,
         ..RegistrationParams {
             event_id: params.event_id,
             attendee_id: params.attendee_id,

@@ -5,6 +5,7 @@ use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
+use crate::routes::attendees::words_of;
 use crate::routes::events::require_manager;
 use crate::state::SharedState;
 use crate::views::{AttendeeBody, RegistrationBody, RegistrationStatusBody, WaitlistEntryBody};
@@ -128,7 +129,8 @@ pub struct EventRegistrationParams {
     status: Option<RegistrationStatusBody>,
     /// Of this attendee.
     attendee_id: Option<Uuid>,
-    /// Part of the attendee's name or address, in any case.
+    /// Words, at most eight: each begins a word of the attendee's name or of what stands before the `@` of the address, in any case;
+    /// one with an `@` begins the address, or is the whole one in any spelling.
     q: Option<String>,
 }
 
@@ -255,8 +257,12 @@ pub async fn list_of_event(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let read = query.and_then(|query| Ok((query.page(ORDER)?, query.filter)));
-    let (page, params) = match read {
+    let read = query.and_then(|query| {
+        let page = query.page(ORDER)?;
+        let words = words_of(query.filter.q.clone())?;
+        Ok((page, query.filter, words))
+    });
+    let (page, params, words) = match read {
         Ok(read) => read,
         Err(problem) => {
             state
@@ -269,7 +275,7 @@ pub async fn list_of_event(
     let filter = RegistrationFilter {
         attendee_id: params.attendee_id.map(AttendeeId::from_uuid),
         status: params.status.map(RegistrationStatus::from),
-        text: params.q,
+        words,
         ..RegistrationFilter::default()
     };
     let page = state

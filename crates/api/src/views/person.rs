@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use kernel::TypedId;
+use registration::Participant;
 use serde::Serialize;
-use user::{Preferences, User};
+use user::{Attendee, Preferences, User};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -116,6 +117,58 @@ impl PublicProfile {
             profession: user.profession,
             bio: user.bio,
             avatar_url: user.avatar_url,
+        }
+    }
+}
+
+/// An attendee, as organisers see them. Whether they have an account is not told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attendee)]
+pub struct PersonBody {
+    /// Its id.
+    pub id: Uuid,
+    /// How the person is called.
+    pub name: String,
+    /// Where mail goes.
+    pub email: String,
+    /// The telephone number that the caller noted.
+    pub phone: Option<String>,
+}
+
+impl PersonBody {
+    /// The attendee.
+    pub fn of(attendee: Attendee) -> Self {
+        Self {
+            id: attendee.id.uuid(),
+            name: attendee.name.as_str().to_owned(),
+            email: attendee.email.as_str().to_owned(),
+            phone: attendee.phone.map(|phone| phone.as_str().to_owned()),
+        }
+    }
+}
+
+/// A seat holder who agreed to be seen by the others.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Participant)]
+pub struct ParticipantBody {
+    /// The account.
+    pub id: Uuid,
+    /// How the person is called.
+    pub name: String,
+    /// What the person does.
+    pub profession: Option<String>,
+    /// A picture, by URL.
+    pub avatar_url: Option<String>,
+}
+
+impl ParticipantBody {
+    /// The participant.
+    pub fn of(participant: Participant) -> Self {
+        Self {
+            id: participant.user_id.uuid(),
+            name: participant.name,
+            profession: participant.profession,
+            avatar_url: participant.avatar_url,
         }
     }
 }

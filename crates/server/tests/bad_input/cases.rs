@@ -49,6 +49,7 @@ pub struct Scene {
     pub event: EventId,
     pub draft: String,
     pub registration: String,
+    pub noted: String,
     pub entry: String,
     /// Somebody whom the organiser noted, and who has no place at the event.
     pub attendee: String,
@@ -72,6 +73,12 @@ impl Scene {
         let draft = draft.await.expect(201).text_at("/id");
         let elsewhere = harness.published_event(&organizer, 1).await;
         let (_, attendee) = harness.registered(&account, elsewhere).await;
+        let email = format!("noted-{registration}@example.org");
+        let noted = organizer
+            .client
+            .post("/attendees")
+            .json(json!({"name": "Noted", "email": email}));
+        let noted = noted.await.expect(201).text_at("/id");
         Self {
             attendee: attendee.to_string(),
             harness,
@@ -84,6 +91,7 @@ impl Scene {
             event,
             draft,
             registration: registration.to_string(),
+            noted,
             entry,
         }
     }
@@ -158,6 +166,20 @@ impl Scene {
                 &["subject", "body"],
             ),
             optional(format!("/events/{event}/registrations"), manager, guest),
+            plain(
+                "POST",
+                "/attendees".into(),
+                manager,
+                json!({"name": "Noted", "email": "noted@example.org", "phone": "+919812345678"}),
+                &["name", "email"],
+            ),
+            plain(
+                "PATCH",
+                format!("/attendees/{}", self.noted),
+                manager,
+                json!({"name": "Other", "phone": "+919812345679"}),
+                &[],
+            ),
             plain("PATCH", place.clone(), manager, position, &["position", "reason"]),
             plain(
                 "DELETE",

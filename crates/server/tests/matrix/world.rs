@@ -104,6 +104,10 @@ pub enum Content {
     StaffRole,
     /// Others to register, as CSV.
     List,
+    /// Somebody to note.
+    NewPerson,
+    /// A telephone number.
+    Phone,
     /// Another name of oneself.
     Name,
     /// A new account.
@@ -158,6 +162,8 @@ struct Things {
     draft: EventId,
     registration: String,
     ticket: String,
+    attendee: String,
+    noted: String,
     entry: String,
     waiting: String,
     /// Somebody of the staff, beside those who ask.
@@ -268,6 +274,10 @@ impl<'h> World<'h> {
         };
         let id = match path.split('/').nth(1) {
             Some("registrations") => self.things.registration.clone(),
+            Some("attendees") => match of {
+                Of::Draft => things.noted.clone(),
+                Of::Published | Of::Power => things.attendee.clone(),
+            },
             Some("users") => self.holder.id.to_string(),
             // One that nobody needs.
             Some("auth") if path.contains("{id}") => self
@@ -313,6 +323,10 @@ impl<'h> World<'h> {
             Content::Addition => json!({"attendee_id": self.things.waiting, "reason": "because"}),
             Content::StaffRole => json!({"role": "scanner"}),
             Content::List => Value::String(format!("name,email\nGuest,{}@example.org\n", self.new_word())),
+            Content::NewPerson => {
+                json!({"name": "Person", "email": format!("{}@example.org", self.new_word())})
+            }
+            Content::Phone => json!({"phone": "+919812345678"}),
             Content::Name => json!({"profession": "gardener"}),
             Content::SignUp => {
                 let email = format!("{}@example.org", self.new_word());
@@ -414,7 +428,13 @@ impl Things {
     ) -> Self {
         let published = harness.published_event(organizer, 1).await;
         let quiet = harness.published_event(organizer, 1).await;
-        let (registration, _) = harness.registered(holder, published).await;
+        let (registration, attendee) = harness.registered(holder, published).await;
+        let email = format!("noted-{registration}@example.org");
+        let noted = organizer
+            .client
+            .post("/attendees")
+            .json(json!({"name": "Noted", "email": email}));
+        let noted = noted.await.expect(201).text_at("/id");
         let job = dead_letter(harness).await;
         let path = format!("/events/{published}/registrations");
         let waits = waiter.client.post(&path).await.expect(202);
@@ -454,6 +474,8 @@ impl Things {
             draft,
             registration: registration.to_string(),
             ticket: ticket_of(harness, registration).await,
+            attendee: attendee.to_string(),
+            noted,
             entry: waits.text_at("/waitlist_entry/id"),
             waiting: waits.text_at("/waitlist_entry/attendee_id"),
             helper: helper.id.to_string(),

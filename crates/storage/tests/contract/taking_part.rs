@@ -395,7 +395,7 @@ async fn registrations_are_listed_page_by_page_among_equal_times(database: TestD
         let filter = RegistrationFilter {
             event_id: Some(event.id),
             status: Some(RegistrationStatus::Confirmed),
-            text: Some("EXAMPLE.org".into()),
+            words: Some(kernel::WordQuery::parse("q", "PER").expect("words")),
             ..RegistrationFilter::default()
         };
         let request = PageRequest {
