@@ -55,3 +55,20 @@ impl<Q, Row> Query for Explain<Q, Row> {
 }
 
 impl<Q, Row, C> RunQueryDsl<C> for Explain<Q, Row> {}
+
+/// The plan of a query on a connection of either database, as text.
+macro_rules! plan {
+    ($connection:expr, $query:expr) => {
+        match $connection {
+            $crate::connection::DbConn::Postgres(c) => {
+                let lines: Vec<String> = $crate::explain::Explain::postgres($query).load(c)?;
+                Ok(lines.join("\n"))
+            }
+            $crate::connection::DbConn::Sqlite(c) => {
+                let steps: Vec<(i32, i32, i32, String)> = $crate::explain::Explain::sqlite($query).load(c)?;
+                Ok(steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n"))
+            }
+        }
+    };
+}
+pub(crate) use plan;
