@@ -17,6 +17,7 @@ mod messages;
 mod pgbench;
 mod report;
 mod scenarios;
+mod search;
 mod server;
 mod sqlite;
 mod timing;
@@ -73,6 +74,8 @@ enum Part {
     Timing(timing::Arguments),
     /// How fast a worker sends what waits in the queue
     Messages(messages::Arguments),
+    /// How long lists and searches take among many people and registrations
+    Search(search::Arguments),
 }
 
 /// Runs the command.
@@ -84,6 +87,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Part::Flood(flood)) => flood::run(flood),
         Some(Part::Timing(timing)) => timing::run(timing),
         Some(Part::Messages(messages)) => messages::run(messages),
+        Some(Part::Search(search)) => search::run(search),
         None => Bench::new(arguments)?.run(),
     }
 }
