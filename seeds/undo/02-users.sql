@@ -14,3 +14,5 @@ DELETE FROM users WHERE id IN (
     '01900000-0000-7000-8000-000000000104',
     '01900000-0000-7000-8000-000000000105'
 );
+-- The server keeps words of those who are found by them.
+DELETE FROM attendee_words WHERE attendee_id NOT IN (SELECT id FROM attendees);

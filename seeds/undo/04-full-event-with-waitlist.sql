@@ -10,3 +10,5 @@ DELETE FROM attendees WHERE id IN (
     '01900000-0000-7000-8000-000000000225',
     '01900000-0000-7000-8000-000000000226'
 );
+-- The server keeps words of those who are found by them.
+DELETE FROM attendee_words WHERE attendee_id NOT IN (SELECT id FROM attendees);

@@ -21,6 +21,7 @@ mod messages;
 mod pgbench;
 mod report;
 mod scenarios;
+mod search;
 mod server;
 mod sqlite;
 mod timing;
@@ -81,6 +82,8 @@ enum Part {
     CheckIns(check_ins::Arguments),
     /// How long the list of a large event's seat holders takes, and what it costs
     Export(export::Arguments),
+    /// How long lists and searches take among many people and registrations
+    Search(search::Arguments),
 }
 
 /// Runs the command.
@@ -94,6 +97,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Part::Messages(messages)) => messages::run(messages),
         Some(Part::CheckIns(check_ins)) => check_ins::run(check_ins),
         Some(Part::Export(export)) => export::run(export),
+        Some(Part::Search(search)) => search::run(search),
         None => Bench::new(arguments)?.run(),
     }
 }

@@ -280,9 +280,14 @@ fn load_standing(
         Person::Guest { email, .. } => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
             match tx.find_attendee_by_email(email.key())? {
-                Some(attendee) => Ok(tx
-                    .find_standing_of_attendee(seats.id, attendee.id)?
-                    .unwrap_or_default()),
+                Some(attendee) => {
+                    // Before it is read again with what it holds: by then it could have another address.
+                    if attendee.user_id.is_none() {
+                        tx.hold_address_as_read(&attendee)?;
+                    }
+                    let standing = tx.find_standing_of_attendee(seats.id, attendee.id)?;
+                    Ok(standing.unwrap_or_default())
+                }
                 None => Ok(Standing::default()),
             }
         }

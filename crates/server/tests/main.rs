@@ -32,6 +32,7 @@ mod matrix;
 mod operations;
 mod pages;
 mod passwords;
+mod people_search;
 mod phone;
 mod preferences;
 mod privacy;

@@ -7,7 +7,8 @@ use crate::Tx;
 use crate::attendee_words::beginning_with;
 use crate::columns::Uid;
 use crate::connection::on;
-use crate::events_of_runner::{OfEvent, top_of_events};
+use crate::events_of_runner::{OfEvent, plan_of_top, top_of_events};
+use crate::explain::plan;
 use crate::people::AttendeeRow;
 use crate::schema::{attendee_words, attendees, registrations, waitlist_entries};
 use crate::transaction::uids;
@@ -390,5 +391,57 @@ impl Tx<'_> {
             })
         })?;
         Ok(u64::try_from(total).unwrap_or(0))
+    }
+}
+
+impl Tx<'_> {
+    /// How the database goes about these searches, for the test that looks whether it takes the indexes: each with its name. Those
+    /// that have to read everybody are not among them.
+    #[doc(hidden)]
+    pub fn plans_of_searches(
+        &mut self,
+        event: EventId,
+        runner: kernel::UserId,
+        before: Position,
+    ) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let (creator, before_id) = (Uid::of(runner), Uid(before.id));
+        let mut plans = self.plans_within_event(event, None)?;
+        plans.extend(self.plans_within_event(event, Some(before))?);
+        plans.extend(self.plans_of_registrations(event, before)?);
+        let everyone = self.run(|connection| {
+            plan!(
+                connection,
+                attendees::table
+                    .filter(attendees::id.lt(before_id))
+                    .order(attendees::id.desc())
+                    .limit(26)
+                    .select(attendees::id)
+            )
+        })?;
+        plans.push(("the newest of all", everyone));
+        let word = self.run(|connection| {
+            plan!(
+                connection,
+                beginning_with!("an")
+                    .limit(1_001)
+                    .select(attendee_words::attendee_id)
+            )
+        })?;
+        plans.push(("people with a word", word));
+        let noted = self.run(|connection| {
+            plan!(
+                connection,
+                attendees::table
+                    .filter(attendees::created_by.eq(creator))
+                    .filter(attendees::id.lt(before_id))
+                    .order(attendees::id.desc())
+                    .limit(26)
+                    .select(attendees::id)
+            )
+        })?;
+        plans.push(("whom an organiser noted", noted));
+        let heads = self.run(|connection| plan_of_top(connection, &[Uid::of(event)], before_id))?;
+        plans.push(("the newest of events", heads));
+        Ok(plans)
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::columns::{Uid, sql::Id};
 use crate::connection::DbConn;
+use crate::explain::Explain;
 use crate::registrations::{LIVE, LIVE_ENTRY};
 use crate::schema::{registrations, waitlist_entries};
 use diesel::dsl::sql;
@@ -76,6 +77,28 @@ pub(crate) fn top_of_events(
         newest.dedup_by_key(|(event, _)| *event);
     }
     Ok(newest)
+}
+
+/// How the database goes about [`top_of_events`].
+pub(crate) fn plan_of_top(connection: &mut DbConn, events: &[Uid], before: Uid) -> QueryResult<String> {
+    match connection {
+        DbConn::Postgres(c) => {
+            let query = diesel::sql_query(of_postgres())
+                .bind::<Array<Id>, _>(events)
+                .bind::<Id, _>(before)
+                .bind::<BigInt, _>(26);
+            let lines: Vec<String> = Explain::postgres(query).load(c)?;
+            Ok(lines.join("\n"))
+        }
+        DbConn::Sqlite(c) => {
+            let query = diesel::sql_query(heads_of_sqlite())
+                .bind::<Text, _>(list(events))
+                .bind::<Id, _>(before);
+            let steps: Vec<(i32, i32, i32, String)> = Explain::sqlite(query).load(c)?;
+            let steps: Vec<String> = steps.into_iter().map(|(.., step)| step).collect();
+            Ok(steps.join("\n"))
+        }
+    }
 }
 
 fn of_postgres() -> String {

@@ -1,7 +1,6 @@
 //! The plan of a query instead of its rows, so that tests can look whether an index serves the query as it really is.
 
 use crate::Tx;
-use crate::connection::DbConn;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Integer, Text};
@@ -59,17 +58,31 @@ impl<Q, Row> Query for Explain<Q, Row> {
 
 impl<Q, Row, C> RunQueryDsl<C> for Explain<Q, Row> {}
 
+/// The plan of a query on a connection of either database, as text.
+macro_rules! plan {
+    ($connection:expr, $query:expr) => {
+        match $connection {
+            $crate::connection::DbConn::Postgres(c) => {
+                let lines: Vec<String> = $crate::explain::Explain::postgres($query).load(c)?;
+                Ok(lines.join("\n"))
+            }
+            $crate::connection::DbConn::Sqlite(c) => {
+                let steps: Vec<(i32, i32, i32, String)> = $crate::explain::Explain::sqlite($query).load(c)?;
+                Ok(steps
+                    .into_iter()
+                    .map(|(.., step)| step)
+                    .collect::<Vec<_>>()
+                    .join("\n"))
+            }
+        }
+    };
+}
+pub(crate) use plan;
+
 impl Tx<'_> {
     /// The plan of a query that is written as text.
     pub(crate) fn explain_text(&mut self, query: &str) -> Result<String, StoreError> {
         let query = diesel::sql_query(query);
-        let lines: Vec<String> = self.run(|connection| match connection {
-            DbConn::Postgres(c) => Explain::postgres(query).load(c),
-            DbConn::Sqlite(c) => {
-                let steps: Vec<(i32, i32, i32, String)> = Explain::sqlite(query).load(c)?;
-                Ok(steps.into_iter().map(|(_, _, _, step)| step).collect())
-            }
-        })?;
-        Ok(lines.join("\n"))
+        self.run(|connection| plan!(connection, query))
     }
 }

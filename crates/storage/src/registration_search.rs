@@ -5,6 +5,7 @@ use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
+use crate::explain::plan;
 use crate::registrations::status_is;
 use crate::schema::{attendees, registrations};
 use diesel::dsl::sql;
@@ -137,6 +138,45 @@ impl Tx<'_> {
         let mut found: Vec<Uid> = who_fit(words, read).collect();
         found.truncate(most);
         Ok(found)
+    }
+}
+
+impl Tx<'_> {
+    /// How the database goes about these searches, for the test that looks whether it takes the indexes.
+    pub(crate) fn plans_within_event(
+        &mut self,
+        event: EventId,
+        after: Option<Position>,
+    ) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let all = RegistrationFilter::default();
+        let rare = RegistrationFilter {
+            status: Some(registration::RegistrationStatus::Cancelled),
+            ..RegistrationFilter::default()
+        };
+        let people = [Uid(uuid::Uuid::max()); 3];
+        let mut plans = Vec::new();
+        for (name, filter) in [
+            ("the registrations of an event", &all),
+            ("those with a rare status", &rare),
+        ] {
+            let plan = self.run(|connection| {
+                plan!(
+                    connection,
+                    seen!(event, filter, after)
+                        .order((registrations::registered_at.desc(), registrations::id.desc()))
+                        .limit(100)
+                )
+            })?;
+            plans.push((name, plan));
+        }
+        let plan = self.run(|connection| {
+            plan!(
+                connection,
+                seen!(event, &all, after).filter(registrations::attendee_id.eq_any(&people))
+            )
+        })?;
+        plans.push(("a few people at an event", plan));
+        Ok(plans)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::attendee_words::beginning_with;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
+use crate::explain::plan;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
 use crate::schema::{
@@ -183,6 +184,39 @@ macro_rules! filtered {
             query = query.filter(sql::<Bool>(status_is(status)));
         }
         query
+    }};
+}
+
+/// The registrations of a page. Over all of them there is no index by time; ids are in the order of time.
+macro_rules! page_of {
+    ($filter:expr, $page:expr) => {{
+        let (filter, page) = ($filter, $page);
+        let of_all = filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none();
+        let mut query = filtered!(
+            registrations::table
+                .inner_join(attendees::table)
+                .inner_join(events::table)
+                .select(view_columns!())
+                .limit(i64::from(page.limit) + 1)
+                .into_boxed(),
+            filter
+        );
+        if of_all {
+            if let Some(after) = page.after {
+                query = query.filter(registrations::id.lt(Uid(after.id)));
+            }
+            query.order(registrations::id.desc())
+        } else {
+            if let Some(after) = page.after {
+                let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+                query = query.filter(
+                    registrations::registered_at
+                        .le(at)
+                        .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
+                );
+            }
+            query.order((registrations::registered_at.desc(), registrations::id.desc()))
+        }
     }};
 }
 
@@ -468,7 +502,7 @@ impl RegistrationRepository for Tx<'_> {
                 self.rows_in_order(&found)?
             }
             // Words are looked for within an event only.
-            _ => self.list_rows(filter, page)?,
+            _ => self.run(|connection| on!(connection, |c| page_of!(filter, page).load(c)))?,
         };
         let views = rows.into_iter().map(into_view).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_surplus(views, page, total, |view| Position {
@@ -585,46 +619,6 @@ impl Tx<'_> {
         }
     }
 
-    fn list_rows(
-        &mut self,
-        filter: &RegistrationFilter,
-        page: PageRequest,
-    ) -> Result<Vec<(RegistrationRow, Beside)>, StoreError> {
-        let limit = i64::from(page.limit) + 1;
-        // Over all of them there is no index by time; ids are in the order of time.
-        let of_all = filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none();
-        self.run(|connection| {
-            on!(connection, |c| {
-                let mut query = filtered!(
-                    registrations::table
-                        .inner_join(attendees::table)
-                        .inner_join(events::table)
-                        .select(view_columns!())
-                        .into_boxed(),
-                    filter
-                );
-                if of_all {
-                    if let Some(after) = page.after {
-                        query = query.filter(registrations::id.lt(Uid(after.id)));
-                    }
-                    return query.order(registrations::id.desc()).limit(limit).load(c);
-                }
-                if let Some(after) = page.after {
-                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
-                    query = query.filter(
-                        registrations::registered_at
-                            .le(at)
-                            .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
-                    );
-                }
-                query
-                    .order((registrations::registered_at.desc(), registrations::id.desc()))
-                    .limit(limit)
-                    .load(c)
-            })
-        })
-    }
-
     fn rows_in_order(&mut self, ids: &[Uid]) -> Result<Vec<(RegistrationRow, Beside)>, StoreError> {
         let rows: Vec<(RegistrationRow, Beside)> = self.run(|connection| {
             on!(connection, |c| registrations::table
@@ -636,6 +630,56 @@ impl Tx<'_> {
         })?;
         let mut rows: HashMap<Uid, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
         Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+    }
+
+    /// How the database goes about lists of registrations.
+    pub(crate) fn plans_of_registrations(
+        &mut self,
+        event_id: EventId,
+        after: Position,
+    ) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let all = RegistrationFilter::default();
+        let filters = [
+            ("registrations of all", all.clone()),
+            (
+                "registrations of all with a rare status",
+                RegistrationFilter {
+                    status: Some(RegistrationStatus::Cancelled),
+                    ..all.clone()
+                },
+            ),
+            (
+                "registrations of an event",
+                RegistrationFilter {
+                    event_id: Some(event_id),
+                    ..all.clone()
+                },
+            ),
+            (
+                "one's own registrations",
+                RegistrationFilter {
+                    user_id: Some(UserId::from_uuid(after.id)),
+                    ..all.clone()
+                },
+            ),
+            (
+                "registrations of an attendee",
+                RegistrationFilter {
+                    attendee_id: Some(AttendeeId::from_uuid(after.id)),
+                    ..all
+                },
+            ),
+        ];
+        let page = PageRequest {
+            after: Some(after),
+            ..PageRequest::first()
+        };
+        let mut plans = Vec::new();
+        for (name, filter) in &filters {
+            let plan = self.run(|connection| plan!(connection, page_of!(filter, page)))?;
+            plans.push((*name, plan));
+        }
+        Ok(plans)
     }
 
     fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {

@@ -86,9 +86,9 @@ pub fn fill(database: &Database, size: Size) -> Result<()> {
          INSERT INTO sessions (id, user_id, device, address, created_at, last_seen_at, expires_at)
          SELECT {session}, {user}, 'bench', '127.0.0.1', now(), now(), now() + interval '1 day'
          FROM generate_series(0, {people} - 1) AS n;
-         INSERT INTO attendees (id, user_id, name, name_key, email, email_key, created_at, updated_at)
+         INSERT INTO attendees (id, user_id, name, name_key, email, email_key, words_kept, created_at, updated_at)
          SELECT {attendee}, {user}, 'Person ' || n, 'person ' || n, 'person' || n || '@podium.example',
-                'person' || n || '@podium.example', now(), now()
+                'person' || n || '@podium.example', TRUE, now(), now()
          FROM generate_series(0, {people} - 1) AS n;
          INSERT INTO events (id, organizer_id, status, title, description, search_key, format, location, place_key,
                 stream_status, starts_at, ends_at, time_zone, local_date, capacity, seats_taken, waitlist_enabled,

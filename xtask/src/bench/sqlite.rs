@@ -51,9 +51,9 @@ fn statements(size: Size, now: DateTime<Utc>) -> String {
          INSERT INTO user_roles (user_id, role_name) SELECT {user}, 'attendee' FROM {everyone};
          INSERT INTO sessions (id, user_id, device, address, created_at, last_seen_at, expires_at)
          SELECT {session}, {user}, 'bench', '127.0.0.1', '{now}', '{now}', '{tomorrow}' FROM {everyone};
-         INSERT INTO attendees (id, user_id, name, name_key, email, email_key, created_at, updated_at)
+         INSERT INTO attendees (id, user_id, name, name_key, email, email_key, words_kept, created_at, updated_at)
          SELECT {attendee}, {user}, 'Person ' || n, 'person ' || n, 'person' || n || '@podium.example',
-                'person' || n || '@podium.example', '{now}', '{now}' FROM {everyone};
+                'person' || n || '@podium.example', TRUE, '{now}', '{now}' FROM {everyone};
          INSERT INTO events (id, organizer_id, status, title, description, search_key, format, location, place_key,
                 stream_status, starts_at, ends_at, time_zone, local_date, capacity, seats_taken, waitlist_enabled,
                 waitlist_length, next_rank, fee_amount, refund_until_hours, live_results, edit_version, seats_version,

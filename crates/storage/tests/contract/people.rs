@@ -266,19 +266,24 @@ async fn an_attendee_is_known_at_the_events_that_it_takes_part_in(database: Test
         rows.entry(&queue, &attendee, 1),
     );
     let id = attendee.id;
-    let at_of_others = [seat.organizer.id, queue.organizer.id, other.organizer.id];
+    let organizers = [seat.organizer.id, queue.organizer.id, other.organizer.id];
     rows.write(move |tx| tx.insert_registrations(std::slice::from_ref(&registration)))
         .await;
-    let organizer = seat.organizer.id;
+    let runner = |user_id| user::EventRunner {
+        user_id,
+        organizes: true,
+    };
+    let organizer = runner(seat.organizer.id);
     assert!(
         !rows
             .read(move |tx| tx.attendee_is_at_events_of_others(id, organizer))
             .await
     );
     rows.write(move |tx| tx.insert_waitlist_entry(&entry)).await;
+    let runners = organizers.map(runner);
     let known = rows
         .read(move |tx| {
-            at_of_others
+            runners
                 .iter()
                 .map(|organizer| {
                     Ok((
