@@ -263,7 +263,7 @@ async fn slow_readers_hold_no_connection_and_get_all(database: TestDatabase) {
     let asha = harness.attendee("asha").await;
     harness.registered(&asha, other).await;
     let mut idle = false;
-    for _ in 0..400 {
+    for _ in 0..4_000 {
         idle = harness.store().connections().0 == 0;
         if idle {
             break;
@@ -327,7 +327,7 @@ async fn who_hangs_up_gives_the_turn_back(database: TestDatabase) {
     organizer.client.get(&path(event)).await.expect(429);
     drop(readers);
     let mut status = 0;
-    for _ in 0..400 {
+    for _ in 0..4_000 {
         status = organizer.client.get(&path(event)).await.status();
         if status == 200 {
             break;
