@@ -275,15 +275,14 @@ fn fill_with_events(harness: &Harness, organizer: &str, count: usize) {
 /// So many people with seats at each event, a statement for each.
 fn fill_with_registrations(harness: &Harness, events: &[EventId], count: usize) {
     let at = "2030-01-01T00:00:00.000000Z";
-    let (id, instant) = match harness.database().kind() {
-        Kind::Sqlite => (
-            |kind: u8| format!("printf('018f0000-0000-7000-800{kind}-%012x', i)"),
-            format!("'{at}'"),
-        ),
-        Kind::Postgres => (
-            |kind: u8| format!("('018f0000-0000-7000-800{kind}-' || lpad(to_hex(i), 12, '0'))::uuid"),
-            format!("TIMESTAMPTZ '{at}'"),
-        ),
+    let kind = harness.database().kind();
+    let id = |of: u8| match kind {
+        Kind::Sqlite => format!("printf('018f0000-0000-7000-800{of}-%012x', i)"),
+        Kind::Postgres => format!("('018f0000-0000-7000-800{of}-' || lpad(to_hex(i), 12, '0'))::uuid"),
+    };
+    let instant = match kind {
+        Kind::Sqlite => format!("'{at}'"),
+        Kind::Postgres => format!("TIMESTAMPTZ '{at}'"),
     };
     let (attendee, registration) = (id(1), id(2));
     for (number, event) in events.iter().enumerate() {
