@@ -1,11 +1,15 @@
 //! `cargo xtask bench`: measures the server on this machine, on a durable PostgreSQL of its own.
 //!
 //! Reads are compared with a floor, the same framework giving the same bytes; writes with the database alone, pgbench
-//! running the same statements. Three parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
-//! whether the time of an answer tells who has an account, and `messages`, how fast what waits in the queue is sent. The load shares the machine with what it measures, so the ratios say more than the
+//! running the same statements. Five parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
+//! whether the time of an answer tells who has an account, `messages`, how fast what waits in the queue is sent, `check-ins`, how
+//! many people a second are let in, and `export`, what the list of a large event's seat holders costs. The load shares the
+//! machine with what it measures, so the ratios say more than the
 //! figures.
 
+mod check_ins;
 mod database;
+mod export;
 mod fetch;
 mod fixtures;
 mod flood;
@@ -73,6 +77,10 @@ enum Part {
     Timing(timing::Arguments),
     /// How fast a worker sends what waits in the queue
     Messages(messages::Arguments),
+    /// How many people a second are let in at one event
+    CheckIns(check_ins::Arguments),
+    /// How long the list of a large event's seat holders takes, and what it costs
+    Export(export::Arguments),
 }
 
 /// Runs the command.
@@ -84,6 +92,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Part::Flood(flood)) => flood::run(flood),
         Some(Part::Timing(timing)) => timing::run(timing),
         Some(Part::Messages(messages)) => messages::run(messages),
+        Some(Part::CheckIns(check_ins)) => check_ins::run(check_ins),
+        Some(Part::Export(export)) => export::run(export),
         None => Bench::new(arguments)?.run(),
     }
 }

@@ -8,6 +8,7 @@
 //! sends it; no input is answered with a 500.
 
 pub mod after_answer;
+mod csv_files;
 pub mod event_cache;
 pub mod extract;
 pub mod health;
@@ -29,6 +30,9 @@ pub mod routes;
 pub mod sign_in;
 pub mod sign_in_limits;
 pub mod state;
+mod streamed;
+pub mod ticket_work;
+pub mod turns;
 pub mod views;
 
 use actix_web::web::ServiceConfig;

@@ -6,6 +6,7 @@
 
 pub mod reset_password;
 pub mod style;
+pub mod ticket;
 pub mod verify_email;
 
 use crate::one_time_proof::take_proof;

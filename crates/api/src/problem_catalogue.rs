@@ -69,6 +69,7 @@ catalogue! {
 
     NotFound = "not-found", NOT_FOUND, "Not found", "There is nothing here, or nothing that you may know of.";
     GoogleNotConfigured = "google-not-configured", NOT_FOUND, "Google sign-in is not configured", "This server has no client of Google's; sign in with e-mail and password.";
+    UnknownTicket = "unknown-ticket", NOT_FOUND, "No such ticket", "No ticket has this code. If it was typed, look whether it was read rightly.";
     NoVote = "no-vote", NOT_FOUND, "No vote yet", "You have not voted at this event.";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed here", "The path exists, but not with this method; the Allow header lists those it has.";
     NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "No such form", "The path has none of the media types that the Accept header asks for.";
@@ -93,9 +94,15 @@ catalogue! {
     WaitlistClosed = "waitlist-closed", CONFLICT, "The waitlist is closed", "Nobody can join the waitlist of this event now.";
     AlreadyAttended = "already-attended", CONFLICT, "Already attended", "The attendee was checked in; undo the check-in first.";
     AlreadyCheckedIn = "already-checked-in", CONFLICT, "Already checked in", "The ticket was scanned before; `checked_in_at` says when.";
+    TicketForAnotherEvent = "ticket-for-another-event", CONFLICT, "The ticket is for another event", "The ticket is a good one, but not for this event.";
+    TicketVoid = "ticket-void", CONFLICT, "The ticket is no longer good", "The seat was given back, taken with the event, or its hold ran out; `registration_status` says which. Nobody is let in with this ticket.";
+    TicketUnpaid = "ticket-unpaid", CONFLICT, "The seat is not paid", "The seat is held until it is paid; only then the ticket is good.";
+    CheckInClosed = "check-in-closed", CONFLICT, "Check-in is closed", "People are checked in until 24 hours after the end of an event, and not at one that was called off.";
     NotCancellable = "not-cancellable", CONFLICT, "Cannot be cancelled", "The registration is not live any more, so there is nothing to cancel.";
+    NoTicket = "no-ticket", CONFLICT, "There is no ticket", "A ticket belongs to a seat that is held: confirmed, or attended. This registration has none; `detail` says why.";
     AccountNeeded = "account-needed", CONFLICT, "An account is needed", "An attendee without an account cannot wait for a paid seat.";
     NoOffer = "no-offer", CONFLICT, "There is no offer", "No seat is offered to you, or the offer has lapsed.";
+    SeatFree = "seat-free", CONFLICT, "A seat is free", "Nobody waits while a seat is free: register the person instead.";
     NothingToPromote = "nothing-to-promote", CONFLICT, "No seat to give", "No seat is free for the waiting person.";
     OwnsUpcomingEvents = "owns-upcoming-events", CONFLICT, "Upcoming events are yours", "Hand over or cancel your upcoming events first.";
     LastAdmin = "last-admin", CONFLICT, "The last administrator", "The last administrator cannot be removed, demoted, suspended or erased.";
@@ -111,6 +118,7 @@ catalogue! {
     BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large", "A body has 256 KiB at the most.";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body's type is not supported", "Send the body with the Content-Type that the route takes; for most it is application/json.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "The content does not fit", "The body is JSON, but something in it does not fit; `errors` lists what, with a JSON Pointer (RFC 6901) to each.";
+    NotATicket = "not-a-ticket", UNPROCESSABLE_ENTITY, "This is not a ticket", "What was scanned or typed is neither the code of a ticket nor the text of a QR code that this server signed: it is something else, was misread, or is forged.";
     CodeRefused = "code-refused", UNPROCESSABLE_ENTITY, "The link, code or answer is not accepted", "It is wrong, used, lapsed, or was tried too often; which of these is not told. Ask for a new one.";
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The key was used for another request", "The same Idempotency-Key came before with another content. Take a new key for a new request.";
     RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Too many requests", "Wait as long as Retry-After says.";

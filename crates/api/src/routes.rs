@@ -5,8 +5,11 @@
 //! paths in the order of the table.
 
 pub mod accounts;
+pub mod attendee_files;
 pub mod audit_log;
 pub mod auth;
+pub mod calendars;
+pub mod check_ins;
 pub mod documentation;
 pub mod email;
 pub mod event_desk;
@@ -23,11 +26,14 @@ pub mod registrations;
 pub mod roles;
 pub mod security_questions;
 pub mod sessions;
+pub mod staff;
+pub mod tickets;
 pub mod users;
 pub mod waitlist;
+pub mod waitlist_tools;
 
 use crate::limits::Limit::{SignIn, SignUp, Unlimited};
-use crate::pages::{reset_password, style, verify_email};
+use crate::pages::{reset_password, style, ticket, verify_email};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
@@ -41,6 +47,11 @@ const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
 const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
 const ROLES: Who = Who::Permission(Permission::RoleManage);
+const DOOR: Who = Who::AnyOf(&[
+    Party::Manager,
+    Party::Scanner,
+    Party::Holder(Permission::CheckinScan),
+]);
 const STATISTICS: Who = Who::Permission(Permission::StatisticsRead);
 const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
@@ -69,6 +80,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).limited(SignIn).page(),
         get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
         post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
+        get("/t/{code}", PublicAsNobody, ticket::show, ticket::describe_show).limited(SignIn).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
@@ -77,11 +89,24 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/events", MAY_ORGANISE, events::create, events::describe_create),
         post("/api/v1/events/{id}/registrations", SignedIn, registrations::register, registrations::describe_register),
         get("/api/v1/events/{id}/registrations", MANAGER, registrations::list_of_event, registrations::describe_list_of_event),
+        post("/api/v1/events/{id}/registrations/import", MANAGER, attendee_files::import, attendee_files::describe_import),
+        get("/api/v1/events/{id}/attendees.csv", MANAGER, attendee_files::export, attendee_files::describe_export),
+        get("/api/v1/events/{id}/calendar.ics", Public, calendars::of_event, calendars::describe_of_event),
+        get("/api/v1/events.ics", Public, calendars::feed, calendars::describe_feed),
+        post("/api/v1/events/{id}/check-ins", DOOR, check_ins::check_in, check_ins::describe_check_in),
         get("/api/v1/events/{id}/waitlist/me", OWN, waitlist::read_own, waitlist::describe_read_own),
         delete("/api/v1/events/{id}/waitlist/me", OWN, waitlist::leave, waitlist::describe_leave),
         get("/api/v1/events/{id}/waitlist", MANAGER, waitlist::list, waitlist::describe_list),
         patch("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::move_entry, waitlist::describe_move_entry),
         delete("/api/v1/events/{id}/waitlist/{entry_id}", MANAGER, waitlist::remove_entry, waitlist::describe_remove_entry),
+        post("/api/v1/events/{id}/waitlist", MANAGER, waitlist_tools::add, waitlist_tools::describe_add),
+        post("/api/v1/events/{id}/waitlist/{entry_id}/promote", MANAGER, waitlist_tools::promote, waitlist_tools::describe_promote),
+        delete("/api/v1/events/{id}/check-ins/{registration_id}", MANAGER, check_ins::undo, check_ins::describe_undo),
+        get("/api/v1/events/{id}/tickets/revoked", DOOR, check_ins::list_revoked, check_ins::describe_list_revoked),
+        get("/api/v1/events/{id}/staff", MANAGER, staff::list, staff::describe_list),
+        get("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::read, staff::describe_read),
+        put("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::put, staff::describe_put),
+        delete("/api/v1/events/{id}/staff/{user_id}", MANAGER, staff::remove, staff::describe_remove),
         post("/api/v1/events/{id}/publish", MANAGER, events::publish, events::describe_publish),
         post("/api/v1/events/{id}/unpublish", MANAGER, event_desk::unpublish, event_desk::describe_unpublish),
         post("/api/v1/events/{id}/cancel", MANAGER, events::cancel, events::describe_cancel),
@@ -91,6 +116,13 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/registrations/{id}", READ_ONE, registrations::read, registrations::describe_read),
         delete("/api/v1/registrations/{id}", OWN_OR_MANAGER, registrations::cancel, registrations::describe_cancel),
+        get("/api/v1/registrations/{id}/ticket.ics", OWN_OR_MANAGER, calendars::of_registration, calendars::describe_of_registration),
+        get("/api/v1/registrations/{id}/ticket", OWN_OR_MANAGER, tickets::read, tickets::describe_read),
+        get("/api/v1/registrations/{id}/ticket.json", OWN_OR_MANAGER, tickets::read_json, tickets::describe_read_json),
+        get("/api/v1/registrations/{id}/ticket.svg", OWN_OR_MANAGER, tickets::read_svg, tickets::describe_read_svg),
+        get("/api/v1/registrations/{id}/ticket.png", OWN_OR_MANAGER, tickets::read_png, tickets::describe_read_png),
+        get("/api/v1/registrations/{id}/ticket.pdf", OWN_OR_MANAGER, tickets::read_pdf, tickets::describe_read_pdf),
+        get("/api/v1/tickets/keys", PublicAsNobody, tickets::keys, tickets::describe_keys),
         post("/api/v1/registrations/{id}/resend", OWN_OR_MANAGER, event_desk::resend, event_desk::describe_resend),
         get("/api/v1/registrations", SignedIn, registrations::list, registrations::describe_list),
 

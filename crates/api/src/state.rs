@@ -7,6 +7,8 @@ use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
 use crate::routes::oversight::Oversight;
+use crate::ticket_work::TicketWork;
+use crate::turns::Turns;
 use auth::{IdentityProvider, TokenSigner};
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -29,8 +31,12 @@ pub struct AppState {
     pub keys: Arc<ServerKeys>,
     /// Hashes and checks passwords.
     pub passwords: PasswordWork,
+    /// Draws tickets.
+    pub tickets: TicketWork,
     /// Does what is not to show in the time of an answer.
     pub after_answer: AfterAnswer,
+    /// Who exports now.
+    pub exports: Turns,
     /// Who else vouches for people, if anybody does.
     pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Tells the time.
@@ -191,7 +197,9 @@ impl AppState {
             signer: ports.signer,
             keys: ports.keys,
             passwords: ports.passwords,
+            tickets: TicketWork::new(),
             after_answer: AfterAnswer::new(),
+            exports: Turns::new(Turns::EXPORTS, Turns::EXPORTS_OF_ONE),
             identity_provider: ports.identity_provider,
             clock: ports.clock,
             ids: ports.ids,

@@ -6,16 +6,18 @@ mod person;
 mod registration;
 mod session;
 mod statistics;
+mod ticket;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{PreferencesBody, PublicProfile, UserBody};
 pub use registration::{
     AttendeeBody, EventOfRegistration, LogLineBody, RegistrationBody, RegistrationStatusBody,
-    WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
+    ScannedAttendee, ScannedRegistrationBody, WaitlistEntryBody, WaitlistPlaceBody, WaitlistStandingBody,
 };
 pub use session::SessionBody;
 pub use statistics::{
     AttendanceFigures, DayBody, DayFigure, EventStatisticsBody, InvariantsBody, SeatFigures, StatisticsBody,
     ViolationBody, VoteFigures, WaitlistFigures,
 };
+pub use ticket::{TicketBody, TicketKeysBody};

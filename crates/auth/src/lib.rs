@@ -56,7 +56,7 @@ pub use personal_data::{
     AccountRecord, AttendeeRecord, AuditRecord, ErasureRepository, EventRecord, IdentityRecord, LiveRecord,
     MessageRecord, OneTimeRecord, PersonExport, PersonalDataRepository, PhoneCodeRecord, QueueRecord,
     QueueStepRecord, RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord,
-    SessionRecord,
+    SessionRecord, StaffRecord,
 };
 pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};

@@ -22,6 +22,7 @@ pub struct PersonExport {
     pub registrations: Vec<RegistrationRecord>,
     pub waitlist_entries: Vec<QueueRecord>,
     pub events_organized: Vec<EventRecord>,
+    pub staff_roles: Vec<StaffRecord>,
     pub sessions: Vec<SessionRecord>,
     pub security_questions: Vec<SecurityQuestionRecord>,
     pub security_answer_tries: Option<SecurityTriesRecord>,
@@ -136,6 +137,17 @@ pub struct EventRecord {
     pub cancel_reason: Option<String>,
     pub created_at: Instant,
     pub updated_at: Instant,
+}
+
+/// What the person does at somebody's event.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct StaffRecord {
+    pub event_id: EventId,
+    pub event_title: String,
+    pub role: String,
+    pub added_by: Option<UserId>,
+    pub added_at: Instant,
 }
 
 /// A sign-in, open or ended.

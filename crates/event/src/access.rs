@@ -1,7 +1,8 @@
 //! Who runs an event.
 
 use crate::{Event, EventRepository, EventStatus, StaffRole};
-use kernel::{Actor, Ctx, Denied, EventId, Permission, StoreError, UserId};
+use chrono::TimeDelta;
+use kernel::{Actor, Ctx, Denied, EventId, Instant, Permission, StoreError, UserId};
 
 /// What decides about who runs an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,17 @@ pub struct EventRef {
     pub organizer_id: UserId,
     /// Where it stands, as last written.
     pub status: EventStatus,
+}
+
+/// How long after the end of an event tickets are still scanned: scanners that were offline send what they scanned.
+const ADMITS_AFTER_END: TimeDelta = TimeDelta::hours(24);
+
+impl EventRef {
+    /// Whether people are checked in at that time: from publishing until a day after the end.
+    pub fn admits_at(&self, now: Instant, ends_at: Instant) -> bool {
+        let announced = matches!(self.status, EventStatus::Published | EventStatus::Completed);
+        announced && now < ends_at + ADMITS_AFTER_END
+    }
 }
 
 /// Whether the actor runs the event: the organiser while holding `event:create`, a manager of its staff, or whoever holds

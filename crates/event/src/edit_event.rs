@@ -2,9 +2,12 @@
 
 use crate::create_event::place_taken;
 use crate::{
-    Event, EventDetails, EventFields, EventFormat, EventStatus, EventTx, FeeFields, lock_managed_event,
+    Event, EventDetails, EventFields, EventFormat, EventStatus, EventTx, FeeFields, Organizer,
+    lock_managed_event,
 };
-use kernel::{AuditEntry, Change, Ctx, Denied, EventId, Instant, Invalid, StoreError, TypedId};
+use kernel::{
+    AuditEntry, Change, Ctx, Denied, EventId, Instant, Invalid, Permission, StoreError, TypedId, UserId,
+};
 use realtime::LiveEvent;
 
 /// What is to change, field by field.
@@ -29,6 +32,7 @@ pub struct EventPatch {
     pub waitlist_enabled: Change<bool>,
     pub live_results: Change<bool>,
     pub refund_until_hours: Change<i64>,
+    pub organizer_id: Change<UserId>,
 }
 
 /// Why it stays as it was.
@@ -79,18 +83,23 @@ pub fn edit_event(
     if expected_edit.is_some_and(|versions| !versions.contains(&before.edit_version)) {
         return Err(EditEventError::Outdated);
     }
+    if !matches!(patch.organizer_id, Change::Keep) {
+        ctx.actor.require(Permission::EventManageAny)?;
+    }
     let announced_start = before.details.starts_at;
+    let organizer = new_organizer(tx, &before, &patch.organizer_id)?;
     let fields = patched(before.fields(), patch);
     let details = EventDetails::parse(fields, ctx.now, Some(announced_start))?;
     let status = before.status_at(ctx.now);
     if matches!(status, EventStatus::Cancelled | EventStatus::Completed) {
         return Err(EditEventError::ReadOnly(status));
     }
-    if details == before.details {
+    if details == before.details && organizer == before.organizer {
         return Ok(before);
     }
     let mut event = Event {
         details,
+        organizer,
         edit_version: before.edit_version + 1,
         updated_at: ctx.now,
         ..before.clone()
@@ -115,6 +124,11 @@ pub fn edit_event(
         StoreError::Duplicate(_) => EditEventError::PlaceTaken(None),
         other => EditEventError::Store(other),
     })?;
+    if event.organizer != before.organizer {
+        tx.hand_over_event(id, event.organizer.id)?;
+        // The organiser is not staff.
+        tx.remove_staff_member(id, event.organizer.id)?;
+    }
     tx.record_audit(ctx, changed_fields(&before, &event))?;
     if event.status == EventStatus::Published {
         if event.details.starts_at != announced_start {
@@ -135,6 +149,31 @@ pub fn edit_event(
         tx.publish(ctx, LiveEvent::EventUpdated { event_id: id, status });
     }
     Ok(event)
+}
+
+/// Whose event it is to be: an account in use that may organise.
+fn new_organizer(
+    tx: &mut dyn EventTx,
+    before: &Event,
+    change: &Change<UserId>,
+) -> Result<Organizer, EditEventError> {
+    let id = match change {
+        Change::Keep => return Ok(before.organizer.clone()),
+        Change::Set(id) if *id == before.organizer.id => return Ok(before.organizer.clone()),
+        Change::Set(id) => *id,
+        Change::Clear => {
+            return Err(Invalid::field("/organizer_id", "missing", "an event has an organiser").into());
+        }
+    };
+    let helper = tx.find_helper(id)?.filter(|helper| helper.may_organise);
+    let helper = helper.ok_or_else(|| {
+        let detail = "an account in use that may organise events";
+        Invalid::field("/organizer_id", "not_allowed", detail)
+    })?;
+    Ok(Organizer {
+        id,
+        name: helper.name,
+    })
 }
 
 fn patched(fields: EventFields, patch: EventPatch) -> EventFields {
@@ -195,5 +234,10 @@ fn changed_fields(before: &Event, after: &Event) -> AuditEntry {
         "refund_until_hours",
         old.refund_until_hours != new.refund_until_hours,
     );
-    AuditEntry::new("event.edit", "event", after.id.uuid()).with("fields", &changed.join(","))
+    note("organizer_id", before.organizer.id != after.organizer.id);
+    let entry = AuditEntry::new("event.edit", "event", after.id.uuid()).with("fields", &changed.join(","));
+    if before.organizer.id == after.organizer.id {
+        return entry;
+    }
+    entry.with("organizer_id", &after.organizer.id)
 }

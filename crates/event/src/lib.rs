@@ -19,6 +19,7 @@ mod read_event;
 mod repository;
 mod seats;
 mod set_capacity;
+mod staff;
 mod unpublish_event;
 
 pub use access::{
@@ -38,4 +39,8 @@ pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};
 pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibility};
 pub use seats::{EventSeats, RegistrationState};
 pub use set_capacity::set_capacity;
+pub use staff::{
+    Helper, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff, put_staff_member,
+    read_staff_member, remove_staff_member,
+};
 pub use unpublish_event::{UnpublishEventError, unpublish_event};

@@ -1,6 +1,6 @@
 //! What an event's operations need, and what they set in motion above them.
 
-use crate::{Event, EventRepository, EventSeats};
+use crate::{Event, EventRepository, EventSeats, StaffRepository};
 use kernel::{AuditLog, Ctx, Instant, StoreError};
 use notification::Outbox;
 use realtime::LiveEvents;
@@ -40,6 +40,6 @@ pub trait EventMoved {
 
 /// What the operations on events need of a transaction.
 pub trait EventTx:
-    EventRepository + Outbox + LiveEvents + AuditLog + SeatsFreed + EventEnded + EventMoved
+    EventRepository + StaffRepository + Outbox + LiveEvents + AuditLog + SeatsFreed + EventEnded + EventMoved
 {
 }

@@ -37,8 +37,11 @@ pub fn list_events(
 ) -> Result<Page<Event>, StoreError> {
     filter.visibility = match ctx.actor.user_id() {
         _ if ctx.actor.holds(Permission::EventManageAny) => Visibility::All,
-        Some(user_id) if ctx.actor.holds(Permission::EventCreate) => Visibility::AndPrivateOf(user_id),
-        _ => Visibility::Public,
+        Some(user_id) => Visibility::AndPrivateOf {
+            user_id,
+            organizes: ctx.actor.holds(Permission::EventCreate),
+        },
+        None => Visibility::Public,
     };
     tx.list_events(&filter, page)
 }

@@ -20,8 +20,13 @@ pub struct SeatChange {
 pub enum Visibility {
     /// What everybody sees: nothing private ([`Event::is_private`]).
     Public,
-    /// That, and what is private of this organiser.
-    AndPrivateOf(UserId),
+    /// That, and what is private and run by this person: as a manager of the staff and, where `organizes`, as the organiser.
+    AndPrivateOf {
+        /// Who it is.
+        user_id: UserId,
+        /// Whether they may organise.
+        organizes: bool,
+    },
     /// Everything.
     All,
 }
@@ -56,8 +61,10 @@ pub struct EventFilter {
     pub format: Option<EventFormat>,
     /// Where it stands at `now`.
     pub status: Option<EventStatus>,
-    /// Who runs it.
+    /// Who organises it.
     pub organizer_id: Option<UserId>,
+    /// Who organises it or manages it as one of its staff.
+    pub run_by: Option<UserId>,
     /// Whether seats are left for newcomers.
     pub has_seats: Option<bool>,
     /// The order.
@@ -80,6 +87,8 @@ pub trait EventRepository {
     fn insert_event(&mut self, event: &Event) -> Result<(), StoreError>;
     /// Writes details, status and times; counts the edit. [`StoreError::Duplicate`] as when inserting.
     fn update_event(&mut self, event: &Event) -> Result<(), StoreError>;
+    /// Gives an event another organiser. [`StoreError::Contention`] if the account was erased meanwhile.
+    fn hand_over_event(&mut self, id: EventId, to: UserId) -> Result<(), StoreError>;
     /// Notes why an event was called off.
     fn set_cancelled(&mut self, id: EventId, at: Instant, reason: Option<&str>) -> Result<(), StoreError>;
     /// Changes what the event counts, never beyond 0 and its capacity: [`StoreError::Internal`] if it would. Writes

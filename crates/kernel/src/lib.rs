@@ -41,7 +41,7 @@ pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use phone::{InvalidPhone, PhoneNumber};
 pub use server_keys::{KeyPurpose, SealError, ServerKeys};
 pub use text::{address_pattern, fold, like_pattern};
-pub use time_zone::{InvalidTimeZone, TimeZone};
+pub use time_zone::{InvalidTimeZone, TimeZone, ZoneOffset};
 pub use validation::{FieldError, Invalid};
 
 /// An instant in UTC, cut to microseconds where it is made (what both databases keep).

@@ -25,6 +25,8 @@ pub enum KeyPurpose {
     RequestFingerprint,
     /// How many codes went to a phone number, which is not to be told from the count.
     PhoneNumber,
+    /// The pair of keys by which tickets are signed and scanned.
+    TicketSigning,
 }
 
 impl KeyPurpose {
@@ -36,6 +38,7 @@ impl KeyPurpose {
             Self::ExternalSignIn => b"podium external sign-in",
             Self::RequestFingerprint => b"podium request fingerprint",
             Self::PhoneNumber => b"podium phone number",
+            Self::TicketSigning => b"podium ticket signing",
         }
     }
 }
@@ -99,6 +102,12 @@ impl ServerKeys {
         let (nonce, sealed) = whole.split_first_chunk::<24>()?;
         self.all()
             .find_map(|key| cipher(key, purpose).decrypt(&XNonce::from(*nonce), sealed).ok())
+    }
+
+    /// Random-looking bytes of which a pair of keys is made, of the present key first and then of the earlier ones. Nobody is to
+    /// see them.
+    pub fn seeds(&self, purpose: KeyPurpose) -> impl Iterator<Item = [u8; 32]> {
+        self.all().map(move |key| derived(key, purpose))
     }
 
     fn all(&self) -> impl Iterator<Item = &Vec<u8>> {

@@ -1,13 +1,23 @@
 //! Time zones of the IANA database.
 
 use crate::Instant;
-use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::OffsetComponents;
 use std::fmt;
 use std::str::FromStr;
 
 /// A zone of the IANA time zone database, such as `Asia/Kolkata`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TimeZone(chrono_tz::Tz);
+
+/// How far a zone is from UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ZoneOffset {
+    /// In seconds; east is more.
+    pub seconds: i32,
+    /// How many of them are added to the standard time to save daylight; below 0 where winter is the exception.
+    pub saving: i32,
+}
 
 /// Not a zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +64,35 @@ impl TimeZone {
             format!("{first} – {last} ({}, UTC{before})", self.name())
         } else {
             format!("{first} (UTC{before}) – {last} (UTC{after}), {}", self.name())
+        }
+    }
+
+    /// The zone's distance from UTC at that instant.
+    pub fn offset_at(self, instant: Instant) -> ZoneOffset {
+        let offset = self.0.offset_from_utc_datetime(&instant.naive_utc());
+        let saving = offset.dst_offset().num_seconds();
+        ZoneOffset {
+            seconds: offset.fix().local_minus_utc(),
+            // Less than a day.
+            saving: i32::try_from(saving).unwrap_or(0),
+        }
+    }
+
+    /// What the zone's time is called at that instant, such as `CEST`, or `+0545` where it has no name.
+    pub fn abbreviation_at(self, instant: Instant) -> String {
+        self.0.offset_from_utc_datetime(&instant.naive_utc()).to_string()
+    }
+
+    /// What clocks in the zone show at that instant.
+    pub fn wall_clock(self, instant: Instant) -> NaiveDateTime {
+        instant.with_timezone(&self.0).naive_local()
+    }
+
+    /// Whether clocks in the zone have shown the same once before, because they were set back since.
+    pub fn is_repeated(self, instant: Instant) -> bool {
+        match self.0.from_local_datetime(&self.wall_clock(instant)) {
+            LocalResult::Ambiguous(first, _) => first != instant,
+            LocalResult::Single(_) | LocalResult::None => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::announcement::AnnouncementLines;
 use crate::lines::{EventLines, local_time, one_line, several_lines, shortened};
+use crate::links::ticket_link;
 use crate::mail::RenderError;
 use crate::{Job, Message, PasswordChange, ReminderLead};
 use kernel::{Instant, ServerKeys, TimeZone};
@@ -24,6 +25,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) public_url: &'a str,
     pub(crate) event: Option<EventLines>,
     pub(crate) secrets: Option<SecretLines>,
+    pub(crate) ticket: Option<TicketLines>,
     /// Why the event is called off, in the organiser's words.
     pub(crate) reason: Option<String>,
     /// What the organiser says to all who hold a seat.
@@ -45,8 +47,21 @@ pub(crate) struct SecretLines {
     pub(crate) until: String,
 }
 
+/// A ticket as a mail shows it.
+pub(crate) struct TicketLines {
+    pub(crate) link: String,
+    pub(crate) code: String,
+    /// Whether it comes with the mail as a page to print.
+    pub(crate) is_attached: bool,
+}
+
 impl<'a> Letter<'a> {
-    pub(crate) fn of(job: &Job, public_url: &'a str, keys: &ServerKeys) -> Result<Self, RenderError> {
+    pub(crate) fn of(
+        job: &Job,
+        public_url: &'a str,
+        keys: &ServerKeys,
+        has_page: bool,
+    ) -> Result<Self, RenderError> {
         let message = &job.message;
         let event = message.event().map(EventLines::of);
         let heading = heading_of(message);
@@ -63,6 +78,11 @@ impl<'a> Letter<'a> {
             public_url,
             event,
             secrets: secret_lines(message, public_url, keys)?,
+            ticket: message.ticket().map(|(_, _, code)| TicketLines {
+                link: ticket_link(public_url, code),
+                code: code.grouped(),
+                is_attached: has_page,
+            }),
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
             at: at_of(message),

@@ -3,7 +3,7 @@
 //! Invariant: a message holds all that its text needs, so that it can be sent after what it tells of is gone.
 
 mod announcement;
-mod calendar;
+mod calendar_file;
 mod letter;
 mod lines;
 mod links;
@@ -17,6 +17,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 mod text_message;
+mod ticket_page;
 
 pub use mail::{Attachment, RenderError, RenderedMail, render_mail};
 pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};

@@ -45,7 +45,7 @@ pub(crate) fn local_time(event: &EventFacts, instant: Instant) -> String {
     zone_of(event).local_time(instant)
 }
 
-fn zone_of(event: &EventFacts) -> TimeZone {
+pub(crate) fn zone_of(event: &EventFacts) -> TimeZone {
     // It was checked when the event was made; a zone that has left the database since is shown in UTC.
     event.time_zone.parse().unwrap_or(TimeZone::UTC)
 }

@@ -1,11 +1,19 @@
 //! Where the links in messages lead: to pages that the server has, with the token in the query.
 
 use crate::{MailedSecrets, Message};
+use ticket::TicketCode;
 
 /// The page on which an address is confirmed.
 const VERIFY_EMAIL: &str = "/verify-email";
 /// The page on which a password is set.
 const RESET_PASSWORD: &str = "/reset-password";
+/// The page that shows a ticket.
+const TICKET: &str = "/t/";
+
+/// Where a ticket is shown to who has its code.
+pub(crate) fn ticket_link(public_url: &str, code: &TicketCode) -> String {
+    format!("{public_url}{TICKET}{code}")
+}
 
 impl Message {
     /// The link that the message carries, below the address at which people reach the server; none where it has no

@@ -3,7 +3,7 @@
 
 use crate::letter::Letter;
 use crate::lines::finished;
-use crate::{Job, Medium, Message, calendar};
+use crate::{Job, Medium, Message, calendar_file, ticket_page};
 use askama::Template;
 use kernel::ServerKeys;
 
@@ -61,17 +61,22 @@ struct Text<'a> {
     message: &'a Message,
 }
 
-/// Renders a message as a mail, with links below the address at which people reach the server.
+/// Renders a message as a mail, with links below the address at which people reach the server. One with a ticket takes
+/// milliseconds of computing.
 pub fn render_mail(job: &Job, public_url: &str, keys: &ServerKeys) -> Result<RenderedMail, RenderError> {
     let message = &job.message;
     if matches!(message, Message::PhoneVerification { .. }) {
         return Err(RenderError::WrongMedium(Medium::Email));
     }
-    let letter = &Letter::of(job, public_url, keys)?;
+    let ticket = ticket_page::attachment(job, keys);
+    let letter = &Letter::of(job, public_url, keys, ticket.is_some())?;
     Ok(RenderedMail {
         subject: letter.subject.clone(),
         text: finished(&Text { letter, message }.render()?),
         html: Html { letter, message }.render()?,
-        attachments: calendar::attachment(job, public_url).into_iter().collect(),
+        attachments: ticket
+            .into_iter()
+            .chain(calendar_file::attachment(job, public_url))
+            .collect(),
     })
 }

@@ -6,6 +6,7 @@ use kernel::{
     EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId,
 };
 use serde::{Deserialize, Serialize};
+use ticket::TicketCode;
 
 /// Who a message goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +203,9 @@ pub enum Message {
         event: EventFacts,
         /// The registration that holds the seat.
         registration_id: RegistrationId,
+        /// The ticket that comes with the mail; messages written by earlier versions have none.
+        #[serde(default)]
+        ticket_code: Option<TicketCode>,
         /// When it was asked for once more; none the first time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resent_at: Option<Instant>,
@@ -212,6 +216,9 @@ pub enum Message {
         event: EventFacts,
         /// The registration that holds the seat.
         registration_id: RegistrationId,
+        /// The ticket that comes with the mail; messages written by earlier versions have none.
+        #[serde(default)]
+        ticket_code: Option<TicketCode>,
     },
     /// The person waits for a seat.
     WaitlistJoined {
@@ -464,6 +471,24 @@ impl Message {
             | Self::PhoneVerification {
                 secrets, expires_at, ..
             } => Some((secrets, *expires_at)),
+            _ => None,
+        }
+    }
+
+    /// The event and the seat that the message gives, with the code of its ticket.
+    pub const fn ticket(&self) -> Option<(&EventFacts, RegistrationId, &TicketCode)> {
+        match self {
+            Self::SeatConfirmed {
+                event,
+                registration_id,
+                ticket_code: Some(code),
+                ..
+            }
+            | Self::SeatFromWaitlist {
+                event,
+                registration_id,
+                ticket_code: Some(code),
+            } => Some((event, *registration_id, code)),
             _ => None,
         }
     }

@@ -193,11 +193,13 @@ fn messages(event: &EventFacts) -> Vec<Message> {
         Message::SeatConfirmed {
             event: event.clone(),
             registration_id,
+            ticket_code: "01AB89XYZT0K".parse().ok(),
             resent_at: None,
         },
         Message::SeatFromWaitlist {
             event: event.clone(),
             registration_id,
+            ticket_code: "01AB89XYZT0K".parse().ok(),
         },
         Message::WaitlistJoined {
             event: event.clone(),

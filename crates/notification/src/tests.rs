@@ -1,7 +1,7 @@
 //! Every sample of every message, as mail, as text message and as a file for calendars.
 
 use crate::samples::{PUBLIC_URL, Sample, all, keys};
-use crate::{Job, Medium, Message, RenderedMail, render_mail, render_text};
+use crate::{Attachment, Job, Medium, Message, RenderedMail, render_mail, render_text};
 use icalendar::{Calendar, Component, EventLike};
 use std::collections::BTreeSet;
 
@@ -225,18 +225,23 @@ fn a_text_message_is_one_short_line() {
 }
 
 fn file_of(mail: &RenderedMail) -> Option<(String, Calendar)> {
-    let [file] = mail.attachments.as_slice() else {
-        assert!(mail.attachments.is_empty());
-        return None;
-    };
-    assert_eq!(file.file_name, "event.ics");
+    let of_calendars = |file: &&Attachment| file.file_name == "event.ics";
+    let file = mail.attachments.iter().find(of_calendars)?;
     let text = String::from_utf8(file.content.clone()).expect("text");
     for line in text.split("\r\n") {
-        // RFC 5545, 3.1: a line should have 75 octets at the most; the library counts without the space it puts in front.
-        assert!(line.len() <= 76 && !line.contains('\n'), "{line}");
+        // RFC 5545, 3.1: a line should have 75 octets at the most.
+        assert!(line.len() <= 75 && !line.contains('\n'), "{line}");
     }
     let calendar = text.parse().unwrap_or_else(|error| panic!("{error}:\n{text}"));
     Some((file.media_type.clone(), calendar))
+}
+
+fn event_of(calendar: &Calendar) -> &icalendar::Event {
+    let mut events = calendar
+        .components
+        .iter()
+        .filter_map(|component| component.as_event());
+    events.next().expect("an event")
 }
 
 #[test]
@@ -260,7 +265,7 @@ fn a_seat_comes_with_a_file_for_calendars_and_goes_with_one() {
         );
         assert_eq!(calendar.property_value("METHOD"), Some(method));
         assert_eq!(calendar.property_value("VERSION"), Some("2.0"));
-        let entry = calendar.components[0].as_event().expect("an event");
+        let entry = event_of(&calendar);
         let event = sample.job.message.event().expect("an event");
         assert_eq!(
             entry.get_uid(),
@@ -268,7 +273,8 @@ fn a_seat_comes_with_a_file_for_calendars_and_goes_with_one() {
         );
         assert_eq!(entry.get_timestamp(), Some(sample.job.created_at));
         let instant = |key: &str| entry.property_value(key).map(str::to_owned);
-        let written = |at: kernel::Instant| Some(at.format("%Y%m%dT%H%M%SZ").to_string());
+        let zone: kernel::TimeZone = event.time_zone.parse().expect("a zone");
+        let written = |at: kernel::Instant| Some(zone.wall_clock(at).format("%Y%m%dT%H%M%S").to_string());
         assert_eq!(instant("DTSTART"), written(event.starts_at));
         assert_eq!(instant("DTEND"), event.ends_at.and_then(written));
         assert_eq!(
@@ -294,8 +300,7 @@ fn a_later_mail_wins_over_an_earlier_one() {
     let sequence = |job: &Job| {
         let mail = render_mail(job, PUBLIC_URL, &keys()).expect("a mail");
         let (_, calendar) = file_of(&mail).expect("a file");
-        let entry = calendar.components[0].as_event().expect("an event").clone();
-        entry.get_sequence().expect("a sequence")
+        event_of(&calendar).get_sequence().expect("a sequence")
     };
     let (sample, _) = mails()
         .into_iter()
@@ -324,4 +329,60 @@ fn without_their_key_secrets_are_not_shown() {
             sample.name
         );
     }
+}
+
+/// The page that comes with a mail, if one does.
+fn page_of(mail: &RenderedMail) -> Option<&Attachment> {
+    let others: Vec<&Attachment> = mail
+        .attachments
+        .iter()
+        .filter(|file| file.file_name != "event.ics")
+        .collect();
+    assert!(others.len() <= 1);
+    others.first().copied()
+}
+
+#[test]
+fn a_mail_that_gives_a_seat_carries_the_ticket_and_no_other_does() {
+    for (sample, mail) in mails() {
+        let name = &sample.name;
+        let link = format!("{PUBLIC_URL}/t/01AB89XYZT0K");
+        let gives = matches!(
+            sample.job.message,
+            Message::SeatConfirmed { .. } | Message::SeatFromWaitlist { .. }
+        );
+        for form in [&mail.text, &mail.html] {
+            assert_eq!(form.contains(&link), gives, "{name}");
+            assert_eq!(form.contains("01AB-89XY-ZT0K"), gives, "{name}");
+            assert_eq!(form.contains("ticket.pdf"), gives, "{name}");
+        }
+        let Some(page) = page_of(&mail) else {
+            assert!(!gives, "{name}");
+            continue;
+        };
+        assert!(gives && page.file_name == "ticket.pdf" && page.media_type == "application/pdf");
+        assert!(page.content.starts_with(b"%PDF-"), "{name}");
+        // What lies on the way of a mail shows it to nobody beside the person.
+        assert!(!format!("{:?}", sample.job).contains("01AB89XYZT0K"), "{name}");
+        assert!(!mail.subject.contains("01AB"), "{name}");
+    }
+}
+
+#[test]
+fn a_message_that_was_written_before_seats_had_tickets_is_still_a_mail() {
+    let (sample, _) = mails()
+        .into_iter()
+        .find(|(sample, _)| sample.name == "seat_from_waitlist-1")
+        .expect("a sample");
+    let mut written = serde_json::to_value(&sample.job.message).expect("JSON");
+    let members = written["seat_from_waitlist"].as_object_mut().expect("an object");
+    assert_eq!(
+        members.remove("ticket_code"),
+        Some(serde_json::json!("01AB89XYZT0K"))
+    );
+    let mut job = sample.job;
+    job.message = serde_json::from_value(written).expect("a message of before");
+    let mail = render_mail(&job, PUBLIC_URL, &keys()).expect("a mail");
+    assert!(page_of(&mail).is_none() && file_of(&mail).is_some());
+    assert!(!mail.text.contains("icket") && !mail.html.contains("icket"));
 }

@@ -58,7 +58,7 @@ pub fn cancel(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
         RegistrationStatus::Attended => return Err(CancelError::AlreadyAttended),
         ended => return Err(CancelError::NotLive(ended)),
     }
-    let freed = tx.end_registrations(&[id], RegistrationStatus::Cancelled, ctx.now)?;
+    tx.end_registration(&view.registration, RegistrationStatus::Cancelled, ctx.now)?;
     view.registration.status = RegistrationStatus::Cancelled;
     view.registration.hold_expires_at = None;
     if let Some(attendee) = tx.find_attendee(view.registration.attendee_id)? {
@@ -69,7 +69,7 @@ pub fn cancel(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
         tx.enqueue(ctx, attendee.recipient(), message);
         tell_registration(tx, ctx, &view.registration, &attendee);
     }
-    let promoted = pass_on_seats(tx, ctx, &mut seats, freed)?;
+    let promoted = pass_on_seats(tx, ctx, &mut seats, 1)?;
     if !is_own {
         tx.record_audit(
             ctx,

@@ -51,6 +51,11 @@ impl RegistrationStatus {
     pub const fn is_live(self) -> bool {
         matches!(self, Self::PendingPayment | Self::Confirmed | Self::Attended)
     }
+
+    /// Whether the person holds the seat and does not only keep it for a while.
+    pub const fn has_ticket(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Attended)
+    }
 }
 
 /// A person's registration for an event.
@@ -113,6 +118,8 @@ pub struct RegistrationView {
     pub event_title: String,
     /// The event's start.
     pub event_starts_at: Instant,
+    /// The event's end.
+    pub event_ends_at: Instant,
     /// The event's zone.
     pub event_time_zone: String,
     /// The event's place.

@@ -1,13 +1,14 @@
-//! A freed seat goes to the next who waits: the only function that gives one away.
+//! Seats go to those who wait, here and nowhere else: a freed one to the head of the queue, in the transaction that freed it
+//! ([`pass_on_seats`]), and one that nobody took before the start to whom a manager chooses ([`give_out_of_turn`]).
 
 use crate::{Registration, RegistrationStatus, RegistrationTx};
 use event::{EventSeats, SeatChange};
-use kernel::{Ctx, StoreError};
+use kernel::{Ctx, StoreError, UserId};
 use notification::Message;
 use realtime::LiveEvent;
 use ticket::TicketCode;
 use user::Attendee;
-use waitlist::{EntryLogLine, EntryStatus, LogAction, tell_position};
+use waitlist::{EntryLogLine, EntryStatus, LogAction, WaitingPerson, tell_position};
 
 /// Takes account of `freed` seats whose rows were just ended, and gives every free seat to those who wait, in order,
 /// until the start of the event. Gives how many got one. The event is locked.
@@ -39,31 +40,69 @@ pub fn pass_on_seats(
         ranks: 0,
     };
     tx.change_seats(seats, change)?;
-    if promoted > 0 {
-        let entries: Vec<_> = heads.iter().map(|head| head.entry.id).collect();
-        tx.end_waitlist_entries(&entries, EntryStatus::Promoted, ctx.now)?;
-        let lines: Vec<_> = heads
-            .iter()
-            .map(|head| EntryLogLine::of(ctx, &head.entry, LogAction::Promoted, None))
-            .collect();
-        tx.log_waitlist(&lines)?;
-        let registrations: Vec<_> = heads
-            .iter()
-            .map(|head| seat_for(ctx, seats, &head.attendee))
-            .collect::<Result<_, _>>()?;
-        tx.insert_registrations(&registrations)?;
-        for (head, registration) in heads.iter().zip(&registrations) {
-            let message = Message::SeatFromWaitlist {
-                event: seats.facts(),
-                registration_id: registration.id,
-            };
-            tx.enqueue(ctx, head.attendee.recipient(), message);
-            tell_registration(tx, ctx, registration, &head.attendee);
-            tell_position(tx, ctx, &head.entry, &head.attendee, None);
-        }
-    }
+    give_away(tx, ctx, seats, &heads, None)?;
     announce_availability(tx, ctx, before, seats);
     Ok(promoted)
+}
+
+/// Gives one free seat to somebody who waits, out of turn: a manager's decision, which has a reason. None if no seat is
+/// free. The event is locked.
+pub(crate) fn give_out_of_turn(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &mut EventSeats,
+    person: WaitingPerson,
+    reason: String,
+) -> Result<Option<Registration>, StoreError> {
+    if seats.free() == 0 {
+        return Ok(None);
+    }
+    let before = seats.available();
+    let change = SeatChange {
+        taken: 1,
+        waiting: -1,
+        ranks: 0,
+    };
+    tx.change_seats(seats, change)?;
+    let given = give_away(tx, ctx, seats, &[person], Some(reason))?;
+    announce_availability(tx, ctx, before, seats);
+    Ok(given.into_iter().next())
+}
+
+/// Ends the entries with a seat each, which the event counts already, and tells everybody.
+fn give_away(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &EventSeats,
+    people: &[WaitingPerson],
+    reason: Option<String>,
+) -> Result<Vec<Registration>, StoreError> {
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let entries: Vec<_> = people.iter().map(|person| person.entry.id).collect();
+    tx.end_waitlist_entries(&entries, EntryStatus::Promoted, ctx.now)?;
+    let lines: Vec<_> = people
+        .iter()
+        .map(|person| EntryLogLine::of(ctx, &person.entry, LogAction::Promoted, reason.clone()))
+        .collect();
+    tx.log_waitlist(&lines)?;
+    let registrations: Vec<_> = people
+        .iter()
+        .map(|person| seat_for(ctx, seats, &person.attendee))
+        .collect::<Result<_, _>>()?;
+    tx.insert_registrations(&registrations)?;
+    for (person, registration) in people.iter().zip(&registrations) {
+        let message = Message::SeatFromWaitlist {
+            event: seats.facts(),
+            registration_id: registration.id,
+            ticket_code: Some(registration.ticket_code.clone()),
+        };
+        tx.enqueue(ctx, person.attendee.recipient(), message);
+        tell_registration(tx, ctx, registration, &person.attendee);
+        tell_position(tx, ctx, &person.entry, &person.attendee, None);
+    }
+    Ok(registrations)
 }
 
 fn to_promote(ctx: &Ctx, seats: &EventSeats, freed: u32) -> u32 {
@@ -101,7 +140,17 @@ pub(crate) fn tell_registration(
     registration: &Registration,
     attendee: &Attendee,
 ) {
-    if let Some(user_id) = attendee.user_id {
+    tell_user(tx, ctx, registration, attendee.user_id);
+}
+
+/// The same, where the account is known and the attendee is not loaded.
+pub(crate) fn tell_user(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    registration: &Registration,
+    user_id: Option<UserId>,
+) {
+    if let Some(user_id) = user_id {
         let live = LiveEvent::RegistrationChanged {
             user_id,
             event_id: registration.event_id,

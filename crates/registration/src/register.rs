@@ -3,9 +3,10 @@
 use crate::pass_on::{announce_availability, seat_for, tell_registration};
 use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, pass_on_seats};
 use chrono::TimeDelta;
-use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
+use event::{EventSeats, EventStatus, ManageEventError, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, Permission, StoreError, TypedId,
+    UserId,
 };
 use notification::Message;
 use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user};
@@ -103,6 +104,16 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
+impl From<ManageEventError> for RegisterError {
+    fn from(error: ManageEventError) -> Self {
+        match error {
+            ManageEventError::NotFound => Self::EventNotFound,
+            ManageEventError::Denied(denied) => Self::Denied(denied),
+            ManageEventError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl From<AttendeeError> for RegisterError {
     fn from(error: AttendeeError) -> Self {
         match error {
@@ -122,41 +133,90 @@ pub fn register(
     ctx: &Ctx,
     command: Register,
 ) -> Result<Registered, RegisterError> {
-    let user_id = ctx.actor.signed_in()?.user_id;
-    let mut seats = tx
-        .lock_event_seats(command.event_id)?
+    let mut seats = lock_visible_seats(tx, ctx, command.event_id)?;
+    let mut invites = Invites::by(command.rules);
+    register_at(tx, ctx, &mut seats, &command, &mut invites)
+}
+
+/// The seats of an event, locked, if the actor may know of it.
+pub(crate) fn lock_visible_seats(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    event_id: EventId,
+) -> Result<EventSeats, RegisterError> {
+    ctx.actor.signed_in()?;
+    let seats = tx
+        .lock_event_seats(event_id)?
         .ok_or(RegisterError::EventNotFound)?;
     if seats.status == EventStatus::Draft && !may_manage(tx, &ctx.actor, seats.reference())? {
         return Err(RegisterError::EventNotFound);
     }
-    let mut standing = load_standing(tx, ctx, &seats, &command, user_id)?;
+    Ok(seats)
+}
+
+/// How many others the actor may register yet; counted when the first is.
+pub(crate) struct Invites {
+    limit: u32,
+    used: Option<u64>,
+}
+
+impl Invites {
+    pub(crate) fn by(rules: Rules) -> Self {
+        Self {
+            limit: rules.invites_per_day,
+            used: None,
+        }
+    }
+
+    fn take(&mut self, tx: &mut dyn RegistrationTx, ctx: &Ctx, user_id: UserId) -> Result<(), RegisterError> {
+        let used = match self.used {
+            Some(used) => used,
+            None => tx.count_audit(user_id, REGISTERED_OTHER, ctx.now - TimeDelta::days(1))?,
+        };
+        if used >= u64::from(self.limit) {
+            return Err(RegisterError::TooManyInvites(self.limit));
+        }
+        self.used = Some(used + 1);
+        Ok(())
+    }
+}
+
+/// The same at an event that is locked already. What is refused by the rules has written nothing about the person.
+pub(crate) fn register_at(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &mut EventSeats,
+    command: &Register,
+    invites: &mut Invites,
+) -> Result<Registered, RegisterError> {
+    let user_id = ctx.actor.signed_in()?.user_id;
+    let mut standing = load_standing(tx, ctx, seats, command, user_id)?;
     if let (Some(account), Some(attendee)) = (&standing.account, &standing.attendee) {
         // An attendee that somebody else noted: what it holds is shown to nobody who cannot read its mail.
         standing.attendee = Some(attendee_of_user(tx, ctx, account, Some(attendee.clone()))?);
     }
     if seats.free() > 0 && seats.waiting > 0 {
-        pass_on_seats(tx, ctx, &mut seats, 0)?;
+        pass_on_seats(tx, ctx, seats, 0)?;
     }
-    let decision = decide(ctx.now, &seats, &standing).map_err(RegisterError::Refused)?;
+    let decision = decide(ctx.now, seats, &standing).map_err(RegisterError::Refused)?;
+    let for_another = !matches!(command.person, Person::Oneself);
+    if for_another {
+        invites.take(tx, ctx, user_id)?;
+    }
     let attendee = match (standing.attendee, &standing.account, &command.person) {
         (Some(attendee), ..) => attendee,
         (None, Some(account), _) => attendee_of_user(tx, ctx, account, None)?,
         (None, None, Person::Guest { name, email }) => attendee_of_guest(tx, ctx, name, email)?,
         (None, None, _) => return Err(RegisterError::AttendeeNotFound),
     };
-    if !matches!(command.person, Person::Oneself) {
-        let since = ctx.now - TimeDelta::days(1);
-        let limit = command.rules.invites_per_day;
-        if tx.count_audit(user_id, REGISTERED_OTHER, since)? >= u64::from(limit) {
-            return Err(RegisterError::TooManyInvites(limit));
-        }
+    if for_another {
         let entry = AuditEntry::new(REGISTERED_OTHER, "event", seats.id.uuid());
         tx.record_audit(ctx, entry.with("attendee_id", &attendee.id))?;
     }
     match decision {
         Decision::Seat => give_seat(tx, ctx, seats, attendee),
         Decision::Queue => {
-            let (entry, position) = waitlist::join(tx, ctx, &mut seats, &attendee)?;
+            let (entry, position) = waitlist::join(tx, ctx, seats, &attendee)?;
             Ok(Registered::Waitlisted {
                 entry,
                 position,
@@ -171,7 +231,7 @@ fn load_standing(
     ctx: &Ctx,
     seats: &EventSeats,
     command: &Register,
-    user_id: kernel::UserId,
+    user_id: UserId,
 ) -> Result<Standing, RegisterError> {
     match &command.person {
         Person::Oneself => {
@@ -189,17 +249,7 @@ fn load_standing(
         }
         Person::Attendee(id) => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
-            let standing = tx
-                .find_standing_of_attendee(seats.id, *id)?
-                .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody))
-                .ok_or(RegisterError::AttendeeNotFound)?;
-            let visible = standing.attendee.as_ref().is_some_and(|attendee| {
-                attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
-            });
-            if !visible && !tx.attendee_is_at_events_of(*id, user_id)? {
-                return Err(RegisterError::AttendeeNotFound);
-            }
-            Ok(standing)
+            visible_standing(tx, ctx, seats.id, *id, user_id)?.ok_or(RegisterError::AttendeeNotFound)
         }
         Person::Guest { email, .. } => {
             manages(tx, &ctx.actor, seats.reference(), RegisterError::EventNotFound)?;
@@ -213,15 +263,36 @@ fn load_standing(
     }
 }
 
+/// How an attendee stands with an event whom its manager may know of: somebody they noted, or who is there or at an event
+/// of theirs.
+pub(crate) fn visible_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    event_id: EventId,
+    id: AttendeeId,
+    user_id: UserId,
+) -> Result<Option<Standing>, StoreError> {
+    let standing = tx
+        .find_standing_of_attendee(event_id, id)?
+        .filter(|standing| !standing.attendee.as_ref().is_some_and(Attendee::is_nobody));
+    let Some(standing) = standing else { return Ok(None) };
+    let visible = standing.attendee.as_ref().is_some_and(|attendee| {
+        attendee.created_by == Some(user_id) || ctx.actor.holds(Permission::AttendeeReadAny)
+    });
+    let here = standing.registration.is_some() || standing.entry.is_some();
+    let known = visible || here || tx.attendee_is_at_events_of(id, user_id)?;
+    Ok(known.then_some(standing))
+}
+
 fn give_seat(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
-    mut seats: EventSeats,
+    seats: &mut EventSeats,
     attendee: Attendee,
 ) -> Result<Registered, RegisterError> {
     let before = seats.available();
     tx.change_seats(
-        &mut seats,
+        seats,
         SeatChange {
             taken: 1,
             waiting: 0,
@@ -230,20 +301,21 @@ fn give_seat(
     )?;
     let registration = Registration {
         registered_by: ctx.actor.user_id(),
-        ..seat_for(ctx, &seats, &attendee)?
+        ..seat_for(ctx, seats, &attendee)?
     };
     tx.insert_registrations(std::slice::from_ref(&registration))?;
     let message = Message::SeatConfirmed {
         event: seats.facts(),
         registration_id: registration.id,
+        ticket_code: Some(registration.ticket_code.clone()),
         resent_at: None,
     };
     tx.enqueue(ctx, attendee.recipient(), message);
     tell_registration(tx, ctx, &registration, &attendee);
-    announce_availability(tx, ctx, before, &seats);
+    announce_availability(tx, ctx, before, seats);
     Ok(Registered::Confirmed {
         registration,
         attendee,
-        seats,
+        seats: seats.clone(),
     })
 }

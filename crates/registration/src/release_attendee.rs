@@ -66,7 +66,9 @@ pub(crate) fn release_standing(
         }
     }
     if let Some(registration) = &standing.registration {
-        freed += tx.end_registrations(&[registration.id], RegistrationStatus::Cancelled, ctx.now)?;
+        // Also one with which the person was there. As it was read: a merge keeps what is worth more.
+        tx.end_registration(registration, RegistrationStatus::Cancelled, ctx.now)?;
+        freed += 1;
     }
     if freed > 0 {
         pass_on_seats(tx, ctx, seats, freed)?;

@@ -6,10 +6,12 @@ use crate::{
 };
 use event::EventRepository;
 use kernel::{
-    AttendeeId, AuditLog, EventId, Instant, MailingId, Page, PageRequest, RegistrationId, StoreError, UserId,
+    AttendeeId, AuditLog, EventId, Instant, MailingId, Page, PageRequest, Position, RegistrationId,
+    StoreError, UserId,
 };
 use notification::{Outbox, ReminderLead};
 use realtime::LiveEvents;
+use ticket::TicketCode;
 use user::{AttendeeRepository, UserRepository};
 use waitlist::{WaitlistRepository, WaitlistTx};
 
@@ -47,10 +49,23 @@ pub trait RegistrationRepository {
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// The registration with what is shown beside it.
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError>;
+    /// The registration, live or not, whose ticket has that code.
+    fn find_registration_of_ticket(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationId>, StoreError>;
     /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one; [`StoreError::Contention`] if an
     /// attendee went meanwhile: tried again, it is made anew.
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError>;
-    /// Ends live registrations; gives how many were live.
+    /// Ends a live registration that stands as it was read. [`StoreError::Contention`] if it does not, because somebody was
+    /// checked in with it meanwhile, which takes no lock of the event's: tried again, it is seen as it is.
+    fn end_registration(
+        &mut self,
+        registration: &Registration,
+        status: RegistrationStatus,
+        at: Instant,
+    ) -> Result<(), StoreError>;
+    /// Ends live registrations, attended ones too; gives how many were live.
     fn end_registrations(
         &mut self,
         ids: &[RegistrationId],
@@ -59,6 +74,14 @@ pub trait RegistrationRepository {
     ) -> Result<u32, StoreError>;
     /// All live registrations of an event, with their holders.
     fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError>;
+    /// At most so many who hold a seat at the event (confirmed or attended) after that place, in the order in which they
+    /// registered.
+    fn list_seat_holders_after(
+        &mut self,
+        event_id: EventId,
+        after: Option<Position>,
+        limit: u32,
+    ) -> Result<Vec<SeatHolder>, StoreError>;
     /// The live registrations of an attendee, over all events.
     fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError>;
     /// A page of registrations, the newest first.
@@ -77,8 +100,30 @@ pub trait RegistrationRepository {
         to: AttendeeId,
         events: &[EventId],
     ) -> Result<(), StoreError>;
-    /// Removes the ended registrations and entries of an attendee, with the logs. What is live stays.
+    /// Removes the ended registrations and entries of an attendee, with the logs; the codes of their tickets stay, as
+    /// revoked. What is live stays.
     fn delete_taking_part_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError>;
+}
+
+/// Check-ins. None of these locks the event.
+pub trait CheckInRepository {
+    /// The registration of that ticket, at whichever event.
+    fn find_registration_by_code(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationView>, StoreError>;
+    /// Notes that the person is there, without the event's lock: only if the registration is confirmed and still that
+    /// attendee's. [`StoreError::Contention`] if it is not, any more: tried again, it is seen as it is.
+    fn mark_attended(
+        &mut self,
+        registration: &Registration,
+        at: Instant,
+        by: Option<UserId>,
+    ) -> Result<(), StoreError>;
+    /// Takes that back; false if the registration is none of that event's with which somebody was checked in.
+    fn unmark_attended(&mut self, event_id: EventId, id: RegistrationId) -> Result<bool, StoreError>;
+    /// The codes of an event's tickets that are worth nothing any more, sorted.
+    fn list_revoked_codes(&mut self, event_id: EventId) -> Result<Vec<TicketCode>, StoreError>;
 }
 
 /// Rounds of reminders.
@@ -135,6 +180,7 @@ pub trait MailingRepository {
 /// What the operations on registrations need of a transaction.
 pub trait RegistrationTx:
     RegistrationRepository
+    + CheckInRepository
     + ReminderRepository
     + MailingRepository
     + StatisticsRepository

@@ -66,6 +66,7 @@ pub fn resend(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
     let message = Message::SeatConfirmed {
         event: seats.facts(),
         registration_id: id,
+        ticket_code: Some(view.registration.ticket_code.clone()),
         resent_at: Some(ctx.now),
     };
     tx.enqueue(ctx, attendee.recipient(), message);

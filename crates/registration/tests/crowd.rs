@@ -50,7 +50,7 @@ pub async fn counts_of(harness: &Harness, organizer: &Person, event: EventId) ->
     let rows = (
         harness
             .count(&format!(
-                "registrations WHERE status = 'confirmed' AND event_id = '{event}'"
+                "registrations WHERE status IN ('confirmed', 'attended') AND event_id = '{event}'"
             ))
             .await,
         harness

@@ -2,6 +2,7 @@
 
 mod control;
 mod crowd;
+mod door;
 mod model;
 mod rounds;
 mod rush;

@@ -9,6 +9,7 @@ use testkit::{Harness, TestDatabase, on_both_databases};
 
 on_both_databases! {
     there_is_a_case_for_every_route_with_a_body,
+    a_list_that_does_not_fit_is_refused,
     what_is_not_json_is_refused,
     json_that_is_no_object_is_refused,
     a_field_of_the_wrong_type_is_named,
@@ -42,7 +43,7 @@ async fn there_is_a_case_for_every_route_with_a_body(database: TestDatabase) {
     let mut expected: Vec<String> = operations(&scene.harness)
         .await
         .into_iter()
-        .filter(|operation| operation.takes_body)
+        .filter(|operation| operation.takes_json)
         .map(|operation| format!("{} {}", operation.method, operation.path))
         .collect();
     let mut given: Vec<String> = scene
@@ -54,6 +55,7 @@ async fn there_is_a_case_for_every_route_with_a_body(database: TestDatabase) {
                 .replace(&scene.event.to_string(), "{id}")
                 .replace(&scene.entry, "{entry_id}")
                 .replace(&scene.role, "{name}")
+                .replace(&format!("/staff/{}", scene.account.id), "/staff/{user_id}")
                 .replace(&scene.account.id.to_string(), "{id}");
             format!("{} {path}", case.method)
         })
@@ -61,6 +63,100 @@ async fn there_is_a_case_for_every_route_with_a_body(database: TestDatabase) {
     expected.sort();
     given.sort();
     assert_eq!(given, expected);
+}
+
+async fn a_list_that_does_not_fit_is_refused(database: TestDatabase) {
+    let scene = scene(database).await;
+    let lists: Vec<String> = operations(&scene.harness)
+        .await
+        .into_iter()
+        .filter(|operation| operation.takes_body && !operation.takes_json)
+        .map(|operation| format!("{} {}", operation.method, operation.path))
+        .collect();
+    assert_eq!(lists, ["POST /events/{id}/registrations/import"]);
+    writes_nothing(&scene, async |scene| {
+        let path = format!("/events/{}/registrations/import", scene.event);
+        let send = async |media_type: &str, body: &[u8]| {
+            let request = scene.organizer.client.post(&path);
+            request.text(media_type, body).await
+        };
+        let good = "Asha,asha@example.org\n";
+        for media_type in [
+            "application/json",
+            "text/plain",
+            "text/csv; charset=utf-16",
+            "text/csv; charset=iso-8859-1",
+            "text/csvx",
+            "nonsense",
+        ] {
+            let answer = send(media_type, good.as_bytes()).await.expect(415);
+            answer.problem("unsupported-media-type");
+        }
+        let packed = scene.organizer.client.post(&path).text("text/csv", good);
+        let packed = packed.header("content-encoding", "gzip").await;
+        packed.expect(415).problem("unsupported-media-type");
+        for bytes in [
+            &b"Asha\xff,asha@example.org"[..],
+            b"\xff\xfeA\0s\0",
+            b"J\xfcrgen,j@example.org",
+        ] {
+            send("text/csv", bytes).await.expect(400).problem("bad-request");
+        }
+        let large = good.repeat(256 * 1024 / good.len() + 1);
+        send("text/csv", large.as_bytes())
+            .await
+            .expect(413)
+            .problem("body-too-large");
+        let long_line = format!("{},a@example.org", "x".repeat(100_000));
+        let unclosed = format!("\"Asha,asha@example.org\n{}", "Ben,ben@example.org\n".repeat(500));
+        for (body, pointer) in [
+            ("", ""),
+            ("\n\r\n", ""),
+            ("name,email\n", ""),
+            ("email\na@example.org", "/1/name"),
+            ("Asha", "/1"),
+            ("Asha,asha@example.org,more", "/1"),
+            (",asha@example.org", "/1/name"),
+            ("Asha,", "/1/email"),
+            ("Asha,nobody", "/1/email"),
+            ("As\0ha,asha@example.org", "/1/name"),
+            ("Asha,as\0ha@example.org", "/1/email"),
+            ("\"As\nha\",asha@example.org", "/1/name"),
+            ("Asha,asha@example.org\nBen,ben@\n", "/2/email"),
+            (&long_line, "/1/name"),
+            (&unclosed, "/1"),
+            (&good.repeat(2_001), ""),
+        ] {
+            send("text/csv", body.as_bytes()).await.invalid(&[pointer]);
+        }
+        for query in ["partial=1", "partial=", "nonsense=1", "partial=true&partial=true"] {
+            let request = scene.organizer.client.post(&format!("{path}?{query}"));
+            let answer = request.text("text/csv", "Asha,nobody").await;
+            // Blank is no value.
+            answer.expect(if query == "partial=" { 422 } else { 400 });
+        }
+        // Whatever is spoilt, it is never a failure of the server's.
+        let whole = "name;email\r\n\"Asha \"\"A\"\" Rao\";asha@example.org\r\nÄ;b@example.org";
+        for (at, c) in whole.char_indices() {
+            for spoilt in ["\"", ";", ",", "\r", "\n", "\0", "\t", "'", "=", "\u{FEFF}", "🎉"] {
+                let text = format!("{}{spoilt}{}\nx;", &whole[..at], &whole[at + c.len_utf8()..]);
+                let answer = send("text/csv", text.as_bytes()).await;
+                assert_eq!(answer.status(), 422, "{text:?}: {answer}");
+            }
+        }
+        // Nobody is told anything of a list who may not send one.
+        for (client, status) in [(&scene.holder.client, 403), (&scene.harness.client(), 401)] {
+            let request = client.post(&path).text("text/csv", "nonsense");
+            request.await.expect(status);
+        }
+        for query in ["bom=1", "nonsense=1", "limit=1"] {
+            let export = format!("/events/{}/attendees.csv?{query}", scene.event);
+            let answer = scene.organizer.client.get(&export).await;
+            answer.expect(400).problem("bad-query");
+            scene.holder.client.get(&export).await.expect(403);
+        }
+    })
+    .await;
 }
 
 async fn what_is_not_json_is_refused(database: TestDatabase) {

@@ -12,6 +12,7 @@ use testkit::{Harness, HarnessOptions, TestDatabase, on_both_databases};
 on_both_databases! {
     messages_are_listed_page_by_page_and_shown,
     a_link_is_shown_in_development_alone,
+    a_ticket_is_shown_in_development_alone,
     a_mail_that_was_written_as_a_file_is_named_and_shown,
     what_was_in_the_way_is_listed,
     a_message_that_was_not_sent_in_time_loses_its_secrets,
@@ -143,6 +144,32 @@ async fn a_link_is_shown_in_development_alone(database: TestDatabase) {
     assert!(
         output.status.success() && !text.contains(&secrets.token) && text.contains("wiped"),
         "{text}"
+    );
+}
+
+async fn a_ticket_is_shown_in_development_alone(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let (organizer, person) = (harness.organizer().await, harness.attendee("asha").await);
+    let event = harness.published_event(&organizer, 1).await;
+    harness.registered(&person, event).await;
+    let mails = harness.mails_to(&person.email).await;
+    let (_, _, code) = mails.iter().find_map(Message::ticket).expect("a ticket");
+    let list = says(&harness, &["list"]);
+    assert!(!list.contains(code.as_str()));
+    let id = id_of(&list, "seat_confirmed");
+    let shown = says(&harness, &["show", &id]);
+    let link = format!("{}/t/{code}", harness.running().base_url());
+    assert!(shown.contains(&link), "{shown}");
+
+    let production = [
+        ("PODIUM_PROFILE", "production"),
+        ("PODIUM_HTTP__PUBLIC_URL", "https://events.example.org"),
+    ];
+    let output = mail(&harness, &production, &["show", &id]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && text.contains(&person.email) && !text.contains(code.as_str()),
+        "{output:?}"
     );
 }
 

@@ -1,9 +1,12 @@
 //! The binary's library and the binary itself, from outside.
 
 mod announcements;
+mod attendee_files;
 mod audit_log;
 mod bad_input;
 mod bad_values;
+mod calendars;
+mod check_in;
 mod commands;
 mod configuration;
 mod documents;
@@ -41,12 +44,15 @@ mod security_questions;
 mod sending;
 mod sessions;
 mod sign_in;
+mod staff;
 mod statistics;
 mod story;
 mod support;
 mod texts;
+mod tickets;
 mod token_attacks;
 mod tour;
 mod user_admin;
 mod user_authority;
 mod waitlist;
+mod waitlist_tools;

@@ -1,6 +1,6 @@
 //! The pages that mailed links open, as bytes over HTTP; `pages/browser.rs` looks at them as a person does.
 
-mod browser;
+pub mod browser;
 pub mod walk;
 
 use crate::support::{row_counts, set_verified};

@@ -151,6 +151,7 @@ async fn the_most_talkative_log_holds_no_secret(database: TestDatabase) {
 
     let access = sign_up_and_in(&client, &beside, &mut secrets).await;
     by_mail(&client, &beside, &mut secrets).await;
+    ticket(&client, &mut secrets).await;
     nonsense(&client, &secrets, &access).await;
     let metrics = client.root().get("/metrics").await.expect(200).text();
     raw_nonsense(binary.address()).await;
@@ -268,6 +269,40 @@ async fn by_mail(client: &Client, beside: &Beside, secrets: &mut Secrets) {
     ];
     for (path, body) in bodies {
         client.post(path).json(body).await;
+    }
+}
+
+/// A seat at an event of the admin's, and its ticket in every form.
+async fn ticket(client: &Client, secrets: &mut Secrets) {
+    let sign_in = json!({"email": "admin@example.org", "password": ADMINS});
+    let admin = client.post("/auth/login").json(sign_in).await.expect(200);
+    let admin = client.signed_in(admin.text_at("/access_token"));
+    let event = admin.post("/events").json(json!({
+        "title": "A talk", "format": "virtual", "starts_at": "2125-05-04T12:30:00Z", "ends_at": "2125-05-04T15:30:00Z",
+        "time_zone": "Asia/Kolkata", "capacity": 2, "publish": true
+    }));
+    let event = event.await.expect(201).text_at("/id");
+    let sign_in = client
+        .post("/auth/login")
+        .json(json!({"email": EMAIL, "password": THIRD}));
+    let (access, _) = secrets.add_sign_in(&sign_in.await.expect(200));
+    let holder = client.signed_in(access);
+    let path = format!("/events/{event}/registrations");
+    let registered = holder.post(&path).await.expect(201);
+    let path = format!("/registrations/{}/ticket", registered.text_at("/registration/id"));
+    let ticket = holder.get(&path).await.expect(200);
+    let code: ticket::TicketCode = ticket.text_at("/code").parse().expect("a code");
+    secrets.add("the code of a ticket", code.as_str());
+    secrets.add("the code of a ticket as it is read", code.grouped());
+    secrets.add("the signed text of a ticket", ticket.text_at("/qr"));
+    for form in ["svg", "png", "pdf"] {
+        holder.get(&format!("{path}.{form}")).await.expect(200);
+    }
+    let root = client.root();
+    for shown in [code.as_str(), &code.grouped()] {
+        root.get(&format!("/t/{shown}")).await.expect(200);
+        root.get(&format!("/t/{shown}/")).await;
+        root.post(&format!("/t/{shown}")).await;
     }
 }
 

@@ -1,7 +1,8 @@
 //! What several modules need: rows changed behind the server's back, all rows counted, the served document taken apart.
 
 use auth::{BcryptCost, NewPassword, PasswordHash};
-use kernel::Permission;
+use kernel::{Permission, RegistrationId};
+use registration::RegistrationRepository;
 use serde_json::{Value, json};
 use testkit::{Answer, Harness, HarnessOptions, Person};
 
@@ -17,6 +18,7 @@ const TABLES: &[&str] = &[
     "attendees",
     "events",
     "event_staff",
+    "revoked_tickets",
     "registrations",
     "waitlist_entries",
     "waitlist_log",
@@ -82,6 +84,13 @@ pub fn give_role(harness: &Harness, person: &Person, role: &str, permissions: &[
              INSERT INTO user_roles (user_id, role_name) VALUES ('{id}', '{role}');"
         ),
     );
+}
+
+/// The code of the ticket of a registration.
+pub async fn ticket_of(harness: &Harness, registration: RegistrationId) -> String {
+    let read = harness.store().read(move |tx| tx.find_registration(registration));
+    let found = read.await.expect("an answer").expect("a registration");
+    found.ticket_code.to_string()
 }
 
 /// Suspends the account, as a row.
@@ -160,6 +169,8 @@ pub struct Operation {
     pub who: Vec<String>,
     /// Whether it takes a body.
     pub takes_body: bool,
+    /// Whether that is JSON.
+    pub takes_json: bool,
 }
 
 impl Operation {
@@ -200,6 +211,9 @@ pub async fn operations(harness: &Harness) -> Vec<Operation> {
                 path: path.to_owned(),
                 who: who.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 takes_body: operation.get("requestBody").is_some(),
+                takes_json: operation["requestBody"]["content"]
+                    .as_object()
+                    .is_some_and(|content| content.keys().any(|media_type| media_type.ends_with("json"))),
             });
         }
     }

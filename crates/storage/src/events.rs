@@ -36,8 +36,17 @@ macro_rules! filtered {
         query = match filter.visibility {
             Visibility::All => query,
             Visibility::Public => query.filter(public),
-            Visibility::AndPrivateOf(organizer) => {
-                query.filter(public.or(events::organizer_id.eq(Uid::of(organizer))))
+            Visibility::AndPrivateOf { user_id, organizes } => {
+                let managed = managed_by(user_id);
+                if organizes {
+                    query.filter(
+                        public
+                            .or(events::organizer_id.eq(Uid::of(user_id)))
+                            .or(events::id.eq_any(managed)),
+                    )
+                } else {
+                    query.filter(public.or(events::id.eq_any(managed)))
+                }
             }
         };
         if let Some(text) = &filter.text {
@@ -57,6 +66,10 @@ macro_rules! filtered {
         }
         if let Some(organizer) = filter.organizer_id {
             query = query.filter(events::organizer_id.eq(Uid::of(organizer)));
+        }
+        if let Some(user_id) = filter.run_by {
+            let organizes = events::organizer_id.eq(Uid::of(user_id));
+            query = query.filter(organizes.or(events::id.eq_any(managed_by(user_id))));
         }
         // A published event is completed from its end on, before the sweep writes it.
         let over = events::ends_at.le(Ts(filter.now));
@@ -84,6 +97,17 @@ macro_rules! filtered {
         }
         query
     }};
+}
+
+/// The events of whose staff a person is a manager.
+#[diesel::dsl::auto_type]
+fn managed_by(user_id: UserId) -> _ {
+    let user: Uid = Uid::of(user_id);
+    let manager: &'static str = StaffRole::Manager.as_str();
+    event_staff::table
+        .filter(event_staff::user_id.eq(user))
+        .filter(event_staff::role.eq(manager))
+        .select(event_staff::event_id)
 }
 
 impl EventRepository for Tx<'_> {
@@ -254,6 +278,17 @@ impl EventRepository for Tx<'_> {
         self.run(|connection| {
             on!(connection, |c| diesel::update(events::table.find(id))
                 .set((details, rest))
+                .execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn hand_over_event(&mut self, id: EventId, to: UserId) -> Result<(), StoreError> {
+        self.hold_account(to)?;
+        self.touch_event(id);
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(events::table.find(Uid::of(id)))
+                .set(events::organizer_id.eq(Uid::of(to)))
                 .execute(c))
         })?;
         Ok(())

@@ -4,14 +4,16 @@ use crate::Tx;
 use crate::columns::{Doc, Ts, Uid};
 use crate::connection::on;
 use crate::schema::{
-    attendees, audit_log, events, external_identities, idempotency_keys, one_time_secrets, outbox,
-    registrations, security_answer_tries, security_answers, sessions, users, waitlist_entries, waitlist_log,
+    attendees, audit_log, event_staff, events, external_identities, idempotency_keys, one_time_secrets,
+    outbox, registrations, security_answer_tries, security_answers, sessions, users, waitlist_entries,
+    waitlist_log,
 };
 use auth::PhoneCodeRepository as _;
 use auth::{
     AccountRecord, AttendeeRecord, AuditRecord, EventRecord, IdentityRecord, LiveRecord, MessageRecord,
     OneTimeRecord, PersonExport, PersonalDataRepository, PhoneCodeRecord, QueueRecord, QueueStepRecord,
     RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
+    StaffRecord,
 };
 use diesel::prelude::*;
 use kernel::{Ctx, Instant, StoreError};
@@ -45,6 +47,7 @@ impl PersonalDataRepository for Tx<'_> {
             registrations,
             waitlist_entries,
             events_organized: self.event_records(id)?,
+            staff_roles: self.staff_records(id)?,
             sessions: self.session_records(id)?,
             security_questions: self.question_records(id)?,
             security_answer_tries: self.tries_record(id)?,
@@ -197,7 +200,7 @@ impl Tx<'_> {
             on!(connection, |c| waitlist_log::table
                 .inner_join(waitlist_entries::table)
                 .filter(waitlist_entries::attendee_id.eq(attendee))
-                .order((waitlist_log::at, waitlist_log::id))
+                .order((waitlist_log::event_id, waitlist_log::number))
                 .select((
                     waitlist_log::entry_id,
                     waitlist_log::at,
@@ -227,6 +230,31 @@ impl Tx<'_> {
             log: logs.remove(&id).unwrap_or_default(),
         };
         Ok(entries.into_iter().map(of).collect())
+    }
+
+    fn staff_records(&mut self, user: Uid) -> Result<Vec<StaffRecord>, StoreError> {
+        let rows: Vec<(Uid, String, String, Option<Uid>, Ts)> = self.run(|connection| {
+            on!(connection, |c| event_staff::table
+                .inner_join(events::table)
+                .filter(event_staff::user_id.eq(user))
+                .order(event_staff::event_id)
+                .select((
+                    event_staff::event_id,
+                    events::title,
+                    event_staff::role,
+                    event_staff::added_by,
+                    event_staff::added_at,
+                ))
+                .load(c))
+        })?;
+        let of = |(event, event_title, role, by, at): (Uid, String, String, Option<Uid>, Ts)| StaffRecord {
+            event_id: event.typed(),
+            event_title,
+            role,
+            added_by: by.map(Uid::typed),
+            added_at: at.0,
+        };
+        Ok(rows.into_iter().map(of).collect())
     }
 
     fn event_records(&mut self, organizer: Uid) -> Result<Vec<EventRecord>, StoreError> {

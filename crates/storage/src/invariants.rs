@@ -82,6 +82,28 @@ pub const RULES: &[(&str, &str)] = &[
          ON l.entry_id = w.id AND l.action = 'joined' WHERE l.id IS NULL",
     ),
     (
+        "the last line of a live entry has its rank",
+        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w WHERE w.status IN ('waiting', 'offered') \
+         AND w.rank <> (SELECT l.rank FROM waitlist_log l WHERE l.entry_id = w.id ORDER BY l.number DESC LIMIT 1)",
+    ),
+    (
+        "the lines of an entry end as it did",
+        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w \
+         JOIN waitlist_log l ON l.entry_id = w.id AND l.number = \
+           (SELECT max(o.number) FROM waitlist_log o WHERE o.entry_id = w.id) \
+         WHERE NOT CASE w.status \
+           WHEN 'waiting' THEN l.action IN ('joined', 'moved', 'renumbered') \
+           WHEN 'lapsed' THEN l.action IN ('lapsed', 'declined') \
+           WHEN 'promoted' THEN l.action IN ('promoted', 'accepted') \
+           ELSE l.action = w.status END",
+    ),
+    (
+        "a line is of its entry's event, and an entry begins with joining",
+        "SELECT CAST(l.id AS TEXT) AS row_id FROM waitlist_log l JOIN waitlist_entries w ON w.id = l.entry_id \
+         WHERE l.event_id <> w.event_id OR (l.action = 'joined') <> \
+           (l.number = (SELECT min(o.number) FROM waitlist_log o WHERE o.entry_id = l.entry_id))",
+    ),
+    (
         "a linked attendee has the address and name of its user",
         "SELECT CAST(a.id AS TEXT) AS row_id FROM attendees a JOIN users u ON u.id = a.user_id \
          WHERE a.email_key <> u.email_key OR a.name <> u.name",

@@ -34,6 +34,7 @@ mod roles;
 mod schema;
 mod security_answers;
 pub mod seeds;
+mod staff;
 mod statistics;
 mod step;
 mod store;

@@ -64,6 +64,7 @@ impl EmailVerified for Tx<'_> {
 }
 
 impl EventTx for Tx<'_> {}
+impl event::StaffTx for Tx<'_> {}
 impl RemoveAttendeeTx for Tx<'_> {}
 impl auth::AuthTx for Tx<'_> {}
 impl admin::AdminTx for Tx<'_> {}

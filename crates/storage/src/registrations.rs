@@ -6,7 +6,7 @@ use crate::connection::on;
 use crate::events::instant_of;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
-use crate::schema::{attendees, events, registrations, users, waitlist_entries};
+use crate::schema::{attendees, events, registrations, revoked_tickets, users, waitlist_entries};
 use crate::transaction::{named, parsed, rows, uids};
 use crate::waitlist::EntryRow;
 use diesel::dsl::{not, sql};
@@ -21,8 +21,12 @@ use registration::{
     Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
     SeatHolder, Standing,
 };
+use ticket::TicketCode;
 
 const TABLE: &str = "registrations";
+
+const CONFIRMED: &str = RegistrationStatus::Confirmed.as_str();
+const ATTENDED: &str = RegistrationStatus::Attended.as_str();
 
 /// The predicate of the partial index `registrations_one_live`, in its words.
 pub(crate) const LIVE: &str = "registrations.status IN ('pending_payment', 'confirmed', 'attended')";
@@ -86,7 +90,7 @@ type Beside = (
     String,
     String,
     String,
-    Ts,
+    (Ts, Ts),
     String,
     Option<String>,
     Uid,
@@ -102,7 +106,7 @@ macro_rules! view_columns {
                 attendees::name,
                 attendees::email,
                 events::title,
-                events::starts_at,
+                (events::starts_at, events::ends_at),
                 events::time_zone,
                 events::location,
                 events::organizer_id,
@@ -113,7 +117,8 @@ macro_rules! view_columns {
 }
 
 fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
-    let (user_id, name, email, title, starts_at, time_zone, location, organizer_id, status) = beside;
+    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) =
+        beside;
     let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
     Ok(RegistrationView {
         registration: row.into_registration()?,
@@ -122,12 +127,24 @@ fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationVie
         attendee_email: email,
         event_title: title,
         event_starts_at: starts_at.0,
+        event_ends_at: ends_at.0,
         event_time_zone: time_zone,
         event_location: location,
         organizer_id: organizer_id.typed(),
         event_status,
     })
 }
+
+fn into_seat_holder(
+    (registration, attendee): (RegistrationRow, AttendeeRow),
+) -> Result<SeatHolder, StoreError> {
+    Ok(SeatHolder {
+        registration: registration.into_registration()?,
+        attendee: attendee.into_attendee()?,
+    })
+}
+// Below the macro that it uses.
+mod check_ins;
 
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
@@ -282,6 +299,20 @@ impl RegistrationRepository for Tx<'_> {
         .transpose()
     }
 
+    fn find_registration_of_ticket(
+        &mut self,
+        code: &TicketCode,
+    ) -> Result<Option<RegistrationId>, StoreError> {
+        let id: Option<Uid> = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::ticket_code.eq(code.as_str()))
+                .select(registrations::id)
+                .first(c)
+                .optional())
+        })?;
+        Ok(id.map(Uid::typed))
+    }
+
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
         if let [only] = registrations {
             let row = RegistrationRow::of(only);
@@ -305,6 +336,29 @@ impl RegistrationRepository for Tx<'_> {
         Ok(())
     }
 
+    fn end_registration(
+        &mut self,
+        registration: &Registration,
+        status: RegistrationStatus,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let set = (
+            registrations::status.eq(status.as_str()),
+            registrations::hold_expires_at.eq(None::<Ts>),
+            registrations::ended_at.eq(Ts(at)),
+        );
+        let seen = registrations::table
+            .filter(registrations::id.eq(Uid::of(registration.id)))
+            .filter(registrations::status.eq(registration.status.as_str()));
+        let ended = self.run(|connection| {
+            on!(connection, |c| Prepared(
+                diesel::update(seen).set(set).returning(registrations::id)
+            )
+            .load::<Uid>(c))
+        })?;
+        self.unless_changed(registration.id, ended.len())
+    }
+
     fn end_registrations(
         &mut self,
         ids: &[RegistrationId],
@@ -316,18 +370,6 @@ impl RegistrationRepository for Tx<'_> {
             registrations::hold_expires_at.eq(None::<Ts>),
             registrations::ended_at.eq(Ts(at)),
         );
-        if let [only] = ids {
-            let live = registrations::table
-                .filter(registrations::id.eq(Uid::of(*only)))
-                .filter(sql::<Bool>(LIVE));
-            let ended = self.run(|connection| {
-                on!(connection, |c| Prepared(
-                    diesel::update(live).set(set).returning(registrations::id)
-                )
-                .load::<Uid>(c))
-            })?;
-            return Ok(rows(ended.len()));
-        }
         let mut ended = 0;
         for chunk in ids.chunks(1_000) {
             let live = registrations::table
@@ -348,14 +390,41 @@ impl RegistrationRepository for Tx<'_> {
                 .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
                 .load(c))
         })?;
-        rows.into_iter()
-            .map(|(registration, attendee)| {
-                Ok(SeatHolder {
-                    registration: registration.into_registration()?,
-                    attendee: attendee.into_attendee()?,
-                })
+        rows.into_iter().map(into_seat_holder).collect()
+    }
+
+    fn list_seat_holders_after(
+        &mut self,
+        event_id: EventId,
+        after: Option<Position>,
+        limit: u32,
+    ) -> Result<Vec<SeatHolder>, StoreError> {
+        let rows: Vec<(RegistrationRow, AttendeeRow)> = self.run(|connection| {
+            on!(connection, |c| {
+                let mut query = registrations::table
+                    .inner_join(attendees::table)
+                    .filter(registrations::event_id.eq(Uid::of(event_id)))
+                    .filter(registrations::status.eq_any([CONFIRMED, ATTENDED]))
+                    .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
+                    .into_boxed();
+                if let Some(after) = after {
+                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+                    // As one value, both databases go straight to the place, however many registered at one moment.
+                    query = query.filter(
+                        sql::<Bool>("(registrations.registered_at, registrations.id) > (")
+                            .bind::<crate::columns::sql::Instant, _>(at)
+                            .sql(", ")
+                            .bind::<crate::columns::sql::Id, _>(id)
+                            .sql(")"),
+                    );
+                }
+                query
+                    .order((registrations::registered_at, registrations::id))
+                    .limit(i64::from(limit))
+                    .load(c)
             })
-            .collect()
+        })?;
+        rows.into_iter().map(into_seat_holder).collect()
     }
 
     fn live_registrations_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<Registration>, StoreError> {
@@ -463,6 +532,16 @@ impl RegistrationRepository for Tx<'_> {
         // the attendee's row, so that the whole operation is tried again and frees that seat too.
         self.run(|connection| {
             on!(connection, |c| {
+                // Who verifies tickets without asking must go on knowing that these are worth nothing.
+                diesel::insert_into(revoked_tickets::table)
+                    .values(
+                        registrations::table
+                            .filter(registrations::attendee_id.eq(id))
+                            .filter(not(sql::<Bool>(LIVE)))
+                            .select((registrations::ticket_code, registrations::event_id)),
+                    )
+                    .into_columns((revoked_tickets::ticket_code, revoked_tickets::event_id))
+                    .execute(c)?;
                 diesel::delete(
                     registrations::table
                         .filter(registrations::attendee_id.eq(id))
@@ -482,6 +561,15 @@ impl RegistrationRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// A registration that does not stand as it was read: somebody was checked in with it, or it ended, or it is another
+    /// attendee's. Tried again, it is seen as it is.
+    fn unless_changed(&mut self, id: RegistrationId, changed: usize) -> Result<(), StoreError> {
+        if changed > 0 {
+            return Ok(());
+        }
+        Err(self.contend(format!("the registration {id} changed meanwhile")))
+    }
+
     /// A row that refers to an attendee who was removed since they were found: tried again, they are made anew.
     pub(crate) fn unless_attendee_went(
         &mut self,

@@ -224,6 +224,17 @@ table! {
         actor_id -> Nullable<Id>,
         reason -> Nullable<Text>,
         rank -> BigInt,
+        event_id -> Id,
+        number -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::Id;
+    revoked_tickets (ticket_code) {
+        ticket_code -> Text,
+        event_id -> Id,
     }
 }
 
@@ -388,5 +399,6 @@ allow_tables_to_appear_in_same_query!(
     event_staff,
     waitlist_entries,
     waitlist_log,
+    revoked_tickets,
     reminder_rounds,
 );

@@ -1,6 +1,7 @@
 //! Rows and queries of waitlists.
 
 use crate::Tx;
+use crate::columns::sql::Id;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
@@ -9,7 +10,7 @@ use crate::prepared::Prepared;
 use crate::registrations::LIVE_ENTRY;
 use crate::schema::{attendees, waitlist_entries, waitlist_log};
 use crate::transaction::{named, rows, uids};
-use diesel::dsl::sql;
+use diesel::dsl::{max, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use kernel::{
@@ -45,6 +46,8 @@ struct LogRow {
     actor_id: Option<Uid>,
     reason: Option<String>,
     rank: i64,
+    event_id: Uid,
+    number: i64,
 }
 
 impl EntryRow {
@@ -78,7 +81,7 @@ impl EntryRow {
 }
 
 impl LogRow {
-    fn of(line: &EntryLogLine) -> Self {
+    fn of(line: &EntryLogLine, number: i64) -> Self {
         Self {
             id: Uid::of(line.id),
             entry_id: Uid::of(line.entry_id),
@@ -87,12 +90,16 @@ impl LogRow {
             actor_id: line.actor_id.map(Uid::of),
             reason: line.reason.clone(),
             rank: line.rank,
+            event_id: Uid::of(line.event_id),
+            number,
         }
     }
 
     fn into_line(self) -> Result<EntryLogLine, StoreError> {
         Ok(EntryLogLine {
             id: self.id.typed(),
+            event_id: self.event_id.typed(),
+            number: Some(self.number),
             entry_id: self.entry_id.typed(),
             at: self.at.0,
             action: named(
@@ -136,6 +143,37 @@ fn waiting_people(
             })
         })
         .collect()
+}
+
+impl Tx<'_> {
+    /// The number is taken in the same statement: a line is written whenever somebody joins.
+    fn log_one_line(&mut self, line: &EntryLogLine) -> Result<(), StoreError> {
+        let event = Uid::of(line.event_id);
+        let number =
+            sql::<BigInt>("(SELECT coalesce(max(l.number), 0) + 1 FROM waitlist_log l WHERE l.event_id = ")
+                .bind::<Id, _>(event)
+                .sql(")");
+        let row = (
+            waitlist_log::id.eq(Uid::of(line.id)),
+            waitlist_log::entry_id.eq(Uid::of(line.entry_id)),
+            waitlist_log::at.eq(Ts(line.at)),
+            waitlist_log::action.eq(line.action.as_str()),
+            waitlist_log::actor_id.eq(line.actor_id.map(Uid::of)),
+            waitlist_log::reason.eq(line.reason.as_deref()),
+            waitlist_log::rank.eq(line.rank),
+            waitlist_log::event_id.eq(event),
+            waitlist_log::number.eq(number),
+        );
+        self.run(|connection| {
+            on!(connection, |c| Prepared(
+                diesel::insert_into(waitlist_log::table)
+                    .values(row)
+                    .returning(waitlist_log::id)
+            )
+            .load::<Uid>(c))
+        })?;
+        Ok(())
+    }
 }
 
 impl WaitlistRepository for Tx<'_> {
@@ -280,20 +318,24 @@ impl WaitlistRepository for Tx<'_> {
     }
 
     fn log_waitlist(&mut self, lines: &[EntryLogLine]) -> Result<(), StoreError> {
+        let Some(first) = lines.first() else { return Ok(()) };
         if let [only] = lines {
-            let row = LogRow::of(only);
-            self.run(|connection| {
-                on!(connection, |c| diesel::insert_into(waitlist_log::table)
-                    .values(&row)
-                    .execute(c))
-            })?;
-            return Ok(());
+            return self.log_one_line(only);
         }
-        for chunk in lines.chunks(1_000) {
-            let rows: Vec<_> = chunk.iter().map(LogRow::of).collect();
+        let last: Option<i64> = self.run(|connection| {
+            on!(connection, |c| waitlist_log::table
+                .filter(waitlist_log::event_id.eq(Uid::of(first.event_id)))
+                .select(max(waitlist_log::number))
+                .first(c))
+        })?;
+        let numbered: Vec<_> = (last.unwrap_or(0) + 1..)
+            .zip(lines)
+            .map(|(number, line)| LogRow::of(line, number))
+            .collect();
+        for rows in numbered.chunks(1_000) {
             self.run(|connection| {
                 on!(connection, |c| diesel::insert_into(waitlist_log::table)
-                    .values(&rows)
+                    .values(rows)
                     .execute(c))
             })?;
         }
@@ -416,7 +458,7 @@ impl WaitlistRepository for Tx<'_> {
         self.run(|connection| {
             on!(connection, |c| waitlist_log::table
                 .filter(waitlist_log::entry_id.eq(Uid::of(entry_id)))
-                .order((waitlist_log::at, waitlist_log::id))
+                .order(waitlist_log::number)
                 .select(LogRow::as_select())
                 .load(c))
         })?

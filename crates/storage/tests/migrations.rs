@@ -9,6 +9,7 @@ on_both_databases! {
     looking_changes_nothing,
     down_takes_back_the_last_and_up_brings_it_again,
     all_the_way_down_leaves_no_table_of_ours,
+    lines_of_waitlists_of_before_are_numbered_in_their_order,
     an_applied_migration_that_was_edited_is_refused_by_name,
     a_migration_without_a_checksum_is_refused,
     a_database_of_a_newer_binary_is_refused,
@@ -82,6 +83,38 @@ fn down_takes_back_the_last_and_up_brings_it_again(database: &Database) {
     assert!(database.tables().len() < tables.len());
     assert_eq!(migrations::up(&database.connector).unwrap(), last);
     assert_eq!(database.tables(), tables);
+}
+
+fn lines_of_waitlists_of_before_are_numbered_in_their_order(database: &Database) {
+    let numbers = "SELECT CAST(id AS TEXT) || ' ' || CAST(event_id AS TEXT) || ' ' || CAST(number AS TEXT) AS value \
+                   FROM waitlist_log ORDER BY number, id";
+    crate::seeds::seeded(database);
+    let before = database.texts(numbers);
+    assert!(before.len() >= 3, "{before:?}");
+    let steps = ids()
+        .into_iter()
+        .skip_while(|id| id != "0011_waitlist_log")
+        .count();
+    migrations::down(&database.connector, steps).unwrap();
+    let line = |id: u8| {
+        format!(
+            "INSERT INTO waitlist_log (id, entry_id, at, action, rank) SELECT '01900000-0000-7000-8000-0000000009{id:02}', \
+             entry_id, at, 'moved', rank FROM waitlist_log WHERE id = '01900000-0000-7000-8000-000000000623'"
+        )
+    };
+    database.execute(&line(1));
+    migrations::up(&database.connector).unwrap();
+    let after = database.texts(numbers);
+    let event = "01900000-0000-7000-8000-000000000321";
+    let added = |id, number| format!("01900000-0000-7000-8000-0000000009{id:02} {event} {number}");
+    // Of one time, the later id is the later line.
+    let expected = [before, vec![added(1, 4)]].concat();
+    assert_eq!(after, expected);
+    if matches!(database.connector.url, storage::DatabaseUrl::Postgres(_)) {
+        // A server of the version before goes on writing.
+        database.execute(&line(2));
+        assert_eq!(database.texts(numbers).last(), Some(&added(2, 5)));
+    }
 }
 
 fn all_the_way_down_leaves_no_table_of_ours(database: &Database) {

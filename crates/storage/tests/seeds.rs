@@ -32,7 +32,7 @@ fn migrated(database: &Database) {
     migrations::up(&database.connector).unwrap();
 }
 
-fn seeded(database: &Database) {
+pub fn seeded(database: &Database) {
     migrated(database);
     seeds::apply(&database.connector, &[], now()).unwrap();
 }

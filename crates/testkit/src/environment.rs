@@ -14,9 +14,11 @@ pub const DATABASE_URL: &str = "PODIUM_TEST_DATABASE_URL";
 pub const POSTGRES_FOLDER: &str = "PODIUM_TEST_PG_BIN";
 /// The file `axe.min.js` of axe-core, where it is not where `.ci/run` puts it.
 pub const AXE: &str = "PODIUM_TEST_AXE";
+/// The folder with the library icalendar for Python, where it is not where `.ci/run` puts it.
+pub const ICALENDAR: &str = "PODIUM_TEST_ICALENDAR";
 /// A folder for pictures of the pages, for a person who wants to look at them.
 pub const PICTURES: &str = "PODIUM_TEST_PICTURES";
-/// The parts without which a run fails instead of leaving tests out, with commas between: `postgres,chromium,axe`.
+/// The parts without which a run fails instead of leaving tests out, with commas between: `postgres,chromium,axe,icalendar`.
 pub const REQUIRE: &str = "PODIUM_TEST_REQUIRE";
 /// What large corpora are multiplied by; absent is 1.
 pub const SCALE: &str = "PODIUM_TEST_SCALE";
@@ -48,6 +50,11 @@ pub fn postgres_folder() -> Option<PathBuf> {
 /// The file that [`AXE`] names.
 pub fn axe_file() -> Option<PathBuf> {
     variable(AXE).map(PathBuf::from)
+}
+
+/// The folder that [`ICALENDAR`] names.
+pub fn icalendar_folder() -> Option<PathBuf> {
+    variable(ICALENDAR).map(PathBuf::from)
 }
 
 /// The folder that [`PICTURES`] names.

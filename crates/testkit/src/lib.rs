@@ -30,6 +30,8 @@ pub mod harness;
 #[cfg(feature = "server")]
 pub mod http;
 #[cfg(feature = "server")]
+pub mod icalendar;
+#[cfg(feature = "server")]
 pub mod ids;
 #[cfg(feature = "server")]
 pub mod issuer;
@@ -60,6 +62,8 @@ pub use database::{Cell, Kind, TestDatabase};
 pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]
 pub use http::{Answer, Client};
+#[cfg(feature = "server")]
+pub use icalendar::Icalendar;
 #[cfg(feature = "server")]
 pub use issuer::Issuer;
 #[cfg(feature = "server")]

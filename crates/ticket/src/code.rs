@@ -1,5 +1,6 @@
 //! The code of a ticket: what a person reads out when nothing can be scanned.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,8 +10,8 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// So many characters of five bits each.
 const LENGTH: usize = 12;
 
-/// Twelve characters, 60 random bits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Twelve characters, 60 random bits. Who knows it has the ticket, so it is not shown where things are described.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketCode(String);
 
 /// Not the code of a ticket.
@@ -45,6 +46,25 @@ impl TicketCode {
     pub fn grouped(&self) -> String {
         let groups: Vec<&str> = [0, 4, 8].map(|from| &self.0[from..from + 4]).into();
         groups.join("-")
+    }
+}
+
+impl fmt::Debug for TicketCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketCode(…)")
+    }
+}
+
+impl Serialize for TicketCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TicketCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

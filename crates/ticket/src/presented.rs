@@ -1,6 +1,7 @@
 //! What somebody shows at the door.
 
 use crate::TicketCode;
+use crate::signature::verified;
 use kernel::{EventId, ServerKeys};
 
 /// A ticket as it was shown: typed in, or scanned.
@@ -19,7 +20,19 @@ pub struct NotATicket;
 
 /// Reads what was typed or scanned: the code alone, or the signed text of a QR code. A text whose signature is not ours is
 /// no ticket, whatever code it names.
-pub fn read_presented(_keys: &ServerKeys, text: &str) -> Result<Presented, NotATicket> {
-    let code = text.trim().parse().map_err(|_| NotATicket)?;
+pub fn read_presented(keys: &ServerKeys, text: &str) -> Result<Presented, NotATicket> {
+    let text = text.trim();
+    // A code has no dots, a signed text has two.
+    if text.contains('.') {
+        let (code, event_id) = verified(keys, text).ok_or(NotATicket)?;
+        return Ok(Presented {
+            code,
+            event_id: Some(event_id),
+        });
+    }
+    let code = text.parse().map_err(|_| NotATicket)?;
     Ok(Presented { code, event_id: None })
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,11 +94,13 @@ pub struct WaitlistPlace {
 /// What happened to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogAction {
-    /// It came to be, at the end of the queue.
+    /// It came to be: at the end of the queue, or where a manager put it, and then the line has the reason.
     Joined,
     /// A manager gave it another position.
     Moved,
-    /// It ended with a seat.
+    /// It got another rank, and nobody's place changed: there was no room between two others.
+    Renumbered,
+    /// It ended with a seat: as the head of the queue, or out of turn, and then the line has a manager's reason.
     Promoted,
     /// The person ended it.
     Left,
@@ -114,6 +116,7 @@ impl LogAction {
         match self {
             Self::Joined => "joined",
             Self::Moved => "moved",
+            Self::Renumbered => "renumbered",
             Self::Promoted => "promoted",
             Self::Left => "left",
             Self::Removed => "removed",
@@ -126,6 +129,7 @@ impl LogAction {
         [
             Self::Joined,
             Self::Moved,
+            Self::Renumbered,
             Self::Promoted,
             Self::Left,
             Self::Removed,
@@ -141,6 +145,10 @@ impl LogAction {
 pub struct EntryLogLine {
     /// Its id.
     pub id: WaitlistLogId,
+    /// The event whose queue it is.
+    pub event_id: EventId,
+    /// Its place among all lines of the event, from 1: the order in which things happened. None before it is written.
+    pub number: Option<i64>,
     /// The entry.
     pub entry_id: WaitlistEntryId,
     /// When.

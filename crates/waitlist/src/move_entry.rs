@@ -60,7 +60,8 @@ pub fn move_entry(
     if seats.is_read_only_at(ctx.now) {
         return Err(MoveEntryError::ReadOnly(seats.status));
     }
-    entry.rank = new_rank(tx, &mut seats, &entry, command.position)?;
+    let length = seats.waiting;
+    entry.rank = rank_for(tx, ctx, &mut seats, entry.id, command.position, length)?;
     tx.update_waitlist_rank(entry.id, entry.rank)?;
     tx.log_waitlist(&[EntryLogLine::of(
         ctx,
@@ -81,7 +82,7 @@ pub fn move_entry(
 }
 
 /// A reason has 1 to 1,000 characters.
-pub(crate) fn check_reason(reason: &str) -> Result<(), Invalid> {
+pub fn check_reason(reason: &str) -> Result<(), Invalid> {
     if (1..=1_000).contains(&reason.chars().count()) {
         Ok(())
     } else {
@@ -89,19 +90,22 @@ pub(crate) fn check_reason(reason: &str) -> Result<(), Invalid> {
     }
 }
 
-/// The rank that puts the entry at the position; numbers the queue anew where there is no room.
-fn new_rank(
+/// The rank that puts the entry at the position of a queue that is so long with it; numbers the queue anew where there is
+/// no room.
+pub(crate) fn rank_for(
     tx: &mut dyn WaitlistTx,
+    ctx: &Ctx,
     seats: &mut EventSeats,
-    entry: &WaitlistEntry,
+    entry: WaitlistEntryId,
     position: u32,
+    length: u32,
 ) -> Result<i64, StoreError> {
-    if position == seats.waiting {
+    if position == length {
         return rank_from_counter(tx, seats);
     }
     let first = position == 1;
     let from = if first { 0 } else { position - 2 };
-    let neighbours = tx.waiting_ranks(seats.id, entry.id, from, if first { 1 } else { 2 })?;
+    let neighbours = tx.waiting_ranks(seats.id, entry, from, if first { 1 } else { 2 })?;
     let (before, after) = match neighbours.as_slice() {
         [(_, after)] if first => (None, *after),
         [(_, before), (_, after)] => (Some(*before), *after),
@@ -126,7 +130,27 @@ fn new_rank(
             ranks: by + RANK_STEP,
         },
     )?;
+    let shifted = tx.waiting_ranks(seats.id, entry, position - 1, seats.waiting)?;
+    let lines: Vec<_> = shifted
+        .into_iter()
+        .map(|(shifted, rank)| renumbered(ctx, seats, shifted, rank))
+        .collect();
+    tx.log_waitlist(&lines)?;
     Ok(rank)
+}
+
+fn renumbered(ctx: &Ctx, seats: &EventSeats, entry_id: WaitlistEntryId, rank: i64) -> EntryLogLine {
+    EntryLogLine {
+        id: ctx.new_id(),
+        event_id: seats.id,
+        number: None,
+        entry_id,
+        at: ctx.now,
+        action: LogAction::Renumbered,
+        actor_id: ctx.actor.user_id(),
+        reason: None,
+        rank,
+    }
 }
 
 fn rank_from_counter(tx: &mut dyn WaitlistTx, seats: &mut EventSeats) -> Result<i64, StoreError> {

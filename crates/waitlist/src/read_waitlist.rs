@@ -1,6 +1,6 @@
 //! The queue is read: by its managers whole, by a person their own place and its log.
 
-use crate::{EntryLogLine, EntryStatus, WaitlistEntry, WaitlistPlace, WaitlistTx};
+use crate::{EntryLogLine, EntryStatus, LogAction, WaitlistEntry, WaitlistPlace, WaitlistTx};
 use event::{EventStatus, manages};
 use kernel::{Ctx, Denied, EventId, Page, PageRequest, StoreError};
 
@@ -61,7 +61,9 @@ pub fn own_standing(
         EntryStatus::Waiting => Some(tx.waitlist_position(event_id, entry.rank)?),
         _ => None,
     };
-    let log = tx.list_waitlist_log(entry.id)?;
+    let mut log = tx.list_waitlist_log(entry.id)?;
+    // That others were given more room is nothing that happened to the person.
+    log.retain(|line| line.action != LogAction::Renumbered);
     Ok(WaitlistStanding {
         entry,
         position,

@@ -48,7 +48,7 @@ pub trait WaitlistRepository {
         status: EntryStatus,
         at: Instant,
     ) -> Result<u32, StoreError>;
-    /// Appends lines to the entries' logs.
+    /// Appends lines to the log of one event, which is locked, and numbers them in their order.
     fn log_waitlist(&mut self, lines: &[EntryLogLine]) -> Result<(), StoreError>;
     /// The queue of an event, in order, with positions.
     fn list_waiting(

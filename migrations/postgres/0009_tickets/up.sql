@@ -19,3 +19,9 @@ ALTER TABLE registrations ADD CONSTRAINT registrations_ticket_code_unique UNIQUE
 -- who checked the person in
 ALTER TABLE registrations ADD COLUMN checked_in_by uuid;
 ALTER TABLE registrations ADD CONSTRAINT registrations_attended_has_a_time CHECK (status <> 'attended' OR checked_in_at IS NOT NULL);
+-- Codes of tickets whose registrations were removed with their attendees: who verifies tickets offline must know them.
+CREATE TABLE revoked_tickets (
+    ticket_code text NOT NULL PRIMARY KEY,
+    event_id    uuid NOT NULL REFERENCES events (id) ON DELETE CASCADE
+);
+CREATE INDEX revoked_tickets_by_event ON revoked_tickets (event_id, ticket_code);

@@ -1,3 +1,4 @@
+DROP TABLE revoked_tickets;
 CREATE TABLE registrations_new (
     id              TEXT NOT NULL PRIMARY KEY,
     event_id        TEXT NOT NULL REFERENCES events (id),

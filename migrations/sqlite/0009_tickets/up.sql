@@ -40,3 +40,9 @@ CREATE UNIQUE INDEX registrations_one_live ON registrations (event_id, attendee_
     WHERE status IN ('pending_payment', 'confirmed', 'attended');
 CREATE INDEX registrations_by_event ON registrations (event_id, registered_at, id);
 CREATE INDEX registrations_by_attendee ON registrations (attendee_id, registered_at, id);
+-- Codes of tickets whose registrations were removed with their attendees: who verifies tickets offline must know them.
+CREATE TABLE revoked_tickets (
+    ticket_code TEXT NOT NULL PRIMARY KEY,
+    event_id    TEXT NOT NULL REFERENCES events (id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX revoked_tickets_by_event ON revoked_tickets (event_id, ticket_code);

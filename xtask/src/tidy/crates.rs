@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// What stands under every domain.
-const GROUND: &[&str] = &["kernel", "ticket", "notification", "realtime"];
+const GROUND: &[&str] = &["kernel", "ticket", "calendar", "notification", "realtime"];
 const DOMAINS: &[&str] = &[
     "user",
     "auth",
@@ -24,7 +24,8 @@ const DOMAINS: &[&str] = &[
 const ARROWS: &[(&str, &[&[&str]])] = &[
     ("kernel", &[]),
     ("ticket", &[&["kernel"]]),
-    ("notification", &[&["kernel", "ticket"]]),
+    ("calendar", &[&["kernel"]]),
+    ("notification", &[&["kernel", "ticket", "calendar"]]),
     ("realtime", &[&["kernel"]]),
     ("user", &[GROUND]),
     ("event", &[GROUND, &["user"]]),

@@ -82,7 +82,40 @@ pub struct OptionalJsonBody<T> {
     pub fingerprint: Fingerprint,
 }
 
-/// The bytes as they came, whatever they are: webhooks and CSV.
+/// Text in UTF-8, sent as `text/csv`.
+#[derive(Debug)]
+pub struct CsvBody {
+    /// What was sent.
+    pub text: String,
+    /// For repeats of the same request.
+    pub fingerprint: Fingerprint,
+}
+
+/// The media type of lists.
+pub const CSV: &str = "text/csv";
+
+impl FromRequest for CsvBody {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            require_type(request.headers(), &[CSV])?;
+            let bytes = read(request.headers(), payload).await?;
+            let fingerprint = Fingerprint::of(request.query_string(), &bytes);
+            let text = text_of(&bytes)?.to_owned();
+            Ok(Self { text, fingerprint })
+        })
+    }
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes)
+        .map_err(|_| Problem::new(ProblemType::BadRequest).detail("The body is not text in UTF-8."))
+}
+
+/// The bytes as they came, whatever they are: webhooks.
 #[derive(Debug)]
 pub struct RawBody {
     /// What was sent.
@@ -161,15 +194,14 @@ impl FromRequest for RawBody {
 }
 
 impl RawBody {
-    /// Refuses a body that was sent as something else than that media type, such as `text/csv`.
+    /// Refuses a body that was sent as something else than that media type.
     pub fn require_type(request: &HttpRequest, media_type: &str) -> Result<(), Problem> {
         require_type(request.headers(), &[media_type])
     }
 
     /// The bytes as text.
     pub fn text(&self) -> Result<&str, Problem> {
-        std::str::from_utf8(&self.bytes)
-            .map_err(|_| Problem::new(ProblemType::BadRequest).detail("The body is not text in UTF-8."))
+        text_of(&self.bytes)
     }
 }
 

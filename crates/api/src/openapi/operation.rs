@@ -217,6 +217,21 @@ impl OperationDoc {
         self.with_answer(status, description, Some(("application/json", schema.into())))
     }
 
+    /// An answer of 200 that is JSON, or one of these media types if the request asks for it.
+    #[must_use]
+    pub fn answer_forms<T: ToSchema>(mut self, media_types: &[&str], description: &'static str) -> Self {
+        let schema = self.named::<T>();
+        let json = ContentBuilder::new().schema(Some(schema)).build();
+        let mut response = ResponseBuilder::new()
+            .description(description)
+            .content("application/json", json);
+        for media_type in media_types {
+            response = response.content(*media_type, ContentBuilder::new().schema(Some(text())).build());
+        }
+        self.answers.push((200, response));
+        self
+    }
+
     /// An answer of another media type.
     #[must_use]
     pub fn answer_media(self, status: u16, media_type: &str, description: &'static str) -> Self {

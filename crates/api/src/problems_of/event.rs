@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use event::{
     CancelEventError, CopyEventError, CreateEventError, DeleteEventError, EditEventError, EventStatus,
-    ManageEventError, PublishEventError, ReadEventError, UnpublishEventError,
+    ManageEventError, PublishEventError, ReadEventError, StaffError, UnpublishEventError,
 };
 use kernel::{EventId, Invalid};
 
@@ -118,6 +118,19 @@ impl From<DeleteEventError> for Problem {
             DeleteEventError::NotFound => Self::not_found(),
             DeleteEventError::Denied(denied) => denied.into(),
             DeleteEventError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StaffError> for Problem {
+    fn from(error: StaffError) -> Self {
+        match error {
+            StaffError::NotFound => Self::not_found(),
+            StaffError::Denied(denied) => denied.into(),
+            StaffError::IsOrganizer => Self::new(ProblemType::WrongState)
+                .detail("The person organises the event, and so is not of its staff."),
+            StaffError::ReadOnly(status) => read_only(status),
+            StaffError::Store(error) => error.into(),
         }
     }
 }

@@ -63,7 +63,7 @@ pub fn describe_list(operation: OperationDoc) -> OperationDoc {
         .answer_list::<EventBody>("A page of events.")
 }
 
-/// The events that the caller organises.
+/// The events that the caller runs: as organiser, or as a manager of the staff.
 pub async fn list_own(
     caller: SignedInCaller,
     query: ListQuery<EventParams>,
@@ -72,7 +72,7 @@ pub async fn list_own(
     let now = caller.ctx.now;
     let paging = query.paging;
     let (mut filter, order) = query.filter.into_filter(now);
-    filter.organizer_id = Some(caller.signed_in.user_id);
+    filter.run_by = Some(caller.signed_in.user_id);
     let request = paging.page(order)?;
     let ctx = caller.ctx;
     let page = state
@@ -86,7 +86,8 @@ pub async fn list_own(
 /// See [`list_own`].
 pub fn describe_list_own(operation: OperationDoc) -> OperationDoc {
     operation
-        .summary("List the events that one organises")
+        .summary("List the events that one runs")
+        .description("As their organiser, or as a manager of their staff.")
         .query::<EventParams>()
         .paged()
         .answer_list::<EventBody>("A page of events.")

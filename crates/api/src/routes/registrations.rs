@@ -9,7 +9,6 @@ use crate::routes::events::require_manager;
 use crate::state::SharedState;
 use crate::views::{AttendeeBody, RegistrationBody, RegistrationStatusBody, WaitlistEntryBody};
 use actix_web::http::StatusCode;
-use event::ManageEventError;
 use kernel::{AttendeeId, EventId, Invalid, RegistrationId, TypedId};
 use registration::{
     Person, Register, RegisterError, Registered, RegistrationFilter, RegistrationStatus, Rules,
@@ -75,6 +74,16 @@ pub struct SeatGiven {
     outcome: &'static str,
     /// The registration.
     registration: RegistrationBody,
+}
+
+impl SeatGiven {
+    /// A seat that needs nothing more.
+    pub fn confirmed(registration: RegistrationBody) -> Self {
+        Self {
+            outcome: "confirmed",
+            registration,
+        }
+    }
 }
 
 /// The person waits for a seat.
@@ -168,7 +177,7 @@ pub async fn register(
                 scope.as_ref(),
                 |tx: &mut Tx| match command.person {
                     Person::Oneself => Ok(()),
-                    _ => event::require_manager(tx, &ctx, event_id).map_err(no_manager),
+                    _ => event::require_manager(tx, &ctx, event_id).map_err(RegisterError::from),
                 },
                 |tx: &mut Tx| {
                     let registered = registration::register(tx, &ctx, command.clone())?;
@@ -178,14 +187,6 @@ pub async fn register(
         })
         .await?;
     Ok(answer)
-}
-
-fn no_manager(error: ManageEventError) -> RegisterError {
-    match error {
-        ManageEventError::NotFound => RegisterError::EventNotFound,
-        ManageEventError::Denied(denied) => RegisterError::Denied(denied),
-        ManageEventError::Store(error) => RegisterError::Store(error),
-    }
 }
 
 fn answer_of(registered: Registered, person: &Person) -> Answer {
@@ -208,13 +209,7 @@ fn answer_of(registered: Registered, person: &Person) -> Answer {
                 },
             };
             let registration = RegistrationBody::new(&registration, shown, seats);
-            Answer::created(
-                location,
-                &SeatGiven {
-                    outcome: "confirmed",
-                    registration,
-                },
-            )
+            Answer::created(location, &SeatGiven::confirmed(registration))
         }
         Registered::Waitlisted { entry, position, .. } => {
             let waitlist_entry = WaitlistEntryBody::of(&entry, Some(position));

@@ -139,6 +139,58 @@ impl RegistrationBody {
     }
 }
 
+/// Who was let in: what a scanner needs to see.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScannedAttendee {
+    /// How the person is called.
+    pub name: String,
+}
+
+/// A registration as the person at the door sees it: without an address.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScannedRegistration)]
+pub struct ScannedRegistrationBody {
+    /// Its id.
+    pub id: Uuid,
+    /// The event.
+    pub event_id: Uuid,
+    /// Who holds the seat.
+    pub attendee_id: Uuid,
+    /// Who holds the seat.
+    pub attendee: ScannedAttendee,
+    /// Where it stands.
+    pub status: RegistrationStatusBody,
+    /// When it came to be.
+    pub registered_at: DateTime<Utc>,
+    /// When the person was checked in.
+    pub checked_in_at: Option<DateTime<Utc>>,
+    /// The event in short.
+    pub event: EventOfRegistration,
+}
+
+impl ScannedRegistrationBody {
+    /// A registration that was scanned.
+    pub fn of(view: RegistrationView) -> Self {
+        Self {
+            id: view.registration.id.uuid(),
+            event_id: view.registration.event_id.uuid(),
+            attendee_id: view.registration.attendee_id.uuid(),
+            attendee: ScannedAttendee {
+                name: view.attendee_name,
+            },
+            status: view.registration.status.into(),
+            registered_at: view.registration.registered_at,
+            checked_in_at: view.registration.checked_in_at,
+            event: EventOfRegistration {
+                title: view.event_title,
+                starts_at: view.event_starts_at,
+                time_zone: view.event_time_zone,
+                location: view.event_location,
+            },
+        }
+    }
+}
+
 /// A place in a waitlist.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitlistEntry)]

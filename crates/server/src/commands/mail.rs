@@ -193,7 +193,8 @@ fn said(message: &MessageDetails) -> Vec<(String, String)> {
 fn gather(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
-            for (member, value) in members.iter().filter(|(member, _)| *member != "secrets") {
+            let shown = |member: &str| !matches!(member, "secrets" | "ticket_code");
+            for (member, value) in members.iter().filter(|(member, _)| shown(member)) {
                 let name = if name.is_empty() {
                     member.clone()
                 } else {
@@ -212,6 +213,12 @@ fn write_secrets(message: &MessageDetails, config: &Config, out: &mut dyn Write)
     let Some(message) = message.queued.as_ref().map(|queued| &queued.message) else {
         return Ok(());
     };
+    if let Some((_, _, code)) = message.ticket()
+        && config.profile == Profile::Development
+    {
+        let link = format!("{}/t/{code}", config.http.public_url);
+        writeln!(out, "{:<10} {link}", "ticket")?;
+    }
     let Some((sealed, _)) = message.secrets() else {
         return Ok(());
     };

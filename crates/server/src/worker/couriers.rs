@@ -4,8 +4,8 @@ use crate::config::Config;
 use crate::senders;
 use kernel::ServerKeys;
 use notification::{
-    Delivery, Destination, Job, Mailer, Medium, OutgoingMail, OutgoingText, SmsSender, render_mail,
-    render_text,
+    Delivery, Destination, Job, Mailer, Medium, OutgoingMail, OutgoingText, RenderedMail, SmsSender,
+    render_mail, render_text,
 };
 use std::sync::Arc;
 
@@ -66,16 +66,16 @@ impl Couriers {
     }
 
     fn without_secrets(&self, job: &Job, delivery: Delivery) -> Delivery {
-        let Some(secrets) = job
-            .message
-            .secrets()
+        let sealed = job.message.secrets();
+        let mut secrets: Vec<String> = sealed
             .and_then(|(sealed, _)| sealed.open(&self.keys))
-        else {
-            return delivery;
-        };
+            .map_or_else(Vec::new, |secrets| vec![secrets.token, secrets.code]);
+        if let Some((_, _, code)) = job.message.ticket() {
+            secrets.extend([code.as_str().to_owned(), code.grouped()]);
+        }
         let hide = |reason: String| {
-            [&secrets.token, &secrets.code]
-                .into_iter()
+            secrets
+                .iter()
                 .filter(|secret| !secret.is_empty())
                 .fold(reason, |reason, secret| reason.replace(secret.as_str(), "…"))
         };
@@ -88,9 +88,9 @@ impl Couriers {
     }
 
     async fn deliver_mail(&self, job: &Job, address: &str) -> Attempt {
-        let content = match render_mail(job, &self.public_url, &self.keys) {
+        let content = match self.render(job).await {
             Ok(content) => content,
-            Err(error) => return Attempt::NotAsked(error.to_string()),
+            Err(error) => return Attempt::NotAsked(error),
         };
         let mail = OutgoingMail {
             id: job.id.to_string(),
@@ -100,6 +100,19 @@ impl Couriers {
             content,
         };
         Attempt::Asked(self.mailer.deliver(&mail).await)
+    }
+
+    /// A ticket is drawn where nobody else waits; as many at a time as there are senders.
+    async fn render(&self, job: &Job) -> Result<RenderedMail, String> {
+        if job.message.ticket().is_none() {
+            return render_mail(job, &self.public_url, &self.keys).map_err(|error| error.to_string());
+        }
+        let (job, public_url, keys) = (job.clone(), self.public_url.clone(), Arc::clone(&self.keys));
+        let drawn = tokio::task::spawn_blocking(move || render_mail(&job, &public_url, &keys));
+        match drawn.await {
+            Ok(rendered) => rendered.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     async fn deliver_text(&self, job: &Job, number: &str, texts: &dyn SmsSender) -> Attempt {

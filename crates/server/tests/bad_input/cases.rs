@@ -50,6 +50,8 @@ pub struct Scene {
     pub draft: String,
     pub registration: String,
     pub entry: String,
+    /// Somebody whom the organiser noted, and who has no place at the event.
+    pub attendee: String,
 }
 
 impl Scene {
@@ -68,7 +70,10 @@ impl Scene {
         let entry = register.await.expect(202).text_at("/waitlist_entry/id");
         let draft = organizer.client.post("/events").json(harness.event_fields(2));
         let draft = draft.await.expect(201).text_at("/id");
+        let elsewhere = harness.published_event(&organizer, 1).await;
+        let (_, attendee) = harness.registered(&account, elsewhere).await;
         Self {
+            attendee: attendee.to_string(),
             harness,
             admin,
             account,
@@ -160,6 +165,34 @@ impl Scene {
                 manager,
                 json!({"reason": "because"}),
                 &["reason"],
+            ),
+            plain(
+                "POST",
+                format!("/events/{event}/waitlist/{entry}/promote"),
+                manager,
+                json!({"reason": "because"}),
+                &["reason"],
+            ),
+            plain(
+                "POST",
+                format!("/events/{event}/waitlist"),
+                manager,
+                json!({"attendee_id": self.attendee, "position": 1, "reason": "because"}),
+                &["attendee_id", "reason"],
+            ),
+            plain(
+                "POST",
+                format!("/events/{event}/check-ins"),
+                manager,
+                json!({"ticket_code": "0123-4567-89AB"}),
+                &["ticket_code"],
+            ),
+            plain(
+                "PUT",
+                format!("/events/{event}/staff/{}", self.account.id),
+                manager,
+                json!({"role": "scanner"}),
+                &["role"],
             ),
             plain(
                 "PATCH",

@@ -1,6 +1,6 @@
 //! The people and things that the matrix asks about.
 
-use crate::support::{give_only, sql, suspend};
+use crate::support::{give_only, sql, suspend, ticket_of};
 use kernel::{EventId, PageRequest, Permission};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
@@ -29,6 +29,10 @@ pub enum Caller {
     Organizer,
     /// An admin.
     Admin,
+    /// Belongs to the staff of the event as a manager.
+    StaffManager,
+    /// Belongs to the staff of the event as a scanner.
+    Scanner,
     /// Has a role of this permission alone, and nothing to do with the event.
     Only(Permission),
 }
@@ -51,7 +55,10 @@ impl Caller {
     /// Everybody.
     pub fn all() -> impl Iterator<Item = Self> {
         let singles = Permission::ALL.iter().copied().map(Self::Only);
-        Self::COLUMNS.into_iter().chain(singles)
+        Self::COLUMNS
+            .into_iter()
+            .chain([Self::StaffManager, Self::Scanner])
+            .chain(singles)
     }
 }
 
@@ -89,6 +96,14 @@ pub enum Content {
     Position,
     /// Somebody else to register.
     Guest,
+    /// A ticket of the event.
+    Scan,
+    /// Somebody for the waitlist.
+    Addition,
+    /// What somebody does at the event.
+    StaffRole,
+    /// Others to register, as CSV.
+    List,
     /// Another name of oneself.
     Name,
     /// A new account.
@@ -142,7 +157,11 @@ struct Things {
     quiet: EventId,
     draft: EventId,
     registration: String,
+    ticket: String,
     entry: String,
+    waiting: String,
+    /// Somebody of the staff, beside those who ask.
+    helper: String,
     account: String,
     admin: String,
     role: String,
@@ -162,17 +181,18 @@ pub struct World<'h> {
     waiter: Person,
     /// The account of [`Caller::Admin`].
     admin: String,
+    staff: [Person; 2],
     things: Things,
 }
 
 impl<'h> World<'h> {
     pub async fn new(harness: &'h Harness) -> Self {
         let organizer = harness.organizer().await;
-        let [holder, waiter, stranger, suspended, ended] = harness
-            .crowd(5)
+        let [holder, waiter, stranger, suspended, ended, manager, scanner] = harness
+            .crowd(7)
             .await
             .try_into()
-            .unwrap_or_else(|_| panic!("five people"));
+            .unwrap_or_else(|_| panic!("seven people"));
         suspend(harness, &suspended);
         ended.client.post("/auth/logout").await.expect(204);
         let mut clients = vec![
@@ -191,6 +211,8 @@ impl<'h> World<'h> {
             (Caller::OtherOrganizer, harness.organizer().await),
             (Caller::Organizer, organizer.clone()),
             (Caller::Admin, admin),
+            (Caller::StaffManager, manager.clone()),
+            (Caller::Scanner, scanner.clone()),
         ] {
             clients.push((caller, person.client));
             emails.push((caller, person.email));
@@ -201,7 +223,8 @@ impl<'h> World<'h> {
             clients.push((Caller::Only(*permission), person.client));
             emails.push((Caller::Only(*permission), person.email));
         }
-        let things = Things::make(harness, &organizer, &holder, &waiter).await;
+        let staff = [manager, scanner];
+        let things = Things::make(harness, &organizer, &holder, &waiter, &staff).await;
         Self {
             harness,
             clients,
@@ -210,13 +233,15 @@ impl<'h> World<'h> {
             holder,
             waiter,
             admin: admin_id,
+            staff,
             things,
         }
     }
 
     /// Makes the things anew.
     pub async fn renew(&mut self) {
-        self.things = Things::make(self.harness, &self.organizer, &self.holder, &self.waiter).await;
+        let (organizer, holder, waiter) = (&self.organizer, &self.holder, &self.waiter);
+        self.things = Things::make(self.harness, organizer, holder, waiter, &self.staff).await;
     }
 
     /// Signs in anew who has ended their session.
@@ -256,9 +281,16 @@ impl<'h> World<'h> {
             Some("admin") => account.clone(),
             _ => event.to_string(),
         };
+        let member = if matches!(content, Content::StaffRole) {
+            &things.account
+        } else {
+            &things.helper
+        };
         let path = path
+            .replace("{user_id}", member)
             .replace("{id}", &id)
             .replace("{entry_id}", &things.entry)
+            .replace("{registration_id}", &things.registration)
             .replace("{name}", role);
         (path, self.content(content).await)
     }
@@ -277,6 +309,10 @@ impl<'h> World<'h> {
             Content::Guest => {
                 json!({"attendee": {"name": "Guest", "email": format!("{}@example.org", self.new_word())}})
             }
+            Content::Scan => json!({"ticket_code": self.things.ticket}),
+            Content::Addition => json!({"attendee_id": self.things.waiting, "reason": "because"}),
+            Content::StaffRole => json!({"role": "scanner"}),
+            Content::List => Value::String(format!("name,email\nGuest,{}@example.org\n", self.new_word())),
             Content::Name => json!({"profession": "gardener"}),
             Content::SignUp => {
                 let email = format!("{}@example.org", self.new_word());
@@ -347,6 +383,7 @@ impl<'h> World<'h> {
             .client(caller)
             .request(method.parse().expect("a method"), path);
         match content {
+            Some(Value::String(list)) => request.text("text/csv", list.as_str()).await,
             Some(content) => request.json(content.clone()).await,
             None => request.await,
         }
@@ -368,7 +405,13 @@ fn two_answers() -> Value {
 }
 
 impl Things {
-    async fn make(harness: &Harness, organizer: &Person, holder: &Person, waiter: &Person) -> Self {
+    async fn make(
+        harness: &Harness,
+        organizer: &Person,
+        holder: &Person,
+        waiter: &Person,
+        staff: &[Person; 2],
+    ) -> Self {
         let published = harness.published_event(organizer, 1).await;
         let quiet = harness.published_event(organizer, 1).await;
         let (registration, _) = harness.registered(holder, published).await;
@@ -381,11 +424,11 @@ impl Things {
             .json(harness.event_fields(1))
             .await
             .expect(201);
-        let [account, admin] = harness
-            .crowd(2)
+        let [account, admin, helper] = harness
+            .crowd(3)
             .await
             .try_into()
-            .unwrap_or_else(|_| panic!("two people"));
+            .unwrap_or_else(|_| panic!("three people"));
         let (role, auditors) = (format!("role-{}", account.id), format!("auditors-{}", account.id));
         sql(
             harness,
@@ -396,12 +439,24 @@ impl Things {
                 admin.id
             ),
         );
+        let draft = draft.text_at("/id").parse().expect("an id");
+        for event in [published, quiet, draft] {
+            let [manager, scanner] = staff;
+            for (person, role) in [(manager, "manager"), (scanner, "scanner"), (&helper, "scanner")] {
+                let path = format!("/events/{event}/staff/{}", person.id);
+                let put = organizer.client.put(&path).json(json!({"role": role}));
+                put.await.expect(201);
+            }
+        }
         Self {
             published,
             quiet,
-            draft: draft.text_at("/id").parse().expect("an id"),
+            draft,
             registration: registration.to_string(),
+            ticket: ticket_of(harness, registration).await,
             entry: waits.text_at("/waitlist_entry/id"),
+            waiting: waits.text_at("/waitlist_entry/attendee_id"),
+            helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
             role,

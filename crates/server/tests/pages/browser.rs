@@ -161,14 +161,15 @@ async fn no_page_keeps_anybody_out(database: TestDatabase) {
     look.at("unreadable").await;
 }
 
-struct Look<'a> {
-    browser: &'a Browser,
-    axe: &'a Axe,
+/// A browser that looks at pages.
+pub struct Look<'a> {
+    pub browser: &'a Browser,
+    pub axe: &'a Axe,
 }
 
 impl Look<'_> {
     /// Searches the page in a window of a small phone and in one of a desktop, light and dark.
-    async fn at(&self, page: &str) {
+    pub async fn at(&self, page: &str) {
         for (width, height, dark) in [(320, 640, false), (1280, 800, false), (1280, 800, true)] {
             self.browser.resize(width, height).await;
             self.browser.prefer_dark(dark).await;

@@ -182,6 +182,7 @@ async fn a_place_and_date_have_one_published_event(database: TestDatabase) {
 fn all() -> EventFilter {
     EventFilter {
         visibility: Visibility::All,
+        run_by: None,
         text: None,
         from: None,
         to: None,
@@ -269,14 +270,20 @@ async fn filters_find_what_they_name(database: TestDatabase) {
         ),
         (
             EventFilter {
-                visibility: Visibility::AndPrivateOf(organizer.id),
+                visibility: Visibility::AndPrivateOf {
+                    user_id: organizer.id,
+                    organizes: true,
+                },
                 ..all()
             },
             vec![house, web, sketch],
         ),
         (
             EventFilter {
-                visibility: Visibility::AndPrivateOf(online.organizer.id),
+                visibility: Visibility::AndPrivateOf {
+                    user_id: online.organizer.id,
+                    organizes: true,
+                },
                 ..all()
             },
             vec![house, web],

@@ -360,7 +360,21 @@ async fn an_entry_has_its_log_in_order(database: TestDatabase) {
         tx.log_waitlist(&written)
     })
     .await;
-    assert_eq!(rows.read(move |tx| tx.list_waitlist_log(id)).await, lines);
+    let numbered: Vec<_> = lines
+        .into_iter()
+        .zip(1..)
+        .map(|(line, number)| EntryLogLine {
+            number: Some(number),
+            ..line
+        })
+        .collect();
+    assert_eq!(rows.read(move |tx| tx.list_waitlist_log(id)).await, numbered);
+    // One line alone is numbered in the statement that writes it.
+    let (more, id) = (line(LogAction::Moved, None), entry.id);
+    rows.write(move |tx| tx.log_waitlist(std::slice::from_ref(&more)))
+        .await;
+    let read = rows.read(move |tx| tx.list_waitlist_log(id)).await;
+    assert_eq!(read.last().and_then(|line| line.number), Some(4));
 }
 
 async fn registrations_are_listed_page_by_page_among_equal_times(database: TestDatabase) {

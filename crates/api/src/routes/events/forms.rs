@@ -168,6 +168,10 @@ pub struct EventChanges {
     #[schema(value_type = Option<i64>)]
     #[serde(default)]
     refund_until_hours: Change<i64>,
+    /// For who holds `event:manage:any`: an account that may organise.
+    #[schema(value_type = Option<Uuid>)]
+    #[serde(default)]
+    organizer_id: Change<Uuid>,
 }
 
 impl EventChanges {
@@ -191,6 +195,7 @@ impl EventChanges {
             waitlist_enabled: self.waitlist_enabled,
             live_results: self.live_results,
             refund_until_hours: self.refund_until_hours,
+            organizer_id: self.organizer_id.map(UserId::from_uuid),
         }
     }
 }
@@ -250,7 +255,7 @@ pub struct EventParams {
 }
 
 impl EventParams {
-    pub(super) fn into_filter(self, now: DateTime<Utc>) -> (EventFilter, &'static str) {
+    pub(in crate::routes) fn into_filter(self, now: DateTime<Utc>) -> (EventFilter, &'static str) {
         let (sort, order) = match self.sort {
             None | Some(SortParameter::StartsAt) => (EventSort::StartsAt, "events:starts_at"),
             Some(SortParameter::StartsAtDescending) => (EventSort::StartsAtDescending, "events:-starts_at"),
@@ -268,6 +273,7 @@ impl EventParams {
             format: self.format.map(FormatBody::into),
             status: self.status.map(StatusBody::into),
             organizer_id: self.organizer_id.map(UserId::from_uuid),
+            run_by: None,
             has_seats: self.has_seats,
             sort,
             now,
