@@ -55,7 +55,7 @@ async fn everybody_who_holds_a_seat_gets_it_once_and_nobody_else(database: TestD
         organizer
             .client
             .post(&format!("{path}/announcements"))
-            .header("Idempotency-Key", key)
+            .key(key)
             .json(said())
     };
     announce("one").await.expect(202);

@@ -6,7 +6,7 @@ use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::routes::attendees::words_of;
-use crate::routes::events::answer_of;
+use crate::routes::events::{answer_of, require_manager};
 use crate::routes::registrations::RegistrationParams;
 use crate::state::SharedState;
 use crate::views::{EventBody, InvariantsBody, RegistrationBody, StatisticsBody, ViolationBody};
@@ -100,10 +100,17 @@ pub fn describe_list_registrations(operation: OperationDoc) -> OperationDoc {
 pub async fn set_capacity(
     id: PathId<EventId>,
     caller: SignedInCaller,
-    body: PatchBody<Capacity>,
+    body: Result<PatchBody<Capacity>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
-    let (id, ctx, capacity) = (id.0, caller.ctx, body.value.capacity);
+    let (id, ctx) = (id.0, caller.ctx);
+    let capacity = match body {
+        Ok(body) => body.value.capacity,
+        Err(problem) => {
+            require_manager(&state, &ctx, id).await?;
+            return Err(problem);
+        }
+    };
     let now = ctx.now;
     let event = state
         .store
