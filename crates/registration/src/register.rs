@@ -4,9 +4,7 @@ use crate::pass_on::{announce_availability, seat_for, tell_registration};
 use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, pass_on_seats};
 use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
-use kernel::{
-    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, StoreError, TypedId,
-};
+use kernel::{AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, StoreError, TypedId};
 use notification::Message;
 use user::{Attendee, AttendeeError, PersonName, attendee_of_guest, attendee_of_user, sees_attendee};
 use waitlist::WaitlistEntry;

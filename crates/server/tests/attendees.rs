@@ -3,7 +3,9 @@
 use crate::support::{confirm_email, give_role, sql};
 use kernel::EventId;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Harness, HarnessOptions, Person, TestDatabase, all_at_once, on_both_databases};
+use testkit::{
+    Answer, Client, Harness, HarnessOptions, Person, TestDatabase, all_at_once, on_both_databases,
+};
 
 on_both_databases! {
     an_organizer_notes_reads_changes_and_removes_somebody,
@@ -57,7 +59,10 @@ fn ids(list: &Answer) -> Vec<String> {
 }
 
 async fn listed(client: &Client) -> Vec<String> {
-    let list = client.get("/attendees?limit=100&include_total=true").await.expect(200);
+    let list = client
+        .get("/attendees?limit=100&include_total=true")
+        .await
+        .expect(200);
     let ids = ids(&list);
     assert_eq!(list.json()["total"], ids.len());
     ids
@@ -84,17 +89,29 @@ async fn an_organizer_notes_reads_changes_and_removes_somebody(database: TestDat
     let form = json!({"name": "Guest", "email": "Guest@Example.org", "phone": "+919812345678"});
     let made = organizer.client.post("/attendees").json(form).await.expect(201);
     let id = made.text_at("/id");
-    assert_eq!(made.header("location"), Some(format!("/api/v1/attendees/{id}").as_str()));
+    assert_eq!(
+        made.header("location"),
+        Some(format!("/api/v1/attendees/{id}").as_str())
+    );
     let read = organizer.client.get(&attendee(&id)).await.expect(200).json();
     assert_eq!(read, made.json());
     assert_eq!(read["email"], "Guest@example.org");
     let change = json!({"name": "Other", "email": "other@example.org", "phone": null});
-    let changed = organizer.client.patch(&attendee(&id)).json(change).await.expect(200).json();
+    let changed = organizer
+        .client
+        .patch(&attendee(&id))
+        .json(change)
+        .await
+        .expect(200)
+        .json();
     assert_eq!(
         (&changed["name"], &changed["email"], &changed["phone"]),
         (&json!("Other"), &json!("other@example.org"), &Value::Null)
     );
-    assert_eq!(organizer.client.get(&attendee(&id)).await.expect(200).json(), changed);
+    assert_eq!(
+        organizer.client.get(&attendee(&id)).await.expect(200).json(),
+        changed
+    );
     for (change, pointer) in [
         (json!({"name": null}), "/name"),
         (json!({"email": null}), "/email"),
@@ -102,7 +119,12 @@ async fn an_organizer_notes_reads_changes_and_removes_somebody(database: TestDat
         (json!({"phone": "12"}), "/phone"),
         (json!({"name": "a\u{7}"}), "/name"),
     ] {
-        let refused = organizer.client.patch(&attendee(&id)).json(change).await.expect(422);
+        let refused = organizer
+            .client
+            .patch(&attendee(&id))
+            .json(change)
+            .await
+            .expect(422);
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer);
     }
     organizer.client.delete(&attendee(&id)).await.expect(204);
@@ -113,13 +135,22 @@ async fn an_organizer_notes_reads_changes_and_removes_somebody(database: TestDat
 
 async fn an_organizer_sees_those_of_their_events_and_no_others(database: TestDatabase) {
     let harness = Harness::start(database).await;
-    let (one, other, admin) = (harness.organizer().await, harness.organizer().await, harness.admin().await);
+    let (one, other, admin) = (
+        harness.organizer().await,
+        harness.organizer().await,
+        harness.admin().await,
+    );
     let event = harness.published_event(&one, 1).await;
     let asha = harness.attendee("asha").await;
     let (_, asha_id) = harness.registered(&asha, event).await;
     let bo = harness.attendee("bo").await;
     let path = format!("/events/{event}/registrations");
-    let bo_id = bo.client.post(&path).await.expect(202).text_at("/waitlist_entry/attendee_id");
+    let bo_id = bo
+        .client
+        .post(&path)
+        .await
+        .expect(202)
+        .text_at("/waitlist_entry/attendee_id");
     let guest = noted(&one, "Guest", NEW).await;
     let mut expected = vec![asha_id.to_string(), bo_id.clone(), guest.clone()];
     expected.sort();
@@ -137,39 +168,78 @@ async fn an_organizer_sees_those_of_their_events_and_no_others(database: TestDat
     // Whoever left is still seen: they are in the list of the event too.
     let left = asha.client.get("/users/me/registrations").await.items();
     let left = left[0]["id"].as_str().expect("an id").to_owned();
-    asha.client.delete(&format!("/registrations/{left}")).await.expect(200);
+    asha.client
+        .delete(&format!("/registrations/{left}"))
+        .await
+        .expect(200);
     assert_eq!(listed(&one.client).await, expected);
     for query in ["q=asha", "name=SHA", "email=asha-", "q=asha&name=a&email=a"] {
         let path = format!("/attendees?{query}");
-        assert_eq!(ids(&one.client.get(&path).await.expect(200)), [asha_id.to_string()], "{query}");
-        assert!(ids(&other.client.get(&path).await.expect(200)).is_empty(), "{query}");
+        assert_eq!(
+            ids(&one.client.get(&path).await.expect(200)),
+            [asha_id.to_string()],
+            "{query}"
+        );
+        assert!(
+            ids(&other.client.get(&path).await.expect(200)).is_empty(),
+            "{query}"
+        );
     }
-    asha.client.get("/attendees").await.expect(403).problem("forbidden");
-    asha.client.get(&attendee(&guest)).await.expect(403).problem("forbidden");
+    asha.client
+        .get("/attendees")
+        .await
+        .expect(403)
+        .problem("forbidden");
+    asha.client
+        .get(&attendee(&guest))
+        .await
+        .expect(403)
+        .problem("forbidden");
 }
 
 async fn a_manager_of_the_staff_sees_and_changes_what_is_theirs_alone(database: TestDatabase) {
     let harness = Harness::start(database).await;
-    let (owner, helper, scanner) =
-        (harness.organizer().await, harness.organizer().await, harness.organizer().await);
+    let (owner, helper, scanner) = (
+        harness.organizer().await,
+        harness.organizer().await,
+        harness.organizer().await,
+    );
     let event = harness.published_event(&owner, 9).await;
     staff(&harness, event, &helper, "manager");
     staff(&harness, event, &scanner, "scanner");
     let of_owner = registers(&owner, event, "owners@example.org").await;
     let of_helper = registers(&helper, event, "helpers@example.org").await;
-    assert_eq!(listed(&helper.client).await, [of_helper.clone(), of_owner.clone()]);
+    assert_eq!(
+        listed(&helper.client).await,
+        [of_helper.clone(), of_owner.clone()]
+    );
     assert!(listed(&scanner.client).await.is_empty());
     scanner.client.get(&attendee(&of_owner)).await.expect(404);
     let rename = json!({"name": "Renamed"});
-    helper.client.patch(&attendee(&of_helper)).json(rename.clone()).await.expect(200);
-    helper.client.patch(&attendee(&of_owner)).json(rename.clone()).await.expect(403);
+    helper
+        .client
+        .patch(&attendee(&of_helper))
+        .json(rename.clone())
+        .await
+        .expect(200);
+    helper
+        .client
+        .patch(&attendee(&of_owner))
+        .json(rename.clone())
+        .await
+        .expect(403);
     owner.client.delete(&attendee(&of_helper)).await.expect(403);
     let path = format!("/events/{event}/registrations?q=renamed");
     assert_eq!(helper.client.get(&path).await.expect(200).items().len(), 1);
     // The staff of yesterday runs nothing, and what they noted is at an event of others.
     sql(&harness, "DELETE FROM event_staff");
     assert_eq!(listed(&helper.client).await, [of_helper.clone()]);
-    helper.client.patch(&attendee(&of_helper)).json(rename).await.expect(403);
+    helper
+        .client
+        .patch(&attendee(&of_helper))
+        .json(rename)
+        .await
+        .expect(403);
     helper.client.delete(&attendee(&of_helper)).await.expect(403);
 }
 
@@ -196,14 +266,27 @@ async fn noting_an_address_tells_nothing_of_whose_it_is(database: TestDatabase) 
     registers(&one, event, "others@example.org").await;
     let addresses = [&account[0].email, &account[1].email, "others@example.org", NEW];
     for email in addresses {
-        let answer = other.client.post("/attendees").json(note("As sent", email)).await.expect(201);
+        let answer = other
+            .client
+            .post("/attendees")
+            .json(note("As sent", email))
+            .await
+            .expect(201);
         let body = answer.json();
-        assert_eq!((&body["name"], &body["email"]), (&json!("As sent"), &json!(email)));
+        assert_eq!(
+            (&body["name"], &body["email"]),
+            (&json!("As sent"), &json!(email))
+        );
         assert_eq!(body.as_object().map(serde_json::Map::len), Some(4));
     }
     // An account by itself is like nobody: what was noted is shown as it was sent.
     for email in [&account[0].email, NEW] {
-        let found = other.client.get(&format!("/attendees?q={email}")).await.expect(200).items();
+        let found = other
+            .client
+            .get(&format!("/attendees?q={email}"))
+            .await
+            .expect(200)
+            .items();
         assert_eq!(found[0]["name"], "As sent");
     }
     assert_eq!(listed(&other.client).await.len(), 2);
@@ -220,7 +303,12 @@ async fn what_others_noted_stays_as_it_is(database: TestDatabase) {
     let again = other.client.post("/attendees").json(form).await.expect(201);
     assert_eq!(again.text_at("/id"), id);
     other.client.get(&attendee(&id)).await.expect(404);
-    other.client.patch(&attendee(&id)).json(json!({"name": "Second"})).await.expect(404);
+    other
+        .client
+        .patch(&attendee(&id))
+        .json(json!({"name": "Second"}))
+        .await
+        .expect(404);
     other.client.delete(&attendee(&id)).await.expect(404);
     let event = harness.published_event(&other, 9).await;
     registers_attendee(&other, event, &id).await.expect(404);
@@ -235,16 +323,34 @@ async fn an_account_decides_what_it_is_called(database: TestDatabase) {
     let id = noted(&organizer, "Noted", &asha.email).await;
     let token = harness.mailed_secrets(&asha.email).await.token;
     confirm_email(&harness, json!({"token": token})).await.expect(204);
-    for change in [json!({"name": "Other"}), json!({"email": NEW}), json!({"name": "O", "phone": null})] {
-        let refused = admin.client.patch(&attendee(&id)).json(change.clone()).await.expect(409);
+    for change in [
+        json!({"name": "Other"}),
+        json!({"email": NEW}),
+        json!({"name": "O", "phone": null}),
+    ] {
+        let refused = admin
+            .client
+            .patch(&attendee(&id))
+            .json(change.clone())
+            .await
+            .expect(409);
         refused.problem("attendee-has-account");
-        organizer.client.patch(&attendee(&id)).json(change).await.expect(403);
+        organizer
+            .client
+            .patch(&attendee(&id))
+            .json(change)
+            .await
+            .expect(403);
     }
     let phone = json!({"phone": "+919812345678"});
     admin.client.patch(&attendee(&id)).json(phone).await.expect(200);
     organizer.client.delete(&attendee(&id)).await.expect(403);
     // Renamed there, found here by the new name and not by the old one.
-    asha.client.patch("/users/me").json(json!({"name": "Bhavna"})).await.expect(200);
+    asha.client
+        .patch("/users/me")
+        .json(json!({"name": "Bhavna"}))
+        .await
+        .expect(200);
     assert_eq!(ids(&admin.client.get("/attendees?q=bhav").await).len(), 1);
     assert!(ids(&admin.client.get("/attendees?q=noted").await).is_empty());
     harness.assert_invariants().await;
@@ -253,7 +359,10 @@ async fn an_account_decides_what_it_is_called(database: TestDatabase) {
 async fn a_guest_who_is_at_anothers_event_is_nobodys_to_change(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let (one, other) = (harness.organizer().await, harness.organizer().await);
-    let (mine, theirs) = (harness.published_event(&one, 9).await, harness.published_event(&other, 9).await);
+    let (mine, theirs) = (
+        harness.published_event(&one, 9).await,
+        harness.published_event(&other, 9).await,
+    );
     // Noted before anybody needed the address, to be moved when there is a ticket.
     let id = noted(&one, "Trap", NEW).await;
     registers_attendee(&one, mine, &id).await.expect(201);
@@ -261,15 +370,36 @@ async fn a_guest_who_is_at_anothers_event_is_nobodys_to_change(database: TestDat
     for person in [&one, &other] {
         let change = json!({"email": "thief@example.org"});
         person.client.patch(&attendee(&id)).json(change).await.expect(403);
-        person.client.patch(&attendee(&id)).json(json!({"name": "Thief"})).await.expect(403);
+        person
+            .client
+            .patch(&attendee(&id))
+            .json(json!({"name": "Thief"}))
+            .await
+            .expect(403);
         person.client.delete(&attendee(&id)).await.expect(403);
     }
     // Not even when the seat there was given back: that it was there is theirs.
     let path = format!("/events/{theirs}/registrations");
-    let registration = other.client.get(&path).await.items()[0]["id"].as_str().expect("an id").to_owned();
-    other.client.delete(&format!("/registrations/{registration}")).await.expect(200);
-    one.client.patch(&attendee(&id)).json(json!({"name": "Thief"})).await.expect(403);
-    assert_eq!(harness.count("attendees WHERE email_key = 'guest@example.org'").await, 1);
+    let registration = other.client.get(&path).await.items()[0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    other
+        .client
+        .delete(&format!("/registrations/{registration}"))
+        .await
+        .expect(200);
+    one.client
+        .patch(&attendee(&id))
+        .json(json!({"name": "Thief"}))
+        .await
+        .expect(403);
+    assert_eq!(
+        harness
+            .count("attendees WHERE email_key = 'guest@example.org'")
+            .await,
+        1
+    );
     harness.assert_invariants().await;
 }
 
@@ -280,10 +410,18 @@ async fn another_address_gives_the_seat_to_nobody_who_has_one_already(database: 
     let victim = registers(&other, theirs, "victim@example.org").await;
     let id = noted(&one, "Guest", NEW).await;
     for email in ["victim@example.org", "VICTIM@example.org"] {
-        let refused = one.client.patch(&attendee(&id)).json(json!({"email": email})).await.expect(409);
+        let refused = one
+            .client
+            .patch(&attendee(&id))
+            .json(json!({"email": email}))
+            .await
+            .expect(409);
         refused.problem("already-exists");
     }
-    assert_eq!(one.client.get(&attendee(&id)).await.expect(200).json()["email"], NEW);
+    assert_eq!(
+        one.client.get(&attendee(&id)).await.expect(200).json()["email"],
+        NEW
+    );
     // Removed, it takes nothing along.
     one.client.delete(&attendee(&id)).await.expect(204);
     let seen = other.client.get(&attendee(&victim)).await.expect(200).json();
@@ -294,16 +432,33 @@ async fn another_address_takes_the_seat_along(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let organizer = harness.organizer().await;
     let event = harness.published_event(&organizer, 9).await;
-    let [account] = harness.crowd(1).await.try_into().unwrap_or_else(|_| panic!("one"));
+    let [account] = harness
+        .crowd(1)
+        .await
+        .try_into()
+        .unwrap_or_else(|_| panic!("one"));
     let id = registers(&organizer, event, NEW).await;
     let mine = account.client.get("/users/me/registrations").await;
     assert!(mine.items().is_empty());
     // As if the address had been registered that was meant.
     let change = json!({"email": account.email, "name": "Meant"});
-    let changed = organizer.client.patch(&attendee(&id)).json(change).await.expect(200);
+    let changed = organizer
+        .client
+        .patch(&attendee(&id))
+        .json(change)
+        .await
+        .expect(200);
     assert_eq!(changed.text_at("/id"), id);
-    assert_eq!(account.client.get("/users/me/registrations").await.items().len(), 1);
-    organizer.client.patch(&attendee(&id)).json(json!({"email": NEW})).await.expect(403);
+    assert_eq!(
+        account.client.get("/users/me/registrations").await.items().len(),
+        1
+    );
+    organizer
+        .client
+        .patch(&attendee(&id))
+        .json(json!({"email": NEW}))
+        .await
+        .expect(403);
     harness.assert_invariants().await;
 }
 
@@ -317,26 +472,50 @@ async fn only_so_many_addresses_are_tried_a_day(database: TestDatabase) {
     noted(&other, "Theirs", "theirs@example.org").await;
     let id = noted(&one, "Guest", NEW).await;
     for _ in 0..2 {
-        let change = one.client.patch(&attendee(&id)).json(json!({"email": "theirs@example.org"}));
+        let change = one
+            .client
+            .patch(&attendee(&id))
+            .json(json!({"email": "theirs@example.org"}));
         change.await.expect(409);
     }
-    let change = one.client.patch(&attendee(&id)).json(json!({"email": "new@example.org"}));
+    let change = one
+        .client
+        .patch(&attendee(&id))
+        .json(json!({"email": "new@example.org"}));
     change.await.expect(429).problem("rate-limited");
     // What is no address is not counted.
-    one.client.patch(&attendee(&id)).json(json!({"name": "Other"})).await.expect(200);
+    one.client
+        .patch(&attendee(&id))
+        .json(json!({"name": "Other"}))
+        .await
+        .expect(200);
     noted(&one, "Second", "second@example.org").await;
-    let third = one.client.post("/attendees").json(note("Third", "third@example.org"));
+    let third = one
+        .client
+        .post("/attendees")
+        .json(note("Third", "third@example.org"));
     third.await.expect(429).problem("rate-limited");
 }
 
 async fn a_phone_is_shown_to_who_noted_it(database: TestDatabase) {
     let harness = Harness::start(database).await;
-    let (one, other, admin) = (harness.organizer().await, harness.organizer().await, harness.admin().await);
+    let (one, other, admin) = (
+        harness.organizer().await,
+        harness.organizer().await,
+        harness.admin().await,
+    );
     let event = harness.published_event(&other, 9).await;
     let form = json!({"name": "Guest", "email": NEW, "phone": "+919812345678"});
-    let id = one.client.post("/attendees").json(form).await.expect(201).text_at("/id");
+    let id = one
+        .client
+        .post("/attendees")
+        .json(form)
+        .await
+        .expect(201)
+        .text_at("/id");
     registers(&other, event, NEW).await;
-    let phone = async |person: &Person| person.client.get(&attendee(&id)).await.expect(200).json()["phone"].clone();
+    let phone =
+        async |person: &Person| person.client.get(&attendee(&id)).await.expect(200).json()["phone"].clone();
     assert_eq!(phone(&one).await, "+919812345678");
     assert_eq!(phone(&admin).await, "+919812345678");
     assert_eq!(phone(&other).await, Value::Null);
@@ -351,15 +530,25 @@ async fn nobody_sees_who_was_forgotten(database: TestDatabase) {
     let path = format!("/events/{event}/registrations");
     let seat = asha.client.get("/users/me/registrations").await.items()[0]["id"].clone();
     let seat = seat.as_str().expect("an id").to_owned();
-    asha.client.delete(&format!("/registrations/{seat}")).await.expect(200);
-    admin.client.delete(&format!("/admin/users/{}", asha.id)).await.expect(204);
+    asha.client
+        .delete(&format!("/registrations/{seat}"))
+        .await
+        .expect(200);
+    admin
+        .client
+        .delete(&format!("/admin/users/{}", asha.id))
+        .await
+        .expect(204);
     let nobody = organizer.client.get(&path).await.expect(200).items()[0]["attendee_id"].clone();
     let nobody = nobody.as_str().expect("an id").to_owned();
     for person in [&organizer, &admin] {
         assert!(listed(&person.client).await.is_empty());
         person.client.get(&attendee(&nobody)).await.expect(404);
         person.client.delete(&attendee(&nobody)).await.expect(404);
-        let rename = person.client.patch(&attendee(&nobody)).json(json!({"name": "Somebody"}));
+        let rename = person
+            .client
+            .patch(&attendee(&nobody))
+            .json(json!({"name": "Somebody"}));
         rename.await.expect(404);
         assert!(ids(&person.client.get("/attendees?q=erased").await.expect(200)).is_empty());
     }
@@ -390,8 +579,10 @@ async fn registering_elsewhere_while_the_address_changes_leads_to_no_other_perso
 async fn a_removal_while_another_registers_takes_no_seat_of_theirs(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let (one, other) = (harness.organizer().await, harness.organizer().await);
-    let (mine, theirs) =
-        (harness.published_event(&one, 1_000).await, harness.published_event(&other, 1_000).await);
+    let (mine, theirs) = (
+        harness.published_event(&one, 1_000).await,
+        harness.published_event(&other, 1_000).await,
+    );
     for round in 0..10 {
         let email = format!("meant{round}@example.org");
         let id = registers(&one, mine, &email).await;
@@ -422,7 +613,10 @@ async fn removing_frees_seats_for_those_who_wait(database: TestDatabase) {
     let event = harness.published_event(&organizer, 1).await;
     let id = registers(&organizer, event, NEW).await;
     let asha = harness.attendee("asha").await;
-    asha.client.post(&format!("/events/{event}/registrations")).await.expect(202);
+    asha.client
+        .post(&format!("/events/{event}/registrations"))
+        .await
+        .expect(202);
     organizer.client.delete(&attendee(&id)).await.expect(204);
     let seats = asha.client.get("/users/me/registrations?status=confirmed").await;
     assert_eq!(seats.items().len(), 1);
@@ -434,19 +628,38 @@ async fn every_change_is_in_the_audit_log_without_what_it_holds(database: TestDa
     let (organizer, admin) = (harness.organizer().await, harness.admin().await);
     let id = noted(&organizer, "Unmistakable", "unmistakable@example.org").await;
     let change = json!({"name": "Singular", "email": "singular@example.org"});
-    organizer.client.patch(&attendee(&id)).json(change).await.expect(200);
+    organizer
+        .client
+        .patch(&attendee(&id))
+        .json(change)
+        .await
+        .expect(200);
     organizer.client.delete(&attendee(&id)).await.expect(204);
-    let log = admin.client.get(&format!("/admin/audit-log?object_id={id}")).await.expect(200);
+    let log = admin
+        .client
+        .get(&format!("/admin/audit-log?object_id={id}"))
+        .await
+        .expect(200);
     let mut actions: Vec<(String, Value)> = log
         .items()
         .iter()
-        .map(|row| (row["action"].as_str().unwrap_or_default().to_owned(), row["changes"].clone()))
+        .map(|row| {
+            (
+                row["action"].as_str().unwrap_or_default().to_owned(),
+                row["changes"].clone(),
+            )
+        })
         .collect();
     actions.sort_by(|one, other| one.0.cmp(&other.0));
     let names: Vec<&str> = actions.iter().map(|(action, _)| action.as_str()).collect();
     assert_eq!(
         names,
-        ["attendee.create", "attendee.delete", "attendee.edit", "attendee.readdress"]
+        [
+            "attendee.create",
+            "attendee.delete",
+            "attendee.edit",
+            "attendee.readdress"
+        ]
     );
     assert_eq!(actions[2].1["fields"], "name,email");
     let text = log.text().to_lowercase();

@@ -7,7 +7,8 @@ mod world;
 
 use crate::support::operations;
 use kernel::Permission::{
-    self, AttendeeRead, AttendeeReadAny, AttendeeWrite, AttendeeWriteAny, AuditRead, EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, UserManage,
+    self, AttendeeRead, AttendeeReadAny, AttendeeWrite, AttendeeWriteAny, AuditRead, EventCreate,
+    EventManageAny, JobManage, RegistrationReadAny, RoleManage, UserManage,
 };
 use std::collections::BTreeSet;
 use testkit::{Harness, TestDatabase, on_both_databases};

@@ -16,8 +16,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use kernel::{
-    EventId, Page, PageRequest, Position, StoreError, TypedId, WordQuery, address_part, address_pattern, fold,
-    like_pattern,
+    EventId, Page, PageRequest, Position, StoreError, TypedId, WordQuery, address_part, address_pattern,
+    fold, like_pattern,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use user::{Attendee, AttendeeFilter, EventRunner};
@@ -70,9 +70,7 @@ enum Ground {
 /// Everybody with these filters, beneath an id, unsorted: the database reads them all, side by side with itself where it can.
 macro_rules! everybody_like {
     ($filter:expr, $before:expr) => {{
-        let mut query = attendees::table
-            .filter(attendees::id.lt($before))
-            .into_boxed();
+        let mut query = attendees::table.filter(attendees::id.lt($before)).into_boxed();
         if let Some(name) = &$filter.name {
             query = query.filter(attendees::name_key.like(like_pattern(name)).escape('\\'));
         }
@@ -135,14 +133,16 @@ impl Tx<'_> {
                     self.top_with_word(words, before, batch)?
                 }
                 (Ground::Everyone, _) => self.top_of_everyone(filter, before, batch)?,
-                (Ground::Of { creator, events }, _) => {
-                    self.top_of_ground(*creator, events, before, batch)?
-                }
+                (Ground::Of { creator, events }, _) => self.top_of_ground(*creator, events, before, batch)?,
             };
             let is_last = ids.len() < batch;
             before = ids.last().copied().unwrap_or(before);
             walked += ids.len();
-            found.extend(self.load_in_order(ids)?.into_iter().filter(|one| wanted.fits(one)));
+            found.extend(
+                self.load_in_order(ids)?
+                    .into_iter()
+                    .filter(|one| wanted.fits(one)),
+            );
             if found.len() >= most || is_last {
                 found.truncate(most);
                 return Ok(found);
@@ -266,12 +266,7 @@ impl Tx<'_> {
     }
 
     /// The ids of the newest beneath an id who have one of the words.
-    fn top_with_word(
-        &mut self,
-        query: &WordQuery,
-        before: Uid,
-        most: usize,
-    ) -> Result<Vec<Uid>, StoreError> {
+    fn top_with_word(&mut self, query: &WordQuery, before: Uid, most: usize) -> Result<Vec<Uid>, StoreError> {
         let longest = query.words().iter().max_by_key(|word| word.len());
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
         self.run(|connection| {
@@ -307,7 +302,8 @@ impl Tx<'_> {
                 .load(c))
         })?;
         let mut top: BTreeSet<Uid> = noted.into_iter().collect();
-        let mut heads = self.run(|connection| top_of_events(connection, &uids(events), before, OfEvent::Head))?;
+        let mut heads =
+            self.run(|connection| top_of_events(connection, &uids(events), before, OfEvent::Head))?;
         heads.sort_unstable_by(|one, other| other.1.cmp(&one.1));
         let mut different = BTreeSet::new();
         let mut giving = Vec::new();
@@ -325,12 +321,7 @@ impl Tx<'_> {
     }
 
     /// Those of these few whom the account noted or who are or were at these events.
-    fn on_ground(
-        &mut self,
-        creator: Uid,
-        events: &[EventId],
-        few: &[Uid],
-    ) -> Result<Vec<Uid>, StoreError> {
+    fn on_ground(&mut self, creator: Uid, events: &[EventId], few: &[Uid]) -> Result<Vec<Uid>, StoreError> {
         let events: BTreeSet<Uid> = uids(events).into_iter().collect();
         let found: Vec<(Uid, Uid)> = self.run(|connection| {
             on!(connection, |c| {
@@ -431,7 +422,9 @@ impl Tx<'_> {
         let word = self.run(|connection| {
             plan!(
                 connection,
-                beginning_with!("an").limit(1_001).select(attendee_words::attendee_id)
+                beginning_with!("an")
+                    .limit(1_001)
+                    .select(attendee_words::attendee_id)
             )
         })?;
         plans.push(("people with a word", word));

@@ -8,9 +8,7 @@ use crate::people::AttendeeRow;
 use crate::schema::{attendees, event_staff, events, registrations, waitlist_entries};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use kernel::{
-    AttendeeId, EmailAddress, EventId, Instant, Page, PageRequest, StoreError, UserId, fold,
-};
+use kernel::{AttendeeId, EmailAddress, EventId, Instant, Page, PageRequest, StoreError, UserId, fold};
 use user::{Account, Attendee, AttendeeFilter, AttendeeRepository, EventRunner, User};
 
 impl AttendeeRepository for Tx<'_> {
@@ -80,14 +78,15 @@ impl AttendeeRepository for Tx<'_> {
         let guest = attendees::table
             .filter(attendees::id.eq(Uid::of(id)))
             .filter(attendees::user_id.is_null());
-        let linked =
-            self.run(|connection| on!(connection, |c| diesel::update(guest).set(link).execute(c)));
+        let linked = self.run(|connection| on!(connection, |c| diesel::update(guest).set(link).execute(c)));
         let linked = match linked {
             Ok(0) => return Err(self.contend("the attendee was changed meanwhile".to_owned())),
             other => other,
         };
         self.unless_made_meanwhile(linked)?;
-        let email_key = before.as_ref().map_or_else(String::new, |keys| keys.email_key.clone());
+        let email_key = before
+            .as_ref()
+            .map_or_else(String::new, |keys| keys.email_key.clone());
         self.change_words(before, &name_key, &email_key)
     }
 

@@ -66,7 +66,11 @@ macro_rules! plan {
             }
             $crate::connection::DbConn::Sqlite(c) => {
                 let steps: Vec<(i32, i32, i32, String)> = $crate::explain::Explain::sqlite($query).load(c)?;
-                Ok(steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n"))
+                Ok(steps
+                    .into_iter()
+                    .map(|(.., step)| step)
+                    .collect::<Vec<_>>()
+                    .join("\n"))
             }
         }
     };

@@ -18,7 +18,9 @@ type Row = (Uid, Uid, String, Option<String>, Option<String>);
 macro_rules! listed {
     ($event:expr) => {
         registrations::table
-            .inner_join(attendees::table.inner_join(users::table.on(attendees::user_id.eq(users::id.nullable()))))
+            .inner_join(
+                attendees::table.inner_join(users::table.on(attendees::user_id.eq(users::id.nullable()))),
+            )
             .filter(registrations::event_id.eq(Uid::of($event)))
             .filter(sql::<Bool>(LIVE))
             .filter(registrations::status.ne("pending_payment"))
@@ -59,13 +61,15 @@ impl Tx<'_> {
         };
         let people = rows
             .into_iter()
-            .map(|(attendee_id, user_id, name, profession, avatar_url)| Participant {
-                attendee_id: attendee_id.typed(),
-                user_id: user_id.typed(),
-                name,
-                profession,
-                avatar_url,
-            })
+            .map(
+                |(attendee_id, user_id, name, profession, avatar_url)| Participant {
+                    attendee_id: attendee_id.typed(),
+                    user_id: user_id.typed(),
+                    name,
+                    profession,
+                    avatar_url,
+                },
+            )
             .collect();
         Ok(Page::from_surplus(people, page, total, |person| Position {
             value: 0,

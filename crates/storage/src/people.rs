@@ -7,9 +7,7 @@ use crate::schema::{attendees, roles, user_roles, users};
 use crate::transaction::{named, parsed};
 use diesel::prelude::*;
 use kernel::{EmailAddress, Instant, StoreError, UserId, fold};
-use user::{
-    Account, Attendee, NewUser, PersonName, Preferences, User, UserRepository, UserStatus,
-};
+use user::{Account, Attendee, NewUser, PersonName, Preferences, User, UserRepository, UserStatus};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
@@ -249,7 +247,10 @@ impl Tx<'_> {
     }
 
     /// Something that is one of its kind was made meanwhile: tried again, it is found.
-    pub(crate) fn unless_made_meanwhile(&mut self, written: Result<usize, StoreError>) -> Result<(), StoreError> {
+    pub(crate) fn unless_made_meanwhile(
+        &mut self,
+        written: Result<usize, StoreError>,
+    ) -> Result<(), StoreError> {
         match written {
             Ok(_) => Ok(()),
             Err(StoreError::Duplicate(what)) => Err(self.contend(what)),

@@ -19,8 +19,8 @@ use kernel::{
     AttendeeId, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, TypedId, UserId,
 };
 use registration::{
-    Participant, Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus, RegistrationView,
-    SeatHolder, Standing,
+    Participant, Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus,
+    RegistrationView, SeatHolder, Standing,
 };
 use std::collections::HashMap;
 

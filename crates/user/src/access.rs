@@ -70,9 +70,5 @@ where
     let own = attendee.user_id.is_none()
         && attendee.created_by == Some(runner.user_id)
         && !tx.attendee_is_at_events_of_others(attendee.id, runner)?;
-    if own {
-        Ok(())
-    } else {
-        Err(Denied::NotYours.into())
-    }
+    if own { Ok(()) } else { Err(Denied::NotYours.into()) }
 }

@@ -3,7 +3,9 @@
 use crate::access::require_writing;
 use crate::{Attendee, AttendeeTx, PersonName};
 use chrono::TimeDelta;
-use kernel::{AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, Permission, PhoneNumber, StoreError, TypedId};
+use kernel::{
+    AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, Permission, PhoneNumber, StoreError, TypedId,
+};
 
 /// What the audit log calls it.
 const NOTED: &str = "attendee.create";

@@ -1,9 +1,7 @@
 //! Where users and attendees are kept.
 
 use crate::{Account, Attendee, AttendeeRemoved, EventRunner, NewUser, Preferences, User};
-use kernel::{
-    AttendeeId, AuditLog, EmailAddress, Instant, Page, PageRequest, StoreError, UserId, WordQuery,
-};
+use kernel::{AttendeeId, AuditLog, EmailAddress, Instant, Page, PageRequest, StoreError, UserId, WordQuery};
 
 /// Users.
 pub trait UserRepository {

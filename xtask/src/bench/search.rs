@@ -79,10 +79,22 @@ const KINDS: [Kind; 21] = [
     kind("all: a first name", Asker::Admin, "/attendees?q=fn{f}"),
     kind("all: a last name", Asker::Admin, "/attendees?q=ln{l}"),
     kind("all: both names", Asker::Admin, "/attendees?q=fn{f}+ln{l}"),
-    kind("all: an address", Asker::Admin, "/attendees?q=p{p}@podium.example"),
-    kind("all: one attendee", Asker::Admin, "/attendees/01900000-0003-7000-8000-000000000000"),
+    kind(
+        "all: an address",
+        Asker::Admin,
+        "/attendees?q=p{p}@podium.example",
+    ),
+    kind(
+        "all: one attendee",
+        Asker::Admin,
+        "/attendees/01900000-0003-7000-8000-000000000000",
+    ),
     kind("registrations of all", Asker::Admin, "/registrations"),
-    kind("all that were cancelled", Asker::Admin, "/registrations?status=cancelled"),
+    kind(
+        "all that were cancelled",
+        Asker::Admin,
+        "/registrations?status=cancelled",
+    ),
     kind("of 200 events", Asker::Many, "/attendees"),
     kind("of 200: a first name", Asker::Many, "/attendees?q=fn{f}"),
     kind("of 200: a last name", Asker::Many, "/attendees?q=ln{l}"),
@@ -92,12 +104,20 @@ const KINDS: [Kind; 21] = [
     kind("at the big event", Asker::Many, "{big}/registrations"),
     kind("big: a first name", Asker::Many, "{big}/registrations?q=fn{f}"),
     kind("big: a last name", Asker::Many, "{big}/registrations?q=ln{l}"),
-    kind("big: cancelled", Asker::Many, "{big}/registrations?status=cancelled"),
+    kind(
+        "big: cancelled",
+        Asker::Many,
+        "{big}/registrations?status=cancelled",
+    ),
     kind("big: the waitlist", Asker::Many, "{big}/waitlist"),
     kind("one's own", Asker::Person, "/registrations"),
     Kind {
         is_part: true,
-        ..kind("all: part of a name", Asker::Admin, "/attendees?name=n{f}%20ln{l}")
+        ..kind(
+            "all: part of a name",
+            Asker::Admin,
+            "/attendees?name=n{f}%20ln{l}",
+        )
     },
 ];
 
@@ -114,7 +134,14 @@ fn on_postgres(arguments: &Arguments, program: &Path) -> Result<Vec<String>> {
     let cluster = Cluster::start(Durability::Durable)?;
     let database = Database::create(&cluster, "bench_search")?;
     let fill = |sql: &str| database.run(sql);
-    measure(arguments, program, "postgres", &database.url, arguments.registrations, &fill)
+    measure(
+        arguments,
+        program,
+        "postgres",
+        &database.url,
+        arguments.registrations,
+        &fill,
+    )
 }
 
 fn on_sqlite(arguments: &Arguments, program: &Path) -> Result<Vec<String>> {
@@ -126,7 +153,14 @@ fn on_sqlite(arguments: &Arguments, program: &Path) -> Result<Vec<String>> {
         connection.execute_batch(sql).context("the file cannot be filled")
     };
     let url = format!("sqlite:{}", file.display());
-    measure(arguments, program, "sqlite", &url, arguments.registrations / 10, &fill)
+    measure(
+        arguments,
+        program,
+        "sqlite",
+        &url,
+        arguments.registrations / 10,
+        &fill,
+    )
 }
 
 /// Fills a database, asks every kind of question, and gives the names of those that took too long.
@@ -167,7 +201,11 @@ fn measure(
     for kind in &KINDS {
         let plan = Plan {
             address: server.address,
-            connections: if kind.is_part { 1 } else { arguments.connections.into() },
+            connections: if kind.is_part {
+                1
+            } else {
+                arguments.connections.into()
+            },
             until: Until::Elapsed(Duration::from_secs(arguments.seconds)),
         };
         let turn = Rc::new(Cell::new(0));
@@ -252,7 +290,9 @@ fn statements(database: &str, registrations: u32) -> String {
         if postgres {
             format!("now() - make_interval(secs => {registrations} - {number})")
         } else {
-            format!("strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-' || ({registrations} - {number}) || ' seconds')")
+            format!(
+                "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-' || ({registrations} - {number}) || ' seconds')"
+            )
         }
     };
     let (people_series, events_series) = (series(people - 1), series(EVENTS));
@@ -261,9 +301,8 @@ fn statements(database: &str, registrations: u32) -> String {
     // Not in step with the first names.
     let last = format!("'ln' || ((n * 31) % {LAST_NAMES})");
     let name = format!("{first} || ' ' || {last}");
-    let event_of = format!(
-        "CASE WHEN n < {at_big} THEN 0 WHEN n < {people} THEN 1 + n % 500 ELSE 501 + n % 500 END"
-    );
+    let event_of =
+        format!("CASE WHEN n < {at_big} THEN 0 WHEN n < {people} THEN 1 + n % 500 ELSE 501 + n % 500 END");
     let role = "CASE WHEN n < 2 THEN 'organizer' WHEN n = 2 THEN 'admin' ELSE 'attendee' END";
     let owner = format!(
         "CASE WHEN n <= 200 THEN {} WHEN n = {EVENTS} THEN {} ELSE {} END",

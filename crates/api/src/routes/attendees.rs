@@ -10,9 +10,7 @@ use crate::views::PersonBody;
 use kernel::{AttendeeId, Change, EmailAddress, Invalid, PhoneNumber, TypedId, WordQuery};
 use serde::Deserialize;
 use storage::Tx;
-use user::{
-    AttendeeFilter, CreateAttendee, CreateAttendeeError, EditAttendee, EditedAttendee, PersonName,
-};
+use user::{AttendeeFilter, CreateAttendee, CreateAttendeeError, EditAttendee, EditedAttendee, PersonName};
 use utoipa::{IntoParams, ToSchema};
 
 const ORDER: &str = "attendees";

@@ -70,7 +70,10 @@ impl Scene {
         let draft = organizer.client.post("/events").json(harness.event_fields(2));
         let draft = draft.await.expect(201).text_at("/id");
         let email = format!("noted-{registration}@example.org");
-        let noted = organizer.client.post("/attendees").json(json!({"name": "Noted", "email": email}));
+        let noted = organizer
+            .client
+            .post("/attendees")
+            .json(json!({"name": "Noted", "email": email}));
         let noted = noted.await.expect(201).text_at("/id");
         Self {
             harness,

@@ -362,7 +362,10 @@ impl Things {
         let published = harness.published_event(organizer, 1).await;
         let (registration, attendee) = harness.registered(holder, published).await;
         let email = format!("noted-{registration}@example.org");
-        let noted = organizer.client.post("/attendees").json(json!({"name": "Noted", "email": email}));
+        let noted = organizer
+            .client
+            .post("/attendees")
+            .json(json!({"name": "Noted", "email": email}));
         let noted = noted.await.expect(201).text_at("/id");
         let job = dead_letter(harness).await;
         let path = format!("/events/{published}/registrations");
