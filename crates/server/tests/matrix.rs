@@ -392,8 +392,8 @@ async fn every_change_by_who_manages_or_administers_leaves_a_row(database: TestD
             .iter()
             .any(|(method, path, _)| (*method, *path) == (row.method, row.path));
         // The account has that role already, and the role permits nothing already.
-        let changes_nothing = row.of == Of::Published
-            && matches!(row.content, Content::OneRole | Content::NoPermission);
+        let changes_nothing =
+            row.of == Of::Published && matches!(row.content, Content::OneRole | Content::NoPermission);
         let excused = excused || changes_nothing;
         if !of_manager || excused || !(200..300).contains(&row.expected(Caller::Admin)) {
             continue;

@@ -22,7 +22,7 @@ pub struct Reference {
 /// One measured scenario.
 #[derive(Debug, Serialize)]
 pub struct Row {
-    name: &'static str,
+    name: String,
     throughput: f64,
     reference: Option<Reference>,
     ratio: Option<f64>,
@@ -56,16 +56,11 @@ pub struct Report {
 
 impl Row {
     /// Sums one run up.
-    pub fn new(
-        name: &'static str,
-        outcome: &Outcome,
-        reference: Option<Reference>,
-        memory: Option<Memory>,
-    ) -> Self {
+    pub fn new(name: &str, outcome: &Outcome, reference: Option<Reference>, memory: Option<Memory>) -> Self {
         let throughput = outcome.throughput();
         let at = |quantile| milliseconds(outcome.latency.value_at_quantile(quantile));
         Self {
-            name,
+            name: name.to_owned(),
             throughput,
             ratio: reference
                 .as_ref()
