@@ -82,7 +82,6 @@ enum Part {
 pub fn run(arguments: Arguments) -> Result<()> {
     match &arguments.part {
         Some(Part::Floor(floor)) => floor::serve(floor),
-        Some(Part::Search(search)) if search.program.is_some() => search::run(search),
         // A load generator or a floor that is not optimised would be what is measured.
         _ if cfg!(debug_assertions) => again_in_release(),
         Some(Part::Flood(flood)) => flood::run(flood),
