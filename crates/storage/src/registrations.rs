@@ -5,7 +5,6 @@ use crate::attendee_words::beginning_with;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
-use crate::explain::plan;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
 use crate::schema::{
@@ -219,6 +218,8 @@ macro_rules! page_of {
         }
     }};
 }
+
+mod plans;
 
 impl RegistrationRepository for Tx<'_> {
     fn find_standing_of_user(
@@ -630,56 +631,6 @@ impl Tx<'_> {
         })?;
         let mut rows: HashMap<Uid, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
         Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
-    }
-
-    /// How the database goes about lists of registrations.
-    pub(crate) fn plans_of_registrations(
-        &mut self,
-        event_id: EventId,
-        after: Position,
-    ) -> Result<Vec<(&'static str, String)>, StoreError> {
-        let all = RegistrationFilter::default();
-        let filters = [
-            ("registrations of all", all.clone()),
-            (
-                "registrations of all with a rare status",
-                RegistrationFilter {
-                    status: Some(RegistrationStatus::Cancelled),
-                    ..all.clone()
-                },
-            ),
-            (
-                "registrations of an event",
-                RegistrationFilter {
-                    event_id: Some(event_id),
-                    ..all.clone()
-                },
-            ),
-            (
-                "one's own registrations",
-                RegistrationFilter {
-                    user_id: Some(UserId::from_uuid(after.id)),
-                    ..all.clone()
-                },
-            ),
-            (
-                "registrations of an attendee",
-                RegistrationFilter {
-                    attendee_id: Some(AttendeeId::from_uuid(after.id)),
-                    ..all
-                },
-            ),
-        ];
-        let page = PageRequest {
-            after: Some(after),
-            ..PageRequest::first()
-        };
-        let mut plans = Vec::new();
-        for (name, filter) in &filters {
-            let plan = self.run(|connection| plan!(connection, page_of!(filter, page)))?;
-            plans.push((*name, plan));
-        }
-        Ok(plans)
     }
 
     fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {

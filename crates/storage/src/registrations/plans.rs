@@ -1,0 +1,56 @@
+//! How the database goes about lists of registrations, for the test that looks whether it takes the indexes.
+
+use super::*;
+use crate::explain::plan;
+
+impl Tx<'_> {
+    /// How the database goes about lists of registrations.
+    pub(crate) fn plans_of_registrations(
+        &mut self,
+        event_id: EventId,
+        after: Position,
+    ) -> Result<Vec<(&'static str, String)>, StoreError> {
+        let all = RegistrationFilter::default();
+        let filters = [
+            ("registrations of all", all.clone()),
+            (
+                "registrations of all with a rare status",
+                RegistrationFilter {
+                    status: Some(RegistrationStatus::Cancelled),
+                    ..all.clone()
+                },
+            ),
+            (
+                "registrations of an event",
+                RegistrationFilter {
+                    event_id: Some(event_id),
+                    ..all.clone()
+                },
+            ),
+            (
+                "one's own registrations",
+                RegistrationFilter {
+                    user_id: Some(UserId::from_uuid(after.id)),
+                    ..all.clone()
+                },
+            ),
+            (
+                "registrations of an attendee",
+                RegistrationFilter {
+                    attendee_id: Some(AttendeeId::from_uuid(after.id)),
+                    ..all
+                },
+            ),
+        ];
+        let page = PageRequest {
+            after: Some(after),
+            ..PageRequest::first()
+        };
+        let mut plans = Vec::new();
+        for (name, filter) in &filters {
+            let plan = self.run(|connection| plan!(connection, page_of!(filter, page)))?;
+            plans.push((*name, plan));
+        }
+        Ok(plans)
+    }
+}
