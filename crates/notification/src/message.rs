@@ -258,6 +258,9 @@ pub enum Message {
         previous_starts_at: Instant,
         /// The edit that moved it: a start can move away, back, and away again, and each move is told.
         edit: i64,
+        /// The registration that holds the seat; messages written by earlier versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registration_id: Option<RegistrationId>,
     },
     /// The event is near.
     Reminder {
@@ -404,9 +407,12 @@ impl Message {
     /// The same to who holds a seat by this registration, where it says by which.
     #[must_use]
     pub fn to_holder(mut self, holder: RegistrationId) -> Self {
-        if let Self::Reminder { registration_id, .. } | Self::Announcement { registration_id, .. } = &mut self
-        {
-            *registration_id = holder;
+        match &mut self {
+            Self::Reminder { registration_id, .. } | Self::Announcement { registration_id, .. } => {
+                *registration_id = holder;
+            }
+            Self::EventMoved { registration_id, .. } => *registration_id = Some(holder),
+            _ => {}
         }
         self
     }

@@ -226,6 +226,7 @@ fn messages(event: &EventFacts) -> Vec<Message> {
             event: event.clone(),
             previous_starts_at: event.starts_at - TimeDelta::days(7),
             edit: 4,
+            registration_id: Some(registration_id),
         },
         reminder(ReminderLead::Day),
         reminder(ReminderLead::Hours),

@@ -87,7 +87,8 @@ pub fn announce(tx: &mut dyn RegistrationTx, ctx: &Ctx, command: Announce) -> Re
         subject: command.subject,
         body: command.body,
     };
-    begin_mailing(tx, ctx, Mailing::to_holders(ctx, event.id, message, ctx.now))?;
+    let mailing = Mailing::to_all_holders(tx, ctx, event.id, message)?;
+    begin_mailing(tx, ctx, mailing)?;
     Ok(())
 }
 

@@ -27,7 +27,20 @@ pub struct Mailing {
 }
 
 impl Mailing {
-    /// A mailing that nobody was written to yet.
+    /// One that nobody was written to yet, to all who hold a seat at this moment. Under the event's lock, which may have been
+    /// waited for: others took their seats meanwhile, later than what the operation takes for now.
+    pub fn to_all_holders(
+        tx: &mut dyn RegistrationTx,
+        ctx: &Ctx,
+        event_id: EventId,
+        message: Message,
+    ) -> Result<Self, StoreError> {
+        let last = tx.last_registered_at(event_id)?;
+        let registered_by = last.map_or(ctx.now, |last| last.max(ctx.now));
+        Ok(Self::to_holders(ctx, event_id, message, registered_by))
+    }
+
+    /// One that nobody was written to yet, to who registered by then.
     pub fn to_holders(ctx: &Ctx, event_id: EventId, message: Message, registered_by: Instant) -> Self {
         Self {
             id: ctx.new_id(),

@@ -45,6 +45,13 @@ pub trait RegistrationRepository {
         event_id: EventId,
         attendee_id: AttendeeId,
     ) -> Result<Option<Standing>, StoreError>;
+    /// The attendees with these folded addresses, with their keys, and how they stand with an event. Until the end of the
+    /// transaction none of them gets another address or is removed.
+    fn hold_standings_of_addresses(
+        &mut self,
+        event_id: EventId,
+        email_keys: &[String],
+    ) -> Result<Vec<(String, Standing)>, StoreError>;
     /// The registration with that id.
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// The registration with what is shown beside it.
@@ -75,7 +82,7 @@ pub trait RegistrationRepository {
     /// All live registrations of an event, with their holders.
     fn list_seat_holders(&mut self, event_id: EventId) -> Result<Vec<SeatHolder>, StoreError>;
     /// At most so many who hold a seat at the event (confirmed or attended) after that place, in the order in which they
-    /// registered.
+    /// registered. Nobody who was erased.
     fn list_seat_holders_after(
         &mut self,
         event_id: EventId,
@@ -155,7 +162,11 @@ pub trait ReminderRepository {
 
 /// Texts that go to all who hold a seat.
 pub trait MailingRepository {
-    /// The next who hold a seat and are to get it, in the order of registering; of a reminder, those who want some.
+    /// When the last registration of the event came to be, live or not.
+    fn last_registered_at(&mut self, event_id: EventId) -> Result<Option<Instant>, StoreError>;
+    /// The next who hold a seat and are to get it, in the order of registering; of a reminder, those who want some. Nobody
+    /// who was erased. Until the end of the transaction none of them is removed or gets another address.
+    /// [`StoreError::Contention`] if somebody was meanwhile: tried again, they are not among them.
     fn list_seat_recipients(
         &mut self,
         mailing: &Mailing,
@@ -173,6 +184,10 @@ pub trait MailingRepository {
         id: MailingId,
         written_to: (Instant, RegistrationId),
     ) -> Result<(), StoreError>;
+    /// The last edit of which that recipient was told, or is to be, that it moved the event.
+    fn last_move_told(&mut self, recipient_key: &str, event_id: EventId) -> Result<Option<i64>, StoreError>;
+    /// Forgets what is left of the event's mailings with a message of that kind.
+    fn delete_mailings_of_kind(&mut self, event_id: EventId, kind: &str) -> Result<(), StoreError>;
     /// Forgets a mailing that is done.
     fn delete_mailing(&mut self, id: MailingId) -> Result<(), StoreError>;
     /// When the confirmation of this seat was last sent again to that folded address.

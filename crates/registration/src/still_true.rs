@@ -3,8 +3,9 @@
 
 use crate::{RegistrationStatus, RegistrationTx};
 use event::EventStatus;
-use kernel::{EventId, Instant, RegistrationId, StoreError, UserId};
+use kernel::{EmailAddress, EventId, Instant, RegistrationId, StoreError, UserId};
 use notification::{Destination, Job, Message};
+use ticket::TicketCode;
 
 /// Whether the message is to be sent, as things are now. That it is not too late is the queue's to know.
 pub fn still_true(tx: &mut dyn RegistrationTx, job: &Job) -> Result<bool, StoreError> {
@@ -15,7 +16,25 @@ pub fn still_true(tx: &mut dyn RegistrationTx, job: &Job) -> Result<bool, StoreE
             ..
         } => reminder_holds(tx, *registration_id, event.starts_at)?,
         Message::Announcement { registration_id, .. } => holds_seat(tx, *registration_id)?,
-        Message::EventMoved { event, .. } => starts_then(tx, event.id, event.starts_at)?,
+        Message::EventMoved {
+            event,
+            registration_id,
+            edit,
+            ..
+        } => {
+            let holds = registration_id.map_or(Ok(true), |registration| holds_seat(tx, registration))?;
+            holds && starts_then(tx, event.id, event.starts_at)? && !is_outdated(tx, job, event.id, *edit)?
+        }
+        Message::SeatConfirmed {
+            registration_id,
+            ticket_code,
+            ..
+        }
+        | Message::SeatFromWaitlist {
+            registration_id,
+            ticket_code,
+            ..
+        } => seat_is_theirs(tx, job, *registration_id, ticket_code.as_ref())?,
         _ => true,
     };
     Ok(is_so && is_wanted(tx, job)?)
@@ -37,6 +56,27 @@ fn reminder_holds(
     }))
 }
 
+/// Whether the seat is held with that code, by who is written to: once the address is another, the code that lets its bearer
+/// in is nothing for who reads the old one.
+fn seat_is_theirs(
+    tx: &mut dyn RegistrationTx,
+    job: &Job,
+    registration: RegistrationId,
+    code: Option<&TicketCode>,
+) -> Result<bool, StoreError> {
+    let Some(view) = tx.find_registration_view(registration)? else {
+        return Ok(false);
+    };
+    let found = &view.registration;
+    let has_code = code.is_none_or(|code| *code == found.ticket_code);
+    let is_reached = match &job.to {
+        Destination::Email(to) => key_of(to) == key_of(&view.attendee_email),
+        // Asked below, of the account.
+        Destination::Phone(_) => job.user_id.is_some() && job.user_id == view.attendee_user_id,
+    };
+    Ok(has_code && is_reached && found.status.has_ticket())
+}
+
 /// Whether the seat is held.
 fn holds_seat(tx: &mut dyn RegistrationTx, registration: RegistrationId) -> Result<bool, StoreError> {
     let registration = tx.find_registration(registration)?;
@@ -54,6 +94,26 @@ fn starts_then(tx: &mut dyn RegistrationTx, event: EventId, starts_at: Instant) 
     let event = tx.find_event(event)?;
     Ok(event
         .is_some_and(|event| event.status == EventStatus::Published && event.details.starts_at == starts_at))
+}
+
+/// Whether a later move was told the same way: a start that moved away and back is told once.
+fn is_outdated(
+    tx: &mut dyn RegistrationTx,
+    job: &Job,
+    event: EventId,
+    edit: i64,
+) -> Result<bool, StoreError> {
+    let key = match &job.to {
+        Destination::Email(to) => key_of(to),
+        Destination::Phone(number) => number.clone(),
+    };
+    Ok(tx.last_move_told(&key, event)?.is_some_and(|last| last > edit))
+}
+
+/// What makes two spellings one address.
+fn key_of(address: &str) -> String {
+    let parsed = address.parse::<EmailAddress>();
+    parsed.map_or_else(|_| address.to_owned(), |address| address.key().to_owned())
 }
 
 /// Whether the person still wants it that way: a text at that number, a reminder.

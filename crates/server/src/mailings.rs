@@ -2,8 +2,9 @@
 //! it and whatever stopped since.
 
 use crate::rounds::Rounds;
-use kernel::{Clock, Ctx, IdSource, StoreError};
+use kernel::{Clock, Ctx, IdSource, MailingId, StoreError};
 use registration::{MailingRepository, Written};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
@@ -16,27 +17,36 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) {
     let mut rounds = Rounds::new(EVERY, "mailings", clock, ids);
     loop {
         if let Err(error) = go_on(&store, rounds.next().await).await {
-            tracing::warn!(%error, "a text to all who hold a seat could not be written; it is tried again soon");
+            tracing::warn!(%error, "texts to all who hold a seat could not be looked up; it is tried again soon");
         }
     }
 }
 
-/// One look: finishes all that was begun; gives how many people were written to.
+/// One look: finishes all that was begun, a part of each in turn, so that a big one holds up no other, also none that is begun
+/// meanwhile. One that fails is left for the next look. Gives how many people were written to.
 pub async fn go_on(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method itself is not general over the lifetime of the transaction"
-    )]
-    let begun = store.read(|tx| tx.list_mailings()).await?;
     let mut people = 0;
-    for id in begun {
-        let begun = Written {
-            people: 0,
-            left: Some(id),
-        };
-        people += finish(store, &ctx, begun).await?;
+    let mut failed = BTreeSet::new();
+    loop {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method itself is not general over the lifetime of the transaction"
+        )]
+        let mut begun = store.read(|tx| tx.list_mailings()).await?;
+        begun.retain(|id| !failed.contains(id));
+        if begun.is_empty() {
+            return Ok(people);
+        }
+        for id in begun {
+            match write_part(store, &ctx, id).await {
+                Ok(written) => people += written.people,
+                Err(error) => {
+                    tracing::warn!(%error, mailing = %id, "a text to all who hold a seat could not be written; it is tried again soon");
+                    failed.insert(id);
+                }
+            }
+        }
     }
-    Ok(people)
 }
 
 /// Finishes one, in as many transactions as it takes, so that other writes come in between; gives how many people were
@@ -44,12 +54,16 @@ pub async fn go_on(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
 pub async fn finish(store: &Store, ctx: &Ctx, begun: Written) -> Result<u32, StoreError> {
     let Written { mut people, mut left } = begun;
     while let Some(id) = left {
-        let ctx = ctx.clone();
-        let written = store
-            .write(move |tx| registration::continue_mailing(tx, &ctx, id))
-            .await?;
+        let written = write_part(store, ctx, id).await?;
         people += written.people;
         left = written.left;
     }
     Ok(people)
+}
+
+async fn write_part(store: &Store, ctx: &Ctx, id: MailingId) -> Result<Written, StoreError> {
+    let ctx = ctx.clone();
+    store
+        .write(move |tx| registration::continue_mailing(tx, &ctx, id))
+        .await
 }

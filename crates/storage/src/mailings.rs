@@ -3,11 +3,15 @@
 use crate::Tx;
 use crate::columns::{Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::people::IS_SOMEBODY;
 use crate::schema::{attendees, mailings, outbox, registrations, users};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use kernel::{EmailAddress, Instant, MailingId, RegistrationId, StoreError};
+use diesel::sql_types::Bool;
+use kernel::{EmailAddress, EventId, Instant, MailingId, RegistrationId, StoreError};
 use notification::{Message, Recipient};
 use registration::{Mailing, MailingRepository, SeatRecipient};
+use std::collections::HashMap;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = mailings)]
@@ -39,14 +43,58 @@ impl MailingRow {
     }
 }
 
+impl Tx<'_> {
+    /// These attendees as they are and stay until the end of the transaction, but for what they are called. In the order of
+    /// their ids, so that two who hold some of the same come one after the other.
+    fn hold_recipients(&mut self, mut ids: Vec<Uid>) -> Result<HashMap<Uid, Recipient>, StoreError> {
+        type Row = (Uid, Option<Uid>, String, String, String);
+        ids.sort_unstable();
+        let held = attendees::table
+            .filter(attendees::id.eq_any(ids))
+            .order(attendees::id)
+            .select((
+                attendees::id,
+                attendees::user_id,
+                attendees::name,
+                attendees::email,
+                attendees::email_key,
+            ));
+        // An address is a key: whoever changes it, or removes the row, waits.
+        let rows: Vec<Row> = self.run(|connection| match connection {
+            DbConn::Postgres(c) => held.for_key_share().load(c),
+            DbConn::Sqlite(c) => held.load(c),
+        })?;
+        let people = rows.into_iter().map(|(id, user_id, name, email, email_key)| {
+            let recipient = Recipient {
+                name,
+                email: EmailAddress::from_stored(email, email_key),
+                user_id: user_id.map(Uid::typed),
+            };
+            (id, recipient)
+        });
+        Ok(people.collect())
+    }
+}
+
 impl MailingRepository for Tx<'_> {
+    fn last_registered_at(&mut self, event_id: EventId) -> Result<Option<Instant>, StoreError> {
+        let last: Option<Ts> = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::event_id.eq(Uid::of(event_id)))
+                .order((registrations::registered_at.desc(), registrations::id.desc()))
+                .select(registrations::registered_at)
+                .first(c)
+                .optional())
+        })?;
+        Ok(last.map(|at| at.0))
+    }
+
     fn list_seat_recipients(
         &mut self,
         mailing: &Mailing,
         most: u32,
     ) -> Result<Vec<SeatRecipient>, StoreError> {
-        type Row = (Uid, Ts, Option<Uid>, String, String, String);
-        let rows: Vec<Row> = self.run(|connection| {
+        let seats: Vec<(Uid, Ts, Uid)> = self.run(|connection| {
             on!(connection, |c| {
                 let mut query = registrations::table
                     .inner_join(attendees::table)
@@ -54,6 +102,7 @@ impl MailingRepository for Tx<'_> {
                     .filter(registrations::event_id.eq(Uid::of(mailing.event_id)))
                     .filter(registrations::registered_at.le(Ts(mailing.registered_by)))
                     .filter(registrations::status.eq_any(["confirmed", "attended"]))
+                    .filter(sql::<Bool>(IS_SOMEBODY))
                     .into_boxed();
                 if let Some((at, id)) = mailing.written_to {
                     let (at, id) = (Ts(at), Uid::of(id));
@@ -77,27 +126,24 @@ impl MailingRepository for Tx<'_> {
                     .select((
                         registrations::id,
                         registrations::registered_at,
-                        attendees::user_id,
-                        attendees::name,
-                        attendees::email,
-                        attendees::email_key,
+                        registrations::attendee_id,
                     ))
                     .load(c)
             })
         })?;
-        let people =
-            rows.into_iter().map(
-                |(id, registered_at, user_id, name, email, email_key)| SeatRecipient {
-                    registration_id: id.typed(),
-                    registered_at: registered_at.0,
-                    recipient: Recipient {
-                        name,
-                        email: EmailAddress::from_stored(email, email_key),
-                        user_id: user_id.map(Uid::typed),
-                    },
-                },
-            );
-        Ok(people.collect())
+        let people = self.hold_recipients(seats.iter().map(|(.., attendee)| *attendee).collect())?;
+        let mut recipients = Vec::with_capacity(seats.len());
+        for (id, registered_at, attendee) in seats {
+            let Some(recipient) = people.get(&attendee) else {
+                return Err(self.contend(format!("the attendee {} went meanwhile", attendee.0)));
+            };
+            recipients.push(SeatRecipient {
+                registration_id: id.typed(),
+                registered_at: registered_at.0,
+                recipient: recipient.clone(),
+            });
+        }
+        Ok(recipients)
     }
 
     fn insert_mailing(&mut self, mailing: &Mailing, at: Instant) -> Result<(), StoreError> {
@@ -125,7 +171,7 @@ impl MailingRepository for Tx<'_> {
         let ids: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| mailings::table
                 .order(mailings::id)
-                .limit(100)
+                .limit(1_000)
                 .select(mailings::id)
                 .load(c))
         })?;
@@ -158,6 +204,48 @@ impl MailingRepository for Tx<'_> {
                     mailings::written_to_id.eq(Uid::of(registration)),
                 ))
                 .execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn last_move_told(&mut self, recipient_key: &str, event_id: EventId) -> Result<Option<i64>, StoreError> {
+        // An id holds no wildcard.
+        let of_event = format!("{event_id}:%");
+        let occasions: Vec<Option<String>> = self.run(|connection| {
+            on!(connection, |c| outbox::table
+                .filter(outbox::channel.eq("message"))
+                .filter(outbox::recipient_key.eq(recipient_key))
+                .filter(outbox::kind.eq("event_moved"))
+                .filter(outbox::occasion.like(&of_event))
+                .select(outbox::occasion)
+                .load(c))
+        })?;
+        let edits = occasions
+            .iter()
+            .flatten()
+            .filter_map(|occasion| occasion.split_once(':'));
+        Ok(edits.filter_map(|(_, edit)| edit.parse().ok()).max())
+    }
+
+    fn delete_mailings_of_kind(&mut self, event_id: EventId, kind: &str) -> Result<(), StoreError> {
+        let of_event = mailings::table
+            .filter(mailings::event_id.eq(Uid::of(event_id)))
+            .select((mailings::id, mailings::message));
+        let kept: Vec<(Uid, Doc)> = self.run(|connection| on!(connection, |c| of_event.load(c)))?;
+        // A message stands under its kind.
+        let gone: Vec<Uid> = kept
+            .into_iter()
+            .filter(|(_, message)| message.0.get(kind).is_some())
+            .map(|(id, _)| id)
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.run(|connection| {
+            on!(connection, |c| diesel::delete(
+                mailings::table.filter(mailings::id.eq_any(gone))
+            )
+            .execute(c))
         })?;
         Ok(())
     }

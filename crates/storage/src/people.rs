@@ -52,6 +52,10 @@ pub(crate) struct AttendeeRow {
     updated_at: Ts,
 }
 
+/// That an attendee is somebody who was not erased. The condition under which [`Attendee::is_nobody`] is false of a row in the database.
+pub(crate) const IS_SOMEBODY: &str =
+    "NOT (attendees.user_id IS NULL AND attendees.email_key LIKE 'erased-%@erased.invalid')";
+
 /// The columns of an account that taking part asks for.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
