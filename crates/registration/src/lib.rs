@@ -11,6 +11,7 @@ mod decide;
 mod end_event;
 mod export;
 mod import;
+mod invites;
 mod link_guest;
 mod list_participants;
 mod mailing;

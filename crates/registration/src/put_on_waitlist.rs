@@ -1,17 +1,14 @@
 //! A manager puts somebody on the waitlist.
 
+use crate::invites::{Invites, PUT_ON_WAITLIST};
 use crate::register::{settle_who_it_is, visible_standing};
 use crate::{RegistrationTx, pass_on_seats};
-use chrono::TimeDelta;
 use event::{EventStatus, manages};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EventId, Invalid, RegistrationId, StoreError, TypedId,
     WaitlistEntryId,
 };
 use waitlist::{JoinAt, WaitlistEntry, check_reason, join_at};
-
-/// What the audit log calls it.
-const PUT_ON_WAITLIST: &str = "waitlist.add";
 
 /// Who is to wait, and where.
 #[derive(Debug, Clone)]
@@ -24,7 +21,7 @@ pub struct PutOnWaitlist {
     pub position: Option<u32>,
     /// Why; part of the log.
     pub reason: String,
-    /// How many others one account may put there within 24 hours: each of them gets a mail.
+    /// How many others one account may have written to within 24 hours; see [`Rules`](crate::Rules).
     pub invites_per_day: u32,
 }
 
@@ -58,7 +55,7 @@ pub enum PutOnWaitlistError {
     /// A seat is free and nobody waits for it: the person can be registered.
     #[error("a seat is free")]
     SeatFree,
-    /// The account put as many others there as it may within 24 hours.
+    /// The account had as many others written to as it may within 24 hours.
     #[error("no more than {0} others within 24 hours")]
     TooMany(u32),
     /// The store failed.
@@ -78,6 +75,8 @@ pub fn put_on_waitlist(
         .lock_event_seats(command.event_id)?
         .ok_or(PutOnWaitlistError::NotFound)?;
     manages(tx, &ctx.actor, seats.reference(), PutOnWaitlistError::NotFound)?;
+    let mut invites = Invites::by(command.invites_per_day);
+    invites.count(tx, ctx, user_id)?;
     let standing =
         visible_standing(tx, ctx, seats.id, command.attendee_id)?.ok_or(PutOnWaitlistError::NotFound)?;
     let attendee = standing.attendee.ok_or(PutOnWaitlistError::NotFound)?;
@@ -109,10 +108,9 @@ pub fn put_on_waitlist(
         let detail = format!("a position from 1 to {last}");
         return Err(Invalid::field("/position", "range", detail).into());
     }
-    let limit = command.invites_per_day;
-    if tx.count_audit(user_id, PUT_ON_WAITLIST, ctx.now - TimeDelta::days(1))? >= u64::from(limit) {
-        return Err(PutOnWaitlistError::TooMany(limit));
-    }
+    invites
+        .take(tx, ctx, user_id)?
+        .map_err(PutOnWaitlistError::TooMany)?;
     let attendee = settle_who_it_is(tx, ctx, attendee)?;
     let at = JoinAt {
         position,

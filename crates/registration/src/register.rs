@@ -1,8 +1,8 @@
 //! A person registers, or is registered by a manager.
 
+use crate::invites::{Invites, REGISTERED_OTHER};
 use crate::pass_on::{announce_availability, seat_for, tell_registration};
 use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, pass_on_seats};
-use chrono::TimeDelta;
 use event::{EventSeats, EventStatus, ManageEventError, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, StoreError, TypedId, UserId,
@@ -32,12 +32,10 @@ pub enum Person {
 pub struct Rules {
     /// Whether only a confirmed address may register.
     pub require_verified_email: bool,
-    /// How many others one account may register within 24 hours: each of them gets a mail.
+    /// How many others one account may have written to within 24 hours, by registering them, putting them on a waitlist or
+    /// sending a confirmation again.
     pub invites_per_day: u32,
 }
-
-/// What the audit log calls the registration of somebody else.
-const REGISTERED_OTHER: &str = "registration.create";
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -133,7 +131,7 @@ pub fn register(
     command: Register,
 ) -> Result<Registered, RegisterError> {
     let mut seats = lock_visible_seats(tx, ctx, command.event_id)?;
-    let mut invites = Invites::by(command.rules);
+    let mut invites = Invites::by(command.rules.invites_per_day);
     register_at(tx, ctx, &mut seats, &command, &mut invites)
 }
 
@@ -153,35 +151,8 @@ pub(crate) fn lock_visible_seats(
     Ok(seats)
 }
 
-/// How many others the actor may register yet; counted when the first is.
-pub(crate) struct Invites {
-    limit: u32,
-    used: Option<u64>,
-}
-
-impl Invites {
-    pub(crate) fn by(rules: Rules) -> Self {
-        Self {
-            limit: rules.invites_per_day,
-            used: None,
-        }
-    }
-
-    fn take(&mut self, tx: &mut dyn RegistrationTx, ctx: &Ctx, user_id: UserId) -> Result<(), RegisterError> {
-        let used = match self.used {
-            Some(used) => used,
-            None => tx.count_audit(user_id, REGISTERED_OTHER, ctx.now - TimeDelta::days(1))?,
-        };
-        if used >= u64::from(self.limit) {
-            return Err(RegisterError::TooManyInvites(self.limit));
-        }
-        self.used = Some(used + 1);
-        Ok(())
-    }
-}
-
-/// The same at an event that is locked already. What is refused by the rules has written nothing about the person.
-pub(crate) fn register_at(
+/// The same at an event that is locked already.
+fn register_at(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
     seats: &mut EventSeats,
@@ -189,7 +160,25 @@ pub(crate) fn register_at(
     invites: &mut Invites,
 ) -> Result<Registered, RegisterError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let mut standing = load_standing(tx, ctx, seats, command, user_id)?;
+    let for_another = !matches!(command.person, Person::Oneself);
+    if for_another {
+        invites.count(tx, ctx, user_id)?;
+    }
+    let standing = load_standing(tx, ctx, seats, command, user_id)?;
+    register_standing(tx, ctx, seats, command, standing, invites)
+}
+
+/// The same for who stands so with the event. What is refused by the rules has written nothing about the person.
+pub(crate) fn register_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &mut EventSeats,
+    command: &Register,
+    mut standing: Standing,
+    invites: &mut Invites,
+) -> Result<Registered, RegisterError> {
+    let user_id = ctx.actor.signed_in()?.user_id;
+    let for_another = !matches!(command.person, Person::Oneself);
     if let (Some(account), Some(attendee)) = (&standing.account, &standing.attendee) {
         // An attendee that somebody else noted: what it holds is shown to nobody who cannot read its mail.
         standing.attendee = Some(attendee_of_user(tx, ctx, account, Some(attendee.clone()))?);
@@ -198,9 +187,10 @@ pub(crate) fn register_at(
         pass_on_seats(tx, ctx, seats, 0)?;
     }
     let decision = decide(ctx.now, seats, &standing).map_err(RegisterError::Refused)?;
-    let for_another = !matches!(command.person, Person::Oneself);
     if for_another {
-        invites.take(tx, ctx, user_id)?;
+        invites
+            .take(tx, ctx, user_id)?
+            .map_err(RegisterError::TooManyInvites)?;
     }
     let attendee = match (standing.attendee, &standing.account, &command.person) {
         (Some(attendee), ..) => attendee,

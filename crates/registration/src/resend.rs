@@ -1,5 +1,6 @@
 //! The confirmation of a seat is sent once more.
 
+use crate::invites::{Invites, RESENT};
 use crate::{ReadRegistrationError, RegistrationStatus, RegistrationTx};
 use chrono::TimeDelta;
 use event::may_manage;
@@ -22,6 +23,9 @@ pub enum ResendError {
     /// It holds no seat: there is nothing to confirm.
     #[error("the registration is {}", .0.as_str())]
     NoSeat(RegistrationStatus),
+    /// The account had as many others written to as it may within 24 hours.
+    #[error("no more than {0} others within 24 hours")]
+    TooManyInvites(u32),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,8 +42,13 @@ impl From<ReadRegistrationError> for ResendError {
 }
 
 /// Sends the confirmation of the actor's own seat again, or of one at an event that the actor runs. Within a quarter of an
-/// hour it is sent once, however often it is asked for.
-pub fn resend(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Result<(), ResendError> {
+/// hour it is sent once, however often it is asked for; what is sent to another counts among the account's invites.
+pub fn resend(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    id: RegistrationId,
+    invites_per_day: u32,
+) -> Result<(), ResendError> {
     let user_id = ctx.actor.signed_in()?.user_id;
     let found = tx.find_registration(id)?.ok_or(ResendError::NotFound)?;
     // Under the lock two who ask at once come one after the other.
@@ -63,6 +72,12 @@ pub fn resend(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
     if last.is_some_and(|at| at > ctx.now - PAUSE) {
         return Ok(());
     }
+    if !is_own {
+        let mut invites = Invites::by(invites_per_day);
+        invites
+            .take(tx, ctx, user_id)?
+            .map_err(ResendError::TooManyInvites)?;
+    }
     let message = Message::SeatConfirmed {
         event: seats.facts(),
         registration_id: id,
@@ -71,7 +86,7 @@ pub fn resend(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
     };
     tx.enqueue(ctx, attendee.recipient(), message);
     if !is_own {
-        let entry = AuditEntry::new("registration.resend", "registration", id.uuid());
+        let entry = AuditEntry::new(RESENT, "registration", id.uuid());
         tx.record_audit(ctx, entry)?;
     }
     Ok(())

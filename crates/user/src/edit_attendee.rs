@@ -76,6 +76,10 @@ pub fn edit_attendee(
     change: EditAttendee,
 ) -> Result<EditedAttendee, EditAttendeeError> {
     require_writing(&ctx.actor)?;
+    if matches!(change.email, Change::Set(_)) && !ctx.actor.holds(Permission::AttendeeWriteAny) {
+        // Two changes of addresses are counted one after the other.
+        tx.lock_user(ctx.actor.signed_in()?.user_id)?;
+    }
     // Nobody registers the attendee elsewhere, and no account gets it, between the question whose it is and the end.
     let before = tx.hold_attendee(id)?.ok_or(EditAttendeeError::NotFound)?;
     changes(tx, &ctx.actor, &before, EditAttendeeError::NotFound)?;

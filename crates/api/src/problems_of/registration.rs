@@ -209,6 +209,7 @@ impl From<ResendError> for Problem {
             ResendError::NoSeat(status) => {
                 Self::new(ProblemType::WrongState).detail(format!("The registration is {}.", status.as_str()))
             }
+            ResendError::TooManyInvites(limit) => too_many_others("sends confirmations to", limit),
             ResendError::Store(error) => error.into(),
         }
     }

@@ -245,6 +245,7 @@ pub async fn resend(
 ) -> Result<Answer, Problem> {
     let scope = key.scope(caller.signed_in.user_id, &Fingerprint::without_body(&request));
     let (id, ctx) = (id.0, caller.ctx);
+    let invites_per_day = state.settings.invites_per_day;
     let answer = state
         .store
         .write(move |tx| {
@@ -257,7 +258,7 @@ pub async fn resend(
                     Err(error) => Err(ResendError::from(error)),
                 },
                 |tx: &mut Tx| {
-                    registration::resend(tx, &ctx, id)?;
+                    registration::resend(tx, &ctx, id, invites_per_day)?;
                     Ok::<_, ResendError>(Answer::accepted_empty())
                 },
             )
@@ -272,9 +273,13 @@ pub fn describe_resend(operation: OperationDoc) -> OperationDoc {
         .summary("Send the confirmation of a seat again")
         .description(
             "To the address of who holds it. Once within 15 minutes: what is asked for more often is answered alike, and \
-             sends nothing.",
+             sends nothing. What is sent to another counts among the account's invites of 24 hours.",
         )
         .idempotent()
         .answer_empty(202, "The mail is on its way, or was a moment ago.")
-        .problems(&[ProblemType::NotFound, ProblemType::WrongState])
+        .problems(&[
+            ProblemType::NotFound,
+            ProblemType::WrongState,
+            ProblemType::RateLimited,
+        ])
 }
