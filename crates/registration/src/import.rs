@@ -1,9 +1,13 @@
 //! A manager registers many at once, from a list.
 
-use crate::register::{Invites, lock_visible_seats, register_at};
-use crate::{Person, Refusal, Register, RegisterError, Registered, RegistrationTx, Rules};
+use crate::invites::Invites;
+use crate::register::{lock_visible_seats, register_standing};
+use crate::{
+    Person, Refusal, Register, RegisterError, Registered, RegistrationTx, Rules, Standing, pass_on_seats,
+};
 use event::manages;
 use kernel::{Ctx, EmailAddress, EventId, Invalid, RegistrationId, StoreError, WaitlistEntryId};
+use std::collections::{BTreeSet, HashMap};
 use user::PersonName;
 
 /// A line of the list.
@@ -104,7 +108,17 @@ pub fn import(
     if !unfit.is_empty() {
         return Err(ImportError::BadLines(unfit));
     }
-    let mut invites = Invites::by(command.rules);
+    let mut invites = Invites::by(command.rules.invites_per_day);
+    invites.count(
+        tx,
+        ctx,
+        ctx.actor.signed_in().map_err(RegisterError::from)?.user_id,
+    )?;
+    // Who waits comes before all of the list, and stands otherwise then.
+    if seats.free() > 0 && seats.waiting > 0 {
+        pass_on_seats(tx, ctx, &mut seats, 0)?;
+    }
+    let mut standings = standings_of(tx, &command)?;
     let mut imported = Vec::with_capacity(command.lines.len());
     for line in &command.lines {
         let outcome = match &line.person {
@@ -118,10 +132,12 @@ pub fn import(
                     },
                     rules: command.rules,
                 };
-                outcome_of(
-                    register_at(tx, ctx, &mut seats, &one, &mut invites),
-                    command.partial,
-                )?
+                let standing = standings.get(email.key()).cloned().unwrap_or_default();
+                let registered = register_standing(tx, ctx, &mut seats, &one, standing, &mut invites);
+                if let Ok(registered) = &registered {
+                    standings.insert(email.key().to_owned(), standing_after(registered));
+                }
+                outcome_of(registered, command.partial)?
             }
         };
         imported.push(line.became(outcome));
@@ -132,6 +148,39 @@ pub fn import(
         return Err(ImportError::BadLines(imported));
     }
     Ok(imported)
+}
+
+/// How those on the list stand with the event that have an attendee, by their folded addresses; looked up at once, since
+/// others wait for the event.
+fn standings_of(
+    tx: &mut dyn RegistrationTx,
+    command: &Import,
+) -> Result<HashMap<String, Standing>, StoreError> {
+    let addresses = command.lines.iter().filter_map(|line| line.person.as_ref().ok());
+    let keys: BTreeSet<String> = addresses.map(|(_, email)| email.key().to_owned()).collect();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let found = tx.hold_standings_of_addresses(command.event_id, &keys)?;
+    Ok(found.into_iter().collect())
+}
+
+/// How the person stands then, if another line names them again.
+fn standing_after(registered: &Registered) -> Standing {
+    match registered.clone() {
+        Registered::Confirmed {
+            registration,
+            attendee,
+            ..
+        } => Standing {
+            attendee: Some(attendee),
+            registration: Some(registration),
+            ..Standing::default()
+        },
+        Registered::Waitlisted { entry, attendee, .. } => Standing {
+            attendee: Some(attendee),
+            entry: Some(entry),
+            ..Standing::default()
+        },
+    }
 }
 
 impl ImportLine {
