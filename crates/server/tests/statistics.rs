@@ -327,7 +327,7 @@ async fn figures_and_rules_are_served_by_indexes(database: TestDatabase) {
         .read(move |tx| tx.explain_statistics(event, now))
         .await
         .expect("plans");
-    assert_eq!(plans.len(), 7);
+    assert_eq!(plans.len(), 8);
     for (what, plan) in &plans {
         let by_index = match harness.database().kind() {
             Kind::Sqlite => plan.contains("COVERING INDEX"),

@@ -198,7 +198,7 @@ impl Tx<'_> {
 }
 
 /// Smaller than all ids that are made from that millisecond on: ids begin with the time (RFC 9562, version 7).
-fn first_id_of(instant: Instant) -> Uuid {
+pub(crate) fn first_id_of(instant: Instant) -> Uuid {
     let milliseconds = u64::try_from(instant.timestamp_millis()).unwrap_or(0);
     Uuid::from_u64_pair(milliseconds << 16, 0)
 }

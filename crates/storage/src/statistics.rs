@@ -3,6 +3,7 @@
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::messages::first_id_of;
 use crate::schema::{events, outbox, registrations, users, waitlist_entries};
 use crate::transaction::named;
 use admin::{DayOfStatistics, JobStatus, Statistics, StatisticsSource};
@@ -41,11 +42,27 @@ struct Counted<'a> {
     condition: String,
 }
 
+/// All registrations, by their ids: these begin with the time at which they were made, so that no index by time is needed.
+/// Rows that something else wrote under ids of another kind, as seeds do, count for no day.
+const ALL_BY_ID: Counted<'static> = Counted {
+    table: "registrations",
+    column: "id",
+    condition: String::new(),
+};
+
 impl Counted<'_> {
     /// One row for each span, in their order, with how many fall into it. All that is put into the text are instants and
     /// ids of ours.
     fn query(&self, spans: &[(Instant, Instant)], is_postgres: bool) -> String {
         let instant = |at: &Instant| {
+            if self.column == "id" {
+                let id = first_id_of(*at);
+                return if is_postgres {
+                    format!("CAST('{id}' AS uuid)")
+                } else {
+                    format!("'{id}'")
+                };
+            }
             let text = at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
             if is_postgres {
                 format!("TIMESTAMPTZ '{text}'")
@@ -119,22 +136,18 @@ impl Tx<'_> {
                 condition: String::new(),
             };
             [
+                ("registrations of an event", of_event(event_id, Standing::Any)),
                 (
                     "registrations of an event by status",
-                    format!(
-                        "SELECT status, count(*) FROM registrations WHERE event_id = '{event_id}' GROUP BY status"
-                    ),
+                    of_event(event_id, Standing::NotConfirmed),
                 ),
                 (
                     "registrations of an event by day",
                     Counted::of_event(event_id).query(&span, is_postgres),
                 ),
-                ("registrations by status", REGISTRATIONS.to_owned()),
+                ("registrations by status", NOT_CONFIRMED.to_owned()),
                 ("messages by status", MESSAGES.to_owned()),
-                (
-                    "registrations by day",
-                    of("registrations", "registered_at").query(&span, is_postgres),
-                ),
+                ("registrations by day", ALL_BY_ID.query(&span, is_postgres)),
                 (
                     "check-ins by day",
                     of("registrations", "checked_in_at").query(&span, is_postgres),
@@ -154,23 +167,52 @@ impl Tx<'_> {
     }
 }
 
-const REGISTRATIONS: &str = "SELECT status, count(*) AS rows FROM registrations GROUP BY status";
+/// By the partial index `registrations_by_status`. Most are confirmed: what is left of all.
+const NOT_CONFIRMED: &str =
+    "SELECT status, count(*) AS rows FROM registrations WHERE status <> 'confirmed' GROUP BY status";
 const MESSAGES: &str =
     "SELECT status, count(*) AS rows FROM outbox WHERE channel = 'message' GROUP BY status";
+
+/// Which registrations of an event are counted.
+#[derive(Clone, Copy)]
+enum Standing {
+    /// All, by `registrations_by_event`.
+    Any,
+    /// Those that something became of, by the partial index `registrations_by_event_and_status`.
+    NotConfirmed,
+}
+
+fn of_event(event_id: EventId, standing: Standing) -> String {
+    let id = event_id.uuid();
+    match standing {
+        Standing::Any => {
+            format!("SELECT 'all' AS status, count(*) AS rows FROM registrations WHERE event_id = '{id}'")
+        }
+        Standing::NotConfirmed => format!(
+            "SELECT status, count(*) AS rows FROM registrations WHERE event_id = '{id}' AND status <> 'confirmed' \
+             GROUP BY status"
+        ),
+    }
+}
+
+/// What the others leave of all is confirmed.
+fn with_confirmed(mut others: BTreeMap<String, u64>, all: u64) -> BTreeMap<String, u64> {
+    let rest = all.saturating_sub(others.values().sum());
+    if rest > 0 {
+        others.insert(RegistrationStatus::Confirmed.as_str().to_owned(), rest);
+    }
+    others
+}
 
 impl StatisticsRepository for Tx<'_> {
     fn count_registrations_of(
         &mut self,
         event_id: EventId,
     ) -> Result<Vec<(RegistrationStatus, u64)>, StoreError> {
-        let rows: Vec<(String, i64)> = self.run(|connection| {
-            on!(connection, |c| registrations::table
-                .filter(registrations::event_id.eq(Uid::of(event_id)))
-                .group_by(registrations::status)
-                .select((registrations::status, count_star()))
-                .load(c))
-        })?;
-        rows.into_iter()
+        let all = self.count_by_status(&of_event(event_id, Standing::Any))?;
+        let others = self.count_by_status(&of_event(event_id, Standing::NotConfirmed))?;
+        with_confirmed(others, all.values().sum())
+            .into_iter()
             .map(|(status, rows)| {
                 let event = Uid::of(event_id);
                 let status = named(
@@ -180,7 +222,7 @@ impl StatisticsRepository for Tx<'_> {
                     &status,
                     RegistrationStatus::from_name,
                 )?;
-                Ok((status, counted(rows)))
+                Ok((status, rows))
             })
             .collect()
     }
@@ -267,7 +309,8 @@ impl StatisticsSource for Tx<'_> {
             .into_iter()
             .map(|(status, rows)| (status, counted(rows)))
             .collect();
-        let registrations = self.count_by_status(REGISTRATIONS)?;
+        let all_registrations = counted(self.count_rows("registrations")?);
+        let registrations = with_confirmed(self.count_by_status(NOT_CONFIRMED)?, all_registrations);
         let waiting = self.count_rows("waitlist_entries WHERE status = 'waiting'")?;
         let attendees = self.count_rows("attendees")?;
         Ok(Statistics {
@@ -299,8 +342,8 @@ impl StatisticsSource for Tx<'_> {
             self.count_in_spans(&of, &spans)
         };
         let sign_ups = count("users", "created_at")?;
-        let registrations = count("registrations", "registered_at")?;
         let check_ins = count("registrations", "checked_in_at")?;
+        let registrations = self.count_in_spans(&ALL_BY_ID, &spans)?;
         let counts = sign_ups.into_iter().zip(registrations).zip(check_ins);
         Ok(days
             .iter()

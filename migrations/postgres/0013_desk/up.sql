@@ -11,6 +11,4 @@ CREATE TABLE mailings (
 );
 CREATE INDEX mailings_by_event ON mailings (event_id);
 
-CREATE INDEX registrations_by_standing ON registrations (event_id, status);
-CREATE INDEX registrations_by_age ON registrations (registered_at, id);
 CREATE INDEX registrations_by_check_in ON registrations (checked_in_at) WHERE checked_in_at IS NOT NULL;
