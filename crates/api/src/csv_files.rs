@@ -34,7 +34,7 @@ pub fn lines(holders: &[SeatHolder]) -> Vec<u8> {
         let (registration, attendee) = (&holder.registration, &holder.attendee);
         [
             harmless(attendee.name.as_str()),
-            harmless(attendee.email.as_str()),
+            harmless_address(attendee.email.as_str()),
             Cow::Borrowed(registration.status.as_str()),
             Cow::Owned(time(&registration.registered_at)),
             Cow::Owned(registration.checked_in_at.as_ref().map(time).unwrap_or_default()),
@@ -74,10 +74,32 @@ fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Undoes [`harmless`] for a cell that comes back.
-fn as_it_was(cell: &str) -> &str {
+/// Undoes [`harmless`] for a cell that comes back, exactly: of the apostrophes before what would begin a formula the last is
+/// ours.
+fn as_it_was(cell: &str) -> String {
+    let mut was = String::with_capacity(cell.len());
+    for c in cell.chars() {
+        if begins_formula(c) && was.ends_with('\'') {
+            was.pop();
+        }
+        was.push(c);
+    }
+    was
+}
+
+/// An address so that no spreadsheet takes it for a formula. Nothing in it ends a cell, and an `@` in its midst stays as it is.
+fn harmless_address(address: &str) -> Cow<'_, str> {
+    if address.trim_start_matches('\'').starts_with(begins_formula) {
+        Cow::Owned(format!("'{address}"))
+    } else {
+        Cow::Borrowed(address)
+    }
+}
+
+/// Undoes [`harmless_address`], exactly.
+fn address_as_it_was(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(begins_formula) => rest,
+        Some(rest) if rest.trim_start_matches('\'').starts_with(begins_formula) => rest,
         _ => cell,
     }
 }
@@ -183,9 +205,10 @@ impl Places {
                 person: Err(invalid),
             };
         }
-        let cell = |place: usize| as_it_was(record.get(place).unwrap_or_default().trim());
-        let name = invalid.take(&format!("/{number}/name"), "format", cell(self.name).parse());
-        let email = invalid.take(&format!("/{number}/email"), "format", cell(self.email).parse());
+        let cell = |place: usize| record.get(place).unwrap_or_default().trim();
+        let (name, email) = (as_it_was(cell(self.name)), address_as_it_was(cell(self.email)));
+        let name = invalid.take(&format!("/{number}/name"), "format", name.parse());
+        let email = invalid.take(&format!("/{number}/email"), "format", email.parse());
         let person = match (name, email) {
             (Some(name), Some(email)) => Ok((name, email)),
             _ => Err(invalid),
@@ -358,8 +381,26 @@ mod tests {
 
     #[test]
     fn what_went_out_comes_in_again() {
-        for name in ["=1+1", "-", "＋x", "O'Neil", "Asha"] {
-            assert_eq!(as_it_was(&harmless(name)), name);
+        // All texts of up to six of these.
+        let letters = ['a', '\'', '=', '@', ' ', ',', '\u{200B}'];
+        let mut texts = vec![String::new()];
+        let mut longest = 0..1;
+        for _ in 0..6 {
+            let from = texts.len();
+            for number in longest {
+                for letter in letters {
+                    texts.push(format!("{}{letter}", texts[number]));
+                }
+            }
+            longest = from..texts.len();
         }
+        for text in texts {
+            assert_eq!(as_it_was(&harmless(&text)), text, "{text:?}");
+            let address = harmless_address(&text);
+            assert!(!address.starts_with(begins_formula));
+            assert_eq!(address_as_it_was(&address), text, "{text:?}");
+        }
+        assert_eq!(harmless_address("o'@example.org"), "o'@example.org");
+        assert_eq!(harmless_address("-o@example.org"), "'-o@example.org");
     }
 }

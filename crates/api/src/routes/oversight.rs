@@ -11,7 +11,7 @@ use crate::routes::registrations::RegistrationParams;
 use crate::state::SharedState;
 use crate::views::{EventBody, InvariantsBody, RegistrationBody, StatisticsBody, ViolationBody};
 use chrono::TimeDelta;
-use kernel::{EventId, Instant};
+use kernel::{EventId, Instant, Permission};
 use registration::RegistrationFilter;
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -63,10 +63,13 @@ pub struct Capacity {
 /// Everybody's registrations.
 pub async fn list_registrations(
     caller: SignedInCaller,
-    query: ListQuery<AllRegistrationParams>,
+    query: Result<ListQuery<AllRegistrationParams>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
-    let (page, ctx) = (query.page(ORDER)?, caller.ctx);
+    let ctx = caller.ctx;
+    ctx.actor.require(Permission::RegistrationReadAny)?;
+    let query = query?;
+    let page = query.page(ORDER)?;
     let params = query.filter;
     let filter = RegistrationFilter {
         words: words_of(params.q)?,
@@ -104,6 +107,7 @@ pub async fn set_capacity(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
+    ctx.actor.require(Permission::EventManageAny)?;
     let capacity = match body {
         Ok(body) => body.value.capacity,
         Err(problem) => {
