@@ -77,6 +77,8 @@ pub struct Registration {
     pub checked_in_at: Option<Instant>,
     /// When the hold runs out.
     pub hold_expires_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
     /// What the ticket of the seat goes by; worth nothing without a seat.
     pub ticket_code: TicketCode,
 }

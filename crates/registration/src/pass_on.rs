@@ -129,6 +129,7 @@ pub(crate) fn seat_for(
         registered_at: ctx.now,
         checked_in_at: None,
         hold_expires_at: None,
+        ended_at: None,
         ticket_code,
     })
 }

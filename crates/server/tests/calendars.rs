@@ -196,8 +196,9 @@ async fn mailed(harness: &Harness, email: &str) -> (String, u64) {
     };
     let url = harness.running().base_url();
     let mail = render_mail(&job, url, &harness.server_keys()).expect("a mail");
-    let file = mail.attachments.first().expect("a file").clone();
-    let text = String::from_utf8(file.content).expect("text");
+    let is_entry = |content: &[u8]| content.starts_with(b"BEGIN:VCALENDAR");
+    let file = mail.attachments.iter().find(|file| is_entry(&file.content));
+    let text = String::from_utf8(file.expect("an entry").content.clone()).expect("text");
     let entry = entries(&text).remove(0);
     (
         property(&entry, "UID"),
@@ -358,6 +359,15 @@ async fn what_did_not_change_is_not_sent_again(database: TestDatabase) {
         let changed = asha.client.get(&path).header("if-none-match", &tag).await;
         assert_ne!(changed.expect(200).header("etag"), Some(tag.as_str()));
     }
+    // Also one that has ended.
+    let seat = format!("/registrations/{registration}");
+    asha.client.delete(&seat).await.expect(200);
+    let path = format!("{seat}/ticket.ics");
+    let ended = asha.client.get(&path).await.expect(200);
+    let tag = ended.header("etag").expect("a tag").to_owned();
+    harness.clock().advance(TimeDelta::minutes(1));
+    let later = asha.client.get(&path).header("if-none-match", &tag).await;
+    later.expect(304);
 }
 
 async fn what_is_private_is_in_no_calendar_of_others(database: TestDatabase) {

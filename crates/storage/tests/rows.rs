@@ -195,6 +195,7 @@ impl Rows {
             registered_at: now(),
             checked_in_at: None,
             hold_expires_at: None,
+            ended_at: None,
             ticket_code: ticket::TicketCode::random().expect("randomness"),
         }
     }

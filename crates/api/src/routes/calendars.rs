@@ -174,15 +174,16 @@ pub async fn of_registration(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let now = ctx.now;
     let (view, event) = state
         .store
         .read(move |tx| registration::read_for_calendar(tx, &ctx, id))
         .await?;
     let registration = view.registration;
-    let since = event.updated_at.max(registration.registered_at);
+    let begun = event.updated_at.max(registration.registered_at);
+    // Of what has ended the end is the last that happened to it, and the same whenever it is read.
+    let since = registration.ended_at.map_or(begun, |ended| ended.max(begun));
     let mut entry = entry_of(&state, event);
-    let (status, as_of) = standing(entry.status, registration.status, since, now)?;
+    let (status, as_of) = standing(entry.status, registration.status, since)?;
     (entry.status, entry.as_of) = (status, as_of);
     let text = file(&state, None, vec![entry]);
     Ok(send(&request, "event.ics", text))
@@ -193,13 +194,12 @@ fn standing(
     event: Status,
     registration: RegistrationStatus,
     since: Instant,
-    now: Instant,
 ) -> Result<(Status, Instant), Problem> {
     match registration {
         RegistrationStatus::PendingPayment => {
             Err(Problem::new(ProblemType::WrongState).detail("The seat is not paid yet."))
         }
-        RegistrationStatus::Cancelled | RegistrationStatus::Expired => Ok((Status::Cancelled, now)),
+        RegistrationStatus::Cancelled | RegistrationStatus::Expired => Ok((Status::Cancelled, since)),
         RegistrationStatus::Confirmed | RegistrationStatus::Attended => Ok((event, since)),
     }
 }
