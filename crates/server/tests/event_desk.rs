@@ -470,6 +470,8 @@ async fn an_administrator_raises_the_capacity_and_the_queue_moves(database: Test
             .expect(422)
             .problem("invalid");
     }
+    let none = organizer.client.patch(&path).json(json!({"capacity": 0}));
+    none.await.expect(403);
     let nowhere = format!("/admin/events/{}/capacity", admin.id);
     admin
         .client
@@ -541,4 +543,14 @@ async fn all_registrations_are_found_by_who_may_read_them(database: TestDatabase
             .problem("bad-query");
     }
     asha.client.get("/admin/registrations").await.expect(403);
+    // What is wrong with the request is for who may ask at all.
+    asha.client.get("/admin/registrations?status=x").await.expect(403);
+    let many = reader
+        .client
+        .get("/admin/registrations?q=asha&limit=1&include_total=true")
+        .await
+        .expect(200);
+    assert_eq!(many.json()["total"], 2);
+    let next = many.text_at("/next_cursor");
+    assert_eq!(found(&format!("q=asha&limit=1&cursor={next}")).await, 1);
 }

@@ -11,6 +11,7 @@ on_both_databases! {
     pages_follow_one_another_whichever_way_people_are_found,
     those_who_were_written_by_something_else_are_found_too,
     participants_are_those_who_agreed,
+    what_is_far_away_comes_with_a_later_page,
     no_search_reads_a_big_table_from_end_to_end,
 }
 
@@ -359,6 +360,33 @@ fn fill(harness: &Harness, event: EventId, creator: &Person, many: usize) {
              ANALYZE;"
         ),
     );
+}
+
+async fn what_is_far_away_comes_with_a_later_page(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 50_000).await;
+    fill(&harness, event, &organizer, 41_000);
+    for path in [
+        "/attendees?name=early".to_owned(),
+        "/attendees?q=early".to_owned(),
+        format!("/events/{event}/registrations?q=early"),
+    ] {
+        let mut page = organizer.client.get(&path).await.expect(200);
+        assert!(page.items().is_empty(), "{path}");
+        let mut pages = 1;
+        while page.items().is_empty() {
+            let next = page.text_at("/next_cursor");
+            page = organizer
+                .client
+                .get(&format!("{path}&cursor={next}"))
+                .await
+                .expect(200);
+            pages += 1;
+        }
+        assert_eq!(page.items().len(), 25, "{path}");
+        assert!((2..=6).contains(&pages), "{path}: {pages}");
+    }
 }
 
 async fn no_search_reads_a_big_table_from_end_to_end(database: TestDatabase) {

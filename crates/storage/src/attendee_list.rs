@@ -9,12 +9,12 @@ use crate::columns::Uid;
 use crate::connection::on;
 use crate::events_of_runner::{OfEvent, plan_of_top, top_of_events};
 use crate::explain::plan;
-use crate::people::AttendeeRow;
+use crate::people::{AttendeeRow, IS_SOMEBODY};
 use crate::schema::{attendee_words, attendees, registrations, waitlist_entries};
 use crate::transaction::uids;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Bool;
 use kernel::{
     EventId, Page, PageRequest, Position, StoreError, TypedId, WordQuery, address_part, address_pattern,
     fold, like_pattern,
@@ -27,6 +27,8 @@ use uuid::Uuid;
 const FEW: usize = 1_000;
 /// So many people are walked before a word is looked up after all.
 const WALKED: usize = 2_000;
+/// So many are walked for one page: who is farther away comes with the next.
+const MOST_WALKED: usize = 5_000;
 /// So many are asked for at a time, once the first did not do.
 const BATCH: usize = 1_000;
 
@@ -102,27 +104,30 @@ impl Tx<'_> {
             None
         };
         let before = page.after.map_or(Uid(Uuid::max()), |after| Uid(after.id));
-        let found = self.find_attendees(&ground, filter, before, usize::from(page.limit) + 1)?;
-        Ok(Page::from_surplus(found, page, total, |attendee| Position {
-            value: 0,
-            id: attendee.id.uuid(),
-        }))
+        let (found, read_to) = self.find_attendees(&ground, filter, before, usize::from(page.limit) + 1)?;
+        let place = |id| Position { value: 0, id };
+        let page = Page::from_surplus(found, page, total, |attendee| place(attendee.id.uuid()));
+        Ok(Page {
+            next: page.next.or(read_to.map(|id| place(id.0))),
+            ..page
+        })
     }
 
+    /// Those of a page and one more; and where it stopped with fewer, though the list goes on.
     fn find_attendees(
         &mut self,
         ground: &Ground,
         filter: &AttendeeFilter,
         mut before: Uid,
         most: usize,
-    ) -> Result<Vec<Attendee>, StoreError> {
+    ) -> Result<(Vec<Attendee>, Option<Uid>), StoreError> {
         let wanted = Wanted::of(filter);
         if let Some(words) = wanted.words {
             if words.words().is_empty() {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), None));
             }
             if let Some(people) = self.rarest_word(words, FEW)? {
-                return self.find_among(ground, &wanted, people, before, most);
+                return Ok((self.find_among(ground, &wanted, people, before, most)?, None));
             }
         }
         let mut found: Vec<Attendee> = Vec::new();
@@ -145,7 +150,10 @@ impl Tx<'_> {
             );
             if found.len() >= most || is_last {
                 found.truncate(most);
-                return Ok(found);
+                return Ok((found, None));
+            }
+            if walked >= MOST_WALKED {
+                return Ok((found, Some(before)));
             }
             batch = BATCH;
         }
@@ -359,11 +367,7 @@ impl Tx<'_> {
         let total: i64 = self.run(|connection| {
             on!(connection, |c| {
                 let mut query = everybody_like!(filter, Uid(Uuid::max()));
-                query = query.filter(
-                    sql::<Bool>("NOT (attendees.user_id IS NULL AND attendees.email_key LIKE ")
-                        .bind::<Text, _>("erased-%@erased.invalid")
-                        .sql(")"),
-                );
+                query = query.filter(sql::<Bool>(IS_SOMEBODY));
                 if let Some(words) = &filter.words {
                     if words.words().is_empty() {
                         return Ok(0);
@@ -405,8 +409,8 @@ impl Tx<'_> {
         before: Position,
     ) -> Result<Vec<(&'static str, String)>, StoreError> {
         let (creator, before_id) = (Uid::of(runner), Uid(before.id));
-        let mut plans = self.plans_within_event(event, None)?;
-        plans.extend(self.plans_within_event(event, Some(before))?);
+        let mut plans = self.plans_of_searched_registrations(event, None)?;
+        plans.extend(self.plans_of_searched_registrations(event, Some(before))?);
         plans.extend(self.plans_of_registrations(event, before)?);
         let everyone = self.run(|connection| {
             plan!(

@@ -1,37 +1,45 @@
-//! Registrations of an event whose attendees have given words, the newest first. Rare words are looked up, common ones soon turn up
-//! in the list of the event; see `attendee_list.rs`.
+//! Registrations whose attendees have given words, the newest first: of one event or of all. Rare words are looked up, common
+//! ones soon turn up in the list itself; see `attendee_list.rs`.
 
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
-use crate::events::instant_of;
 use crate::explain::plan;
-use crate::registrations::status_is;
+use crate::registrations::{after_place, filtered, in_order, is_of_all};
 use crate::schema::{attendees, registrations};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use kernel::{EventId, PageRequest, Position, StoreError, WordQuery};
 use registration::RegistrationFilter;
+use std::cmp::Reverse;
 
 /// A word that so many people have is looked up at once.
 const FEW: usize = 1_000;
-/// A word that more people have than this is never looked up: every event is sooner read.
+/// A word that more people have than this is never looked up: the list is sooner read.
 const MANY: usize = 20_000;
 /// So many registrations are read before a word is looked up after all.
 const WALKED: usize = 2_000;
 /// So many are read at a time, once the first did not do.
 const BATCH: usize = 2_000;
+/// So many are read for one page: what is farther away comes with the next.
+const MOST_WALKED: usize = 10_000;
 
 /// A registration with what its attendee is found by.
 type Seen = (Uid, Ts, String, String);
 
-/// Registrations of an event after a place, with what is looked at of their attendees.
+/// What a search found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The registrations of the page and one more, in their order.
+    pub(crate) ids: Vec<Uid>,
+    /// Where it stopped with fewer, though the list goes on.
+    pub(crate) read_to: Option<Position>,
+}
+
+/// Registrations after a place, with what is looked at of their attendees.
 macro_rules! seen {
-    ($event:expr, $filter:expr, $after:expr) => {{
-        let mut query = registrations::table
+    ($filter:expr, $after:expr) => {{
+        let query = registrations::table
             .inner_join(attendees::table)
-            .filter(registrations::event_id.eq(Uid::of($event)))
             .select((
                 registrations::id,
                 registrations::registered_at,
@@ -39,44 +47,32 @@ macro_rules! seen {
                 attendees::email_key,
             ))
             .into_boxed();
-        if let Some(status) = $filter.status {
-            query = query.filter(sql::<Bool>(status_is(status)));
-        }
-        if let Some(attendee_id) = $filter.attendee_id {
-            query = query.filter(registrations::attendee_id.eq(Uid::of(attendee_id)));
-        }
-        if let Some(after) = $after {
-            let (at, id) = (Ts(instant_of(after)), Uid(after.id));
-            query = query.filter(
-                registrations::registered_at
-                    .le(at)
-                    .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
-            );
-        }
-        query
+        after_place!(filtered!(query, $filter), $filter, $after)
     }};
 }
 
 impl Tx<'_> {
-    /// The ids of the registrations of a page and one more, in their order.
+    /// A page of them, and one more.
     pub(crate) fn search_registrations(
         &mut self,
-        event: EventId,
         words: &WordQuery,
         filter: &RegistrationFilter,
         page: PageRequest,
-    ) -> Result<Vec<Uid>, StoreError> {
+    ) -> Result<Found, StoreError> {
         if words.words().is_empty() {
-            return Ok(Vec::new());
+            return Ok(Found::default());
         }
         let most = usize::from(page.limit) + 1;
-        if let Some(people) = self.rarest_word(words, FEW)? {
-            return self.search_among(event, words, filter, page.after, people, most);
+        // One person has not so many that anything were to be looked up.
+        let is_of_one = filter.attendee_id.is_some() || filter.user_id.is_some();
+        if !is_of_one && let Some(people) = self.rarest_word(words, FEW)? {
+            let ids = self.search_among(words, filter, page.after, people, most)?;
+            return Ok(Found { ids, read_to: None });
         }
-        let (mut after, mut found) = (page.after, Vec::new());
+        let (mut after, mut ids) = (page.after, Vec::new());
         let (mut walked, mut batch) = (0, most * 4);
         loop {
-            let read = self.walk_registrations(event, filter, after, batch)?;
+            let read = self.walk_registrations(filter, after, batch)?;
             let is_last = read.len() < batch;
             if let Some((id, at, ..)) = read.last() {
                 after = Some(Position {
@@ -85,18 +81,22 @@ impl Tx<'_> {
                 });
             }
             walked += read.len();
-            found.extend(who_fit(words, read));
-            if found.len() >= most || is_last {
-                found.truncate(most);
-                return Ok(found);
+            ids.extend(who_fit(words, read));
+            if ids.len() >= most || is_last {
+                ids.truncate(most);
+                return Ok(Found { ids, read_to: None });
+            }
+            if walked >= MOST_WALKED {
+                return Ok(Found { ids, read_to: after });
             }
             if walked >= WALKED
                 && batch < BATCH
+                && !is_of_one
                 && let Some(people) = self.rarest_word(words, MANY)?
             {
-                let missing = most - found.len();
-                found.extend(self.search_among(event, words, filter, after, people, missing)?);
-                return Ok(found);
+                let missing = most - ids.len();
+                ids.extend(self.search_among(words, filter, after, people, missing)?);
+                return Ok(Found { ids, read_to: None });
             }
             batch = if walked >= WALKED { BATCH } else { WALKED - 1 };
         }
@@ -104,14 +104,12 @@ impl Tx<'_> {
 
     fn walk_registrations(
         &mut self,
-        event: EventId,
         filter: &RegistrationFilter,
         after: Option<Position>,
         most: usize,
     ) -> Result<Vec<Seen>, StoreError> {
         self.run(|connection| {
-            on!(connection, |c| seen!(event, filter, after)
-                .order((registrations::registered_at.desc(), registrations::id.desc()))
+            on!(connection, |c| in_order!(seen!(filter, after), filter)
                 .limit(i64::try_from(most).unwrap_or(i64::MAX))
                 .load(c))
         })
@@ -119,7 +117,6 @@ impl Tx<'_> {
 
     fn search_among(
         &mut self,
-        event: EventId,
         words: &WordQuery,
         filter: &RegistrationFilter,
         after: Option<Position>,
@@ -129,12 +126,16 @@ impl Tx<'_> {
         let mut read: Vec<Seen> = Vec::new();
         for chunk in people.chunks(1_000) {
             read.extend(self.run(|connection| {
-                on!(connection, |c| seen!(event, filter, after)
+                on!(connection, |c| seen!(filter, after)
                     .filter(registrations::attendee_id.eq_any(chunk))
                     .load::<Seen>(c))
             })?);
         }
-        read.sort_unstable_by(|one, other| (other.1, other.0).cmp(&(one.1, one.0)));
+        if is_of_all(filter) {
+            read.sort_unstable_by_key(|seen| Reverse(seen.0));
+        } else {
+            read.sort_unstable_by_key(|seen| Reverse((seen.1, seen.0)));
+        }
         let mut found: Vec<Uid> = who_fit(words, read).collect();
         found.truncate(most);
         Ok(found)
@@ -143,39 +144,43 @@ impl Tx<'_> {
 
 impl Tx<'_> {
     /// How the database goes about these searches, for the test that looks whether it takes the indexes.
-    pub(crate) fn plans_within_event(
+    pub(crate) fn plans_of_searched_registrations(
         &mut self,
         event: EventId,
         after: Option<Position>,
     ) -> Result<Vec<(&'static str, String)>, StoreError> {
-        let all = RegistrationFilter::default();
-        let rare = RegistrationFilter {
-            status: Some(registration::RegistrationStatus::Cancelled),
+        let all = RegistrationFilter {
+            event_id: Some(event),
             ..RegistrationFilter::default()
         };
+        let rare = RegistrationFilter {
+            status: Some(registration::RegistrationStatus::Cancelled),
+            ..all.clone()
+        };
+        let everywhere = RegistrationFilter::default();
         let people = [Uid(uuid::Uuid::max()); 3];
         let mut plans = Vec::new();
         for (name, filter) in [
             ("the registrations of an event", &all),
             ("those with a rare status", &rare),
+            ("the registrations of all events", &everywhere),
+        ] {
+            let plan =
+                self.run(|connection| plan!(connection, in_order!(seen!(filter, after), filter).limit(100)))?;
+            plans.push((name, plan));
+        }
+        for (name, filter) in [
+            ("a few people at an event", &all),
+            ("a few people at all events", &everywhere),
         ] {
             let plan = self.run(|connection| {
                 plan!(
                     connection,
-                    seen!(event, filter, after)
-                        .order((registrations::registered_at.desc(), registrations::id.desc()))
-                        .limit(100)
+                    seen!(filter, after).filter(registrations::attendee_id.eq_any(&people))
                 )
             })?;
             plans.push((name, plan));
         }
-        let plan = self.run(|connection| {
-            plan!(
-                connection,
-                seen!(event, &all, after).filter(registrations::attendee_id.eq_any(&people))
-            )
-        })?;
-        plans.push(("a few people at an event", plan));
         Ok(plans)
     }
 }

@@ -1,21 +1,17 @@
 //! Rows and queries of registrations.
 
 use crate::Tx;
-use crate::attendee_words::beginning_with;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
-use crate::people::{AccountRow, AttendeeRow};
+use crate::people::{AccountRow, AttendeeRow, IS_SOMEBODY};
 use crate::prepared::Prepared;
-use crate::schema::{
-    attendee_words, attendees, events, registrations, revoked_tickets, users, waitlist_entries,
-};
-use crate::transaction::{named, parsed, rows, uids};
+use crate::schema::{attendees, events, registrations, revoked_tickets, users, waitlist_entries};
+use crate::transaction::{rows, uids};
 use crate::waitlist::EntryRow;
 use diesel::dsl::{not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use event::EventStatus;
 use kernel::{
     AttendeeId, EventId, Instant, Page, PageRequest, Position, RegistrationId, StoreError, TypedId, UserId,
 };
@@ -23,8 +19,18 @@ use registration::{
     Participant, Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus,
     RegistrationView, SeatHolder, Standing,
 };
-use std::collections::HashMap;
 use ticket::TicketCode;
+
+#[macro_use]
+mod rows;
+#[macro_use]
+mod lists;
+mod check_ins;
+mod plans;
+mod standings;
+
+pub(crate) use lists::{after_place, filtered, in_order, is_of_all, status_is};
+use rows::{RegistrationRow, into_seat_holder, into_view};
 
 const TABLE: &str = "registrations";
 
@@ -35,191 +41,6 @@ const ATTENDED: &str = RegistrationStatus::Attended.as_str();
 pub(crate) const LIVE: &str = "registrations.status IN ('pending_payment', 'confirmed', 'attended')";
 /// The predicate of the partial index `waitlist_entries_one_live`, in its words.
 pub(crate) const LIVE_ENTRY: &str = "waitlist_entries.status IN ('waiting', 'offered')";
-
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = registrations, treat_none_as_default_value = false)]
-#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-struct RegistrationRow {
-    id: Uid,
-    event_id: Uid,
-    attendee_id: Uid,
-    status: String,
-    registered_by: Option<Uid>,
-    registered_at: Ts,
-    checked_in_at: Option<Ts>,
-    hold_expires_at: Option<Ts>,
-    ticket_code: String,
-}
-
-impl RegistrationRow {
-    fn of(registration: &Registration) -> Self {
-        Self {
-            id: Uid::of(registration.id),
-            event_id: Uid::of(registration.event_id),
-            attendee_id: Uid::of(registration.attendee_id),
-            status: registration.status.as_str().to_owned(),
-            registered_by: registration.registered_by.map(Uid::of),
-            registered_at: Ts(registration.registered_at),
-            checked_in_at: registration.checked_in_at.map(Ts),
-            hold_expires_at: registration.hold_expires_at.map(Ts),
-            ticket_code: registration.ticket_code.as_str().to_owned(),
-        }
-    }
-
-    fn into_registration(self) -> Result<Registration, StoreError> {
-        Ok(Registration {
-            id: self.id.typed(),
-            event_id: self.event_id.typed(),
-            attendee_id: self.attendee_id.typed(),
-            status: named(
-                TABLE,
-                self.id,
-                "status",
-                &self.status,
-                RegistrationStatus::from_name,
-            )?,
-            registered_by: self.registered_by.map(Uid::typed),
-            registered_at: self.registered_at.0,
-            checked_in_at: self.checked_in_at.map(|at| at.0),
-            hold_expires_at: self.hold_expires_at.map(|at| at.0),
-            ticket_code: parsed(TABLE, self.id, "ticket_code", &self.ticket_code)?,
-        })
-    }
-}
-
-/// What a view shows beside the registration: of its attendee and of its event.
-type Beside = (
-    Option<Uid>,
-    String,
-    String,
-    String,
-    (Ts, Ts),
-    String,
-    Option<String>,
-    Uid,
-    String,
-);
-
-macro_rules! view_columns {
-    () => {
-        (
-            RegistrationRow::as_select(),
-            (
-                attendees::user_id,
-                attendees::name,
-                attendees::email,
-                events::title,
-                (events::starts_at, events::ends_at),
-                events::time_zone,
-                events::location,
-                events::organizer_id,
-                events::status,
-            ),
-        )
-    };
-}
-
-fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
-    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) =
-        beside;
-    let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
-    Ok(RegistrationView {
-        registration: row.into_registration()?,
-        attendee_user_id: user_id.map(Uid::typed),
-        attendee_name: name,
-        attendee_email: email,
-        event_title: title,
-        event_starts_at: starts_at.0,
-        event_ends_at: ends_at.0,
-        event_time_zone: time_zone,
-        event_location: location,
-        organizer_id: organizer_id.typed(),
-        event_status,
-    })
-}
-
-/// A condition in which the databases see the predicate of a partial index: of `registrations_by_status` and its like.
-pub(crate) const fn status_is(status: RegistrationStatus) -> &'static str {
-    match status {
-        RegistrationStatus::PendingPayment => {
-            "registrations.status = 'pending_payment' AND registrations.status <> 'confirmed'"
-        }
-        RegistrationStatus::Confirmed => "registrations.status = 'confirmed'",
-        RegistrationStatus::Attended => {
-            "registrations.status = 'attended' AND registrations.status <> 'confirmed'"
-        }
-        RegistrationStatus::Cancelled => {
-            "registrations.status = 'cancelled' AND registrations.status <> 'confirmed'"
-        }
-        RegistrationStatus::Expired => {
-            "registrations.status = 'expired' AND registrations.status <> 'confirmed'"
-        }
-    }
-}
-fn into_seat_holder(
-    (registration, attendee): (RegistrationRow, AttendeeRow),
-) -> Result<SeatHolder, StoreError> {
-    Ok(SeatHolder {
-        registration: registration.into_registration()?,
-        attendee: attendee.into_attendee()?,
-    })
-}
-// Below the macro that it uses.
-mod check_ins;
-
-macro_rules! filtered {
-    ($query:expr, $filter:expr) => {{
-        let (mut query, filter) = ($query, $filter);
-        if let Some(event_id) = filter.event_id {
-            query = query.filter(registrations::event_id.eq(Uid::of(event_id)));
-        }
-        if let Some(attendee_id) = filter.attendee_id {
-            query = query.filter(registrations::attendee_id.eq(Uid::of(attendee_id)));
-        }
-        if let Some(user_id) = filter.user_id {
-            query = query.filter(attendees::user_id.eq(Uid::of(user_id)));
-        }
-        if let Some(status) = filter.status {
-            query = query.filter(sql::<Bool>(status_is(status)));
-        }
-        query
-    }};
-}
-
-/// The registrations of a page. Over all of them there is no index by time; ids are in the order of time.
-macro_rules! page_of {
-    ($filter:expr, $page:expr) => {{
-        let (filter, page) = ($filter, $page);
-        let of_all = filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none();
-        let mut query = filtered!(
-            registrations::table
-                .inner_join(attendees::table)
-                .inner_join(events::table)
-                .select(view_columns!())
-                .limit(i64::from(page.limit) + 1)
-                .into_boxed(),
-            filter
-        );
-        if of_all {
-            if let Some(after) = page.after {
-                query = query.filter(registrations::id.lt(Uid(after.id)));
-            }
-            query.order(registrations::id.desc())
-        } else {
-            if let Some(after) = page.after {
-                let (at, id) = (Ts(instant_of(after)), Uid(after.id));
-                query = query.filter(
-                    registrations::registered_at
-                        .le(at)
-                        .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
-                );
-            }
-            query.order((registrations::registered_at.desc(), registrations::id.desc()))
-        }
-    }};
-}
-
-mod plans;
 
 impl RegistrationRepository for Tx<'_> {
     fn find_standing_of_user(
@@ -318,6 +139,14 @@ impl RegistrationRepository for Tx<'_> {
             registration: registration.map(RegistrationRow::into_registration).transpose()?,
             entry: entry.map(EntryRow::into_entry).transpose()?,
         }))
+    }
+
+    fn hold_standings_of_addresses(
+        &mut self,
+        event_id: EventId,
+        email_keys: &[String],
+    ) -> Result<Vec<(String, Standing)>, StoreError> {
+        self.standings_of_addresses(event_id, email_keys)
     }
 
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
@@ -452,6 +281,7 @@ impl RegistrationRepository for Tx<'_> {
                     .inner_join(attendees::table)
                     .filter(registrations::event_id.eq(Uid::of(event_id)))
                     .filter(registrations::status.eq_any([CONFIRMED, ATTENDED]))
+                    .filter(sql::<Bool>(IS_SOMEBODY))
                     .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
                     .into_boxed();
                 if let Some(after) = after {
@@ -492,24 +322,7 @@ impl RegistrationRepository for Tx<'_> {
         filter: &RegistrationFilter,
         page: PageRequest,
     ) -> Result<Page<RegistrationView>, StoreError> {
-        let total = if page.include_total {
-            Some(self.count_registrations(filter)?)
-        } else {
-            None
-        };
-        let rows = match (filter.event_id, &filter.words) {
-            (Some(event_id), Some(words)) => {
-                let found = self.search_registrations(event_id, words, filter, page)?;
-                self.rows_in_order(&found)?
-            }
-            // Words are looked for within an event only.
-            _ => self.run(|connection| on!(connection, |c| page_of!(filter, page).load(c)))?,
-        };
-        let views = rows.into_iter().map(into_view).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_surplus(views, page, total, |view| Position {
-            value: view.registration.registered_at.timestamp_micros(),
-            id: view.registration.id.uuid(),
-        }))
+        self.page_of_registrations(filter, page)
     }
 
     fn list_participants(
@@ -618,40 +431,5 @@ impl Tx<'_> {
             Err(StoreError::Referenced(what)) => Err(self.contend(what)),
             result => result,
         }
-    }
-
-    fn rows_in_order(&mut self, ids: &[Uid]) -> Result<Vec<(RegistrationRow, Beside)>, StoreError> {
-        let rows: Vec<(RegistrationRow, Beside)> = self.run(|connection| {
-            on!(connection, |c| registrations::table
-                .inner_join(attendees::table)
-                .inner_join(events::table)
-                .filter(registrations::id.eq_any(ids))
-                .select(view_columns!())
-                .load(c))
-        })?;
-        let mut rows: HashMap<Uid, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
-        Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
-    }
-
-    fn count_registrations(&mut self, filter: &RegistrationFilter) -> Result<u64, StoreError> {
-        let total: i64 = self.run(|connection| {
-            on!(connection, |c| {
-                let mut query = filtered!(
-                    registrations::table.inner_join(attendees::table).into_boxed(),
-                    filter
-                );
-                if let Some(words) = &filter.words {
-                    if words.words().is_empty() {
-                        return Ok(0);
-                    }
-                    for word in words.words() {
-                        let with_it = beginning_with!(word).select(attendee_words::attendee_id);
-                        query = query.filter(registrations::attendee_id.eq_any(with_it));
-                    }
-                }
-                query.count().get_result(c)
-            })
-        })?;
-        Ok(u64::try_from(total).unwrap_or(0))
     }
 }
