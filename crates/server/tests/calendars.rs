@@ -196,7 +196,9 @@ async fn mailed(harness: &Harness, email: &str) -> (String, u64) {
     };
     let url = harness.running().base_url();
     let mail = render_mail(&job, url, &harness.server_keys()).expect("a mail");
-    let file = mail.attachments.first().expect("a file").clone();
+    let mut files = mail.attachments.into_iter();
+    let file = files.find(|file| file.media_type.starts_with("text/calendar"));
+    let file = file.expect("a file for calendars");
     let text = String::from_utf8(file.content).expect("text");
     let entry = entries(&text).remove(0);
     (
