@@ -142,21 +142,24 @@ fn secrets() -> SealedSecrets {
 
 /// Every message there is. [`is_sampled`] does not compile where one was forgotten.
 fn messages(event: &EventFacts) -> Vec<Message> {
-    let (secrets, event) = (secrets(), event.clone());
+    let mut messages = account_messages();
+    messages.extend(seat_messages(event));
+    messages.extend(event_messages(event));
+    debug_assert!(messages.iter().all(is_sampled));
+    messages
+}
+
+/// What accounts are told.
+fn account_messages() -> Vec<Message> {
+    let secrets = secrets();
     let expires_at = at("2026-10-23T09:15:00Z");
     let (one_time_id, notice_id) = (id(10), id(11));
-    let (registration_id, entry_id) = (id(12), id(13));
     let changed = |by| Message::PasswordChanged {
         notice_id,
         by,
         at: at("2026-10-23T08:59:00Z"),
     };
-    let reminder = |lead| Message::Reminder {
-        event: event.clone(),
-        registration_id,
-        lead,
-    };
-    let messages = vec![
+    vec![
         Message::EmailVerification {
             one_time_id,
             secrets: secrets.clone(),
@@ -190,6 +193,18 @@ fn messages(event: &EventFacts) -> Vec<Message> {
             provider: "Google".to_owned(),
             at: expires_at,
         },
+        Message::PhoneVerification {
+            notice_id,
+            secrets,
+            expires_at,
+        },
+    ]
+}
+
+/// What becomes of one's seat or place in the queue.
+fn seat_messages(event: &EventFacts) -> Vec<Message> {
+    let (registration_id, entry_id) = (id(12), id(13));
+    vec![
         Message::SeatConfirmed {
             event: event.clone(),
             registration_id,
@@ -214,6 +229,18 @@ fn messages(event: &EventFacts) -> Vec<Message> {
             event: event.clone(),
             entry_id,
         },
+    ]
+}
+
+/// What all who hold a seat are told.
+fn event_messages(event: &EventFacts) -> Vec<Message> {
+    let registration_id = id(12);
+    let reminder = |lead| Message::Reminder {
+        event: event.clone(),
+        registration_id,
+        lead,
+    };
+    vec![
         Message::EventCancelled {
             event: event.clone(),
             reason: Some("The hall is <flooded>.\nWe are very sorry & hope to see you in spring.".to_owned()),
@@ -240,14 +267,7 @@ fn messages(event: &EventFacts) -> Vec<Message> {
                    (or walk).\n  Line 4\n  Line 7\n\n\njavascript:alert(1) <script>alert('x')</script>\n\nSee you!"
                 .to_owned(),
         },
-        Message::PhoneVerification {
-            notice_id,
-            secrets,
-            expires_at,
-        },
-    ];
-    debug_assert!(messages.iter().all(is_sampled));
-    messages
+    ]
 }
 
 /// Fails to compile when a message is added, so that whoever adds one comes here and puts a sample above.

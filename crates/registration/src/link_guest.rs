@@ -47,7 +47,7 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
             (None, _) => {}
             (guests, persons) if guests > persons => {
                 release_own(tx, ctx, &mut seats, &owns, own)?;
-                gained.push(theirs);
+                gained.push(*event_id);
             }
             _ => {
                 release_standing(tx, ctx, &mut seats, &theirs)?;
@@ -58,8 +58,10 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
     let events: Vec<EventId> = events.into_iter().collect();
     tx.give_taking_part(guest.id, own.id, &events)?;
     tx.delete_attendee(guest.id)?;
-    for standing in &gained {
-        tell_gained(tx, ctx, standing, own)?;
+    for event_id in gained {
+        // Looked up once more: somebody may have been let in with it before it changed hands.
+        let standing = standing_of(tx, event_id, own)?;
+        tell_gained(tx, ctx, &standing, own)?;
     }
     tx.record_audit(
         ctx,

@@ -196,9 +196,10 @@ async fn mailed(harness: &Harness, email: &str) -> (String, u64) {
     };
     let url = harness.running().base_url();
     let mail = render_mail(&job, url, &harness.server_keys()).expect("a mail");
-    let is_entry = |content: &[u8]| content.starts_with(b"BEGIN:VCALENDAR");
-    let file = mail.attachments.iter().find(|file| is_entry(&file.content));
-    let text = String::from_utf8(file.expect("an entry").content.clone()).expect("text");
+    let mut files = mail.attachments.into_iter();
+    let file = files.find(|file| file.media_type.starts_with("text/calendar"));
+    let file = file.expect("a file for calendars");
+    let text = String::from_utf8(file.content).expect("text");
     let entry = entries(&text).remove(0);
     (
         property(&entry, "UID"),

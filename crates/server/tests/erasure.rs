@@ -3,7 +3,8 @@
 use crate::support::{give_only, set_verified, sql};
 use auth::{AuthRepository, OneTime, OneTimePurpose, OneTimeRepository, Session};
 use chrono::TimeDelta;
-use kernel::{Ctx, Permission, StoreError};
+use event::{EventRepository, StaffMember, StaffRepository, StaffRole};
+use kernel::{Ctx, EventId, Permission, StoreError};
 use serde_json::json;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -383,21 +384,21 @@ async fn of_many_who_erase_one_account_at_once_one_does(database: TestDatabase) 
     harness.assert_invariants().await;
 }
 
-type Write = fn(&mut Tx<'_>, &Ctx, &User) -> Result<(), StoreError>;
+type Write = fn(&mut Tx<'_>, &Ctx, &User, EventId) -> Result<(), StoreError>;
 
 /// What operations write of an account beside its erasure.
-const WRITES: [(&str, Write); 7] = [
-    ("its profile", |tx, _, user| tx.update_profile(user)),
-    ("that its address is proven", |tx, ctx, user| {
+const WRITES: [(&str, Write); 9] = [
+    ("its profile", |tx, _, user, _| tx.update_profile(user)),
+    ("that its address is proven", |tx, ctx, user, _| {
         tx.set_email_verified(user.id, ctx.now)
     }),
-    ("its address", |tx, ctx, user| {
+    ("its address", |tx, ctx, user, _| {
         tx.set_email(user.id, &user.email, ctx.now)
     }),
-    ("its password", |tx, ctx, user| {
+    ("its password", |tx, ctx, user, _| {
         tx.set_password_hash(user.id, None, ctx.now)
     }),
-    ("a session", |tx, ctx, user| {
+    ("a session", |tx, ctx, user, _| {
         tx.insert_session(&Session {
             id: ctx.new_id(),
             user_id: user.id,
@@ -407,7 +408,7 @@ const WRITES: [(&str, Write); 7] = [
             expires_at: ctx.now + TimeDelta::days(30),
         })
     }),
-    ("a link", |tx, ctx, user| {
+    ("a link", |tx, ctx, user, _| {
         tx.insert_one_time(&OneTime {
             id: ctx.new_id(),
             user_id: user.id,
@@ -421,7 +422,7 @@ const WRITES: [(&str, Write); 7] = [
             voided_at: None,
         })
     }),
-    ("an attendee", |tx, ctx, user| {
+    ("an attendee", |tx, ctx, user, _| {
         tx.insert_attendee(&Attendee {
             id: ctx.new_id(),
             user_id: Some(user.id),
@@ -432,6 +433,18 @@ const WRITES: [(&str, Write); 7] = [
             created_at: ctx.now,
         })
     }),
+    ("a place on the staff", |tx, ctx, user, event| {
+        let member = StaffMember {
+            user_id: user.id,
+            name: user.name.as_str().to_owned(),
+            role: StaffRole::Scanner,
+            added_at: ctx.now,
+        };
+        tx.put_staff_member(event, &member, None)
+    }),
+    ("an event handed over", |tx, _, user, event| {
+        tx.hand_over_event(event, user.id)
+    }),
 ];
 
 async fn what_was_read_before_an_erasure_is_not_written_after_it(database: TestDatabase) {
@@ -440,6 +453,8 @@ async fn what_was_read_before_an_erasure_is_not_written_after_it(database: TestD
         return;
     }
     let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 1).await;
     for (what, write) in WRITES {
         let person = harness.attendee("unverwechselbar").await;
         let (id, ctx) = (person.id, harness.system());
@@ -457,7 +472,7 @@ async fn what_was_read_before_an_erasure_is_not_written_after_it(database: TestD
                         wait.recv().expect("the test goes on");
                     }
                     match found {
-                        Some(user) => write(tx, &ctx, &user).map(|()| true),
+                        Some(user) => write(tx, &ctx, &user, event).map(|()| true),
                         None => Ok::<_, StoreError>(false),
                     }
                 })

@@ -2,12 +2,14 @@
 
 mod announcements;
 mod attendee_files;
+mod attendee_seats;
 mod attendees;
 mod audit_log;
 mod bad_input;
 mod bad_values;
 mod calendars;
 mod check_in;
+mod check_in_races;
 mod commands;
 mod configuration;
 mod documents;

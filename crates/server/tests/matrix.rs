@@ -252,6 +252,8 @@ impl Row {
                 let besides = self.besides.iter().find(|(known, _)| *known == permission);
                 besides.map_or(self.expected(Caller::Stranger), |(_, status)| *status)
             }
+            // A copy is an event of one's own, which takes more than to run the original.
+            Caller::StaffManager if self.path.ends_with("/copy") => 403,
             Caller::StaffManager if self.is_of_event() => self.expected(Caller::Organizer),
             Caller::Scanner if self.is_of_event() => self.expected(Caller::Only(Permission::CheckinScan)),
             Caller::StaffManager | Caller::Scanner => self.expected(Caller::Stranger),
@@ -366,6 +368,21 @@ async fn a_stranger_is_refused_before_anything_is_said_of_the_body(database: Tes
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Changes that the table asks for at events where they are refused; the rows that they leave are looked for with them.
+const WITH_THEIR_TESTS: &[(&str, &str, &str)] = &[
+    (
+        "DELETE",
+        "/events/{id}/check-ins/{registration_id}",
+        "check_in.rs",
+    ),
+    ("POST", "/events/{id}/waitlist", "waitlist_tools.rs"),
+    (
+        "POST",
+        "/events/{id}/waitlist/{entry_id}/promote",
+        "waitlist_tools.rs",
+    ),
+];
+
 /// Changes that leave no row in the log, and why.
 const WITHOUT_ROW: &[(&str, &str, &str)] = &[
     ("DELETE", "/events/{id}/waitlist/me", "one's own place"),
@@ -429,7 +446,10 @@ async fn every_change_by_who_manages_or_administers_leaves_a_row(database: TestD
                 .who
                 .iter()
                 .any(|who| ["manager", "scanner"].contains(&who.as_str()) || who.starts_with("permission "));
-        if changes && !seen.contains(&(operation.method.as_str(), operation.path.as_str())) {
+        let elsewhere = WITH_THEIR_TESTS
+            .iter()
+            .any(|(method, path, _)| (*method, *path) == (&operation.method, &operation.path));
+        if changes && !elsewhere && !seen.contains(&(operation.method.as_str(), operation.path.as_str())) {
             wrong.push(format!(
                 "no row of the table changes something by {} {}",
                 operation.method, operation.path

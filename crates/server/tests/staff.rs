@@ -14,6 +14,7 @@ on_both_databases! {
     staff_stays_until_nobody_is_checked_in_any_more,
     an_event_is_handed_over_by_who_manages_all_events,
     somebody_erased_while_put_on_the_staff_is_on_none,
+    nobody_who_is_erased_while_an_event_is_handed_to_them_organises_it,
 }
 
 async fn put(by: &Person, event: impl std::fmt::Display, who: &Person, role: &str) -> Answer {
@@ -291,5 +292,43 @@ async fn somebody_erased_while_put_on_the_staff_is_on_none(database: TestDatabas
         assert_eq!(pair[1].status(), 204, "{}", pair[1]);
     }
     assert_eq!(harness.count("event_staff").await, 0);
+    harness.assert_invariants().await;
+}
+
+async fn nobody_who_is_erased_while_an_event_is_handed_to_them_organises_it(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let (organizer, admin) = (harness.organizer().await, harness.admin().await);
+    let mut pairs = Vec::new();
+    for _ in 0..8 {
+        let event: EventId = harness.published_event(&organizer, 3).await;
+        pairs.push((event, harness.organizer().await));
+    }
+    let answers = all_at_once(16, |index| {
+        let (event, next) = &pairs[index / 2];
+        let request = if index % 2 == 0 {
+            let request = admin.client.patch(&format!("/events/{event}"));
+            request.json(json!({"organizer_id": next.id.to_string()}))
+        } else {
+            let request = next.client.delete("/users/me");
+            request.json(json!({"password": testkit::harness::PASSWORD}))
+        };
+        async move { request.await }
+    })
+    .await;
+    for (pair, (event, next)) in answers.chunks(2).zip(&pairs) {
+        let holder = match (pair[0].status(), pair[1].status()) {
+            (200, 409) => {
+                pair[1].problem("owns-upcoming-events");
+                next
+            }
+            (422, 204) => &organizer,
+            _ => panic!("{pair:?}"),
+        };
+        let shown = harness.client().get(&format!("/events/{event}")).await;
+        let shown = shown.expect(200).json();
+        assert_eq!(shown["organizer"]["id"], holder.id.to_string());
+    }
+    let of_nobody = "events e JOIN users u ON u.id = e.organizer_id WHERE u.erased_at IS NOT NULL";
+    assert_eq!(harness.count(of_nobody).await, 0);
     harness.assert_invariants().await;
 }

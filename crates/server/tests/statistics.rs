@@ -234,20 +234,31 @@ async fn what_breaks_a_rule_is_told_by_its_id_alone(database: TestDatabase) {
             .is_some_and(|rule| rule.starts_with("seats_taken is the number"))
     });
     assert_eq!(of_seats.count(), storage::invariants::MOST_ROWS);
-    // One at a time: all are answered, and who is not alone is asked to come again.
-    let answers = all_at_once(12, |_| {
-        let client = reader.client.clone();
-        async move { client.get("/admin/invariants").await }
-    })
-    .await;
-    for answer in &answers {
-        if answer.status() != 200 {
+    checks_are_made_one_at_a_time(&reader).await;
+    check().await.expect(200);
+}
+
+/// One at a time: all are answered, and who is not alone is asked to come again.
+async fn checks_are_made_one_at_a_time(reader: &Person) {
+    let mut refused = 0;
+    // Whether two come together is a matter of luck; in so many rounds they do.
+    for _ in 0..20 {
+        let answers = all_at_once(12, |_| {
+            let client = reader.client.clone();
+            async move { client.get("/admin/invariants").await }
+        })
+        .await;
+        for answer in answers.iter().filter(|answer| answer.status() != 200) {
             assert_eq!(answer.status(), 503, "{answer}");
             assert!(answer.header("retry-after").is_some(), "{answer}");
+            refused += 1;
+        }
+        assert!(answers.iter().any(|answer| answer.status() == 200));
+        if refused > 0 {
+            return;
         }
     }
-    assert!(answers.iter().any(|answer| answer.status() == 200));
-    check().await.expect(200);
+    panic!("nobody was refused: they were not one at a time");
 }
 
 /// Events that say of a seat what no registration does.

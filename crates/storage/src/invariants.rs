@@ -83,14 +83,16 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     (
         "the last line of a live entry has its rank",
-        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w WHERE w.status IN ('waiting', 'offered') \
-         AND w.rank <> (SELECT l.rank FROM waitlist_log l WHERE l.entry_id = w.id ORDER BY l.number DESC LIMIT 1)",
+        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w \
+         JOIN (SELECT entry_id, max(number) AS number FROM waitlist_log GROUP BY entry_id) last ON last.entry_id = w.id \
+         JOIN waitlist_log l ON l.entry_id = w.id AND l.number = last.number \
+         WHERE w.status IN ('waiting', 'offered') AND w.rank <> l.rank",
     ),
     (
         "the lines of an entry end as it did",
         "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w \
-         JOIN waitlist_log l ON l.entry_id = w.id AND l.number = \
-           (SELECT max(o.number) FROM waitlist_log o WHERE o.entry_id = w.id) \
+         JOIN (SELECT entry_id, max(number) AS number FROM waitlist_log GROUP BY entry_id) last ON last.entry_id = w.id \
+         JOIN waitlist_log l ON l.entry_id = w.id AND l.number = last.number \
          WHERE NOT CASE w.status \
            WHEN 'waiting' THEN l.action IN ('joined', 'moved', 'renumbered') \
            WHEN 'lapsed' THEN l.action IN ('lapsed', 'declined') \
@@ -100,8 +102,9 @@ pub const RULES: &[(&str, &str)] = &[
     (
         "a line is of its entry's event, and an entry begins with joining",
         "SELECT CAST(l.id AS TEXT) AS row_id FROM waitlist_log l JOIN waitlist_entries w ON w.id = l.entry_id \
-         WHERE l.event_id <> w.event_id OR (l.action = 'joined') <> \
-           (l.number = (SELECT min(o.number) FROM waitlist_log o WHERE o.entry_id = l.entry_id))",
+         JOIN (SELECT entry_id, min(number) AS number FROM waitlist_log GROUP BY entry_id) first \
+           ON first.entry_id = l.entry_id \
+         WHERE l.event_id <> w.event_id OR (l.action = 'joined') <> (l.number = first.number)",
     ),
     (
         "a linked attendee has the address and name of its user",

@@ -275,32 +275,8 @@ impl RegistrationRepository for Tx<'_> {
         after: Option<Position>,
         limit: u32,
     ) -> Result<Vec<SeatHolder>, StoreError> {
-        let rows: Vec<(RegistrationRow, AttendeeRow)> = self.run(|connection| {
-            on!(connection, |c| {
-                let mut query = registrations::table
-                    .inner_join(attendees::table)
-                    .filter(registrations::event_id.eq(Uid::of(event_id)))
-                    .filter(registrations::status.eq_any([CONFIRMED, ATTENDED]))
-                    .filter(sql::<Bool>(IS_SOMEBODY))
-                    .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
-                    .into_boxed();
-                if let Some(after) = after {
-                    let (at, id) = (Ts(instant_of(after)), Uid(after.id));
-                    // As one value, both databases go straight to the place, however many registered at one moment.
-                    query = query.filter(
-                        sql::<Bool>("(registrations.registered_at, registrations.id) > (")
-                            .bind::<crate::columns::sql::Instant, _>(at)
-                            .sql(", ")
-                            .bind::<crate::columns::sql::Id, _>(id)
-                            .sql(")"),
-                    );
-                }
-                query
-                    .order((registrations::registered_at, registrations::id))
-                    .limit(i64::from(limit))
-                    .load(c)
-            })
-        })?;
+        let rows: Vec<(RegistrationRow, AttendeeRow)> =
+            self.run(|connection| on!(connection, |c| next_seat_holders!(event_id, after, limit).load(c)))?;
         rows.into_iter().map(into_seat_holder).collect()
     }
 

@@ -32,6 +32,13 @@ impl Rows {
         Self::with(&StoreOptions::new(database.parsed_url()))
     }
 
+    /// Nothing is tried again.
+    pub fn impatient(database: &TestDatabase) -> Self {
+        let mut options = StoreOptions::new(database.parsed_url());
+        options.contention_patience = std::time::Duration::ZERO;
+        Self::with(&options)
+    }
+
     pub fn with(options: &StoreOptions) -> Self {
         Self {
             store: Store::open(options).expect("a store"),

@@ -1,5 +1,6 @@
 //! What can happen to an event and the people around it, and what can come of it.
 
+use proptest::option;
 use proptest::prelude::{Strategy, any, prop_oneof};
 
 /// People with an account.
@@ -28,6 +29,10 @@ pub enum Operation {
     Postpone { by_hours: i64 },
     Move { person: usize, position: u32 },
     RemoveEntry { person: usize },
+    AddToQueue { person: usize, position: Option<u32> },
+    Promote { person: usize },
+    CheckIn { person: usize },
+    UndoCheckIn { person: usize },
     RemoveAttendee { person: usize },
     CancelEvent,
     ReplaceEvent { opens_later: bool, closes_early: bool },
@@ -57,6 +62,8 @@ pub enum Outcome {
 pub struct Look {
     /// Who holds a seat, sorted.
     pub holders: Vec<usize>,
+    /// Who of them was let in, sorted.
+    pub attended: Vec<usize>,
     /// Who waits, in order.
     pub queue: Vec<usize>,
     /// What the event counts: seats taken, and people waiting.
@@ -79,6 +86,11 @@ pub fn any_operation() -> impl Strategy<Value = Operation> {
         2 => (1_i64..=30).prop_map(|by_hours| Operation::Postpone { by_hours }),
         12 => (0..PEOPLE, 0_u32..=6).prop_map(|(person, position)| Operation::Move { person, position }),
         4 => (0..PEOPLE).prop_map(|person| Operation::RemoveEntry { person }),
+        8 => (0..PEOPLE, option::of(0_u32..=6))
+            .prop_map(|(person, position)| Operation::AddToQueue { person, position }),
+        10 => (0..PEOPLE).prop_map(|person| Operation::Promote { person }),
+        10 => (0..PEOPLE).prop_map(|person| Operation::CheckIn { person }),
+        6 => (0..PEOPLE).prop_map(|person| Operation::UndoCheckIn { person }),
         4 => (0..PEOPLE).prop_map(|person| Operation::RemoveAttendee { person }),
         1 => proptest::strategy::Just(Operation::CancelEvent),
         3 => (any::<bool>(), any::<bool>())

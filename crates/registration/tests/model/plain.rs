@@ -4,10 +4,12 @@ use super::operation::{Canceller, Look, Operation, Outcome, PEOPLE, USERS};
 
 /// An event as it begins, by hours.
 pub const CAPACITY: u32 = 2;
-pub const START: i64 = 24;
-pub const LENGTH: i64 = 3;
+pub const START: i64 = 16;
+pub const LENGTH: i64 = 8;
 pub const OPENS_LATER: i64 = 2;
-pub const CLOSES_EARLY: i64 = 20;
+pub const CLOSES_EARLY: i64 = 12;
+/// So long after the end people are checked in.
+const ADMITS_AFTER_END: i64 = 24;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
@@ -34,6 +36,7 @@ pub struct Plain {
     closes: Option<i64>,
     start: i64,
     holders: Vec<usize>,
+    attended: Vec<usize>,
     queue: Vec<usize>,
     seat: [Last; PEOPLE],
     place: [Last; PEOPLE],
@@ -51,6 +54,7 @@ impl Plain {
             closes: None,
             start: START,
             holders: Vec::new(),
+            attended: Vec::new(),
             queue: Vec::new(),
             seat: [Last::Never; PEOPLE],
             place: [Last::Never; PEOPLE],
@@ -61,9 +65,12 @@ impl Plain {
     pub fn look(&self) -> Look {
         let mut holders = self.holders.clone();
         holders.sort_unstable();
+        let mut attended = self.attended.clone();
+        attended.sort_unstable();
         Look {
             counts: (holders.len(), self.queue.len()),
             holders,
+            attended,
             queue: self.queue.clone(),
         }
     }
@@ -107,6 +114,10 @@ impl Plain {
                 Last::Live => self.unless_read_only(|plain| plain.end_place(person)),
                 Last::Ended | Last::Deleted => Outcome::Refused("no entry"),
             },
+            Operation::AddToQueue { person, position } => self.add_to_queue(person, position),
+            Operation::Promote { person } => self.promote_out_of_turn(person),
+            Operation::CheckIn { person } => self.check_in(person),
+            Operation::UndoCheckIn { person } => self.undo_check_in(person),
             Operation::RemoveAttendee { person } => self.remove_attendee(person),
             Operation::CancelEvent => self.unless_read_only(|plain| {
                 plain.status = Status::Cancelled;
@@ -199,6 +210,9 @@ impl Plain {
             if plain.seat[person] == Last::Ended {
                 return Outcome::Refused("not live");
             }
+            if plain.attended.contains(&person) {
+                return Outcome::Refused("attended");
+            }
             plain.end_seat(person);
             Outcome::Seats(plain.promote())
         })
@@ -234,6 +248,91 @@ impl Plain {
         })
     }
 
+    fn add_to_queue(&mut self, person: usize, position: Option<u32>) -> Outcome {
+        match self.attendee[person] {
+            Last::Never => return Outcome::Nothing,
+            Last::Live => {}
+            Last::Ended | Last::Deleted => return Outcome::Refused("no attendee"),
+        }
+        if self.is_read_only() {
+            return Outcome::Refused("not published");
+        }
+        if self.now >= self.start || !self.waitlist {
+            return Outcome::Refused("closed");
+        }
+        if self.holders.contains(&person) {
+            return Outcome::Refused("already registered");
+        }
+        if self.queue.contains(&person) {
+            return Outcome::Refused("already waiting");
+        }
+        if self.holders.len() < self.capacity as usize {
+            return Outcome::Refused("seat free");
+        }
+        let last = u32::try_from(self.queue.len() + 1).expect("few people");
+        let position = position.unwrap_or(last);
+        if position == 0 || position > last {
+            return Outcome::Refused("invalid");
+        }
+        self.place[person] = Last::Live;
+        self.queue.insert(position as usize - 1, person);
+        Outcome::Queued(position)
+    }
+
+    fn promote_out_of_turn(&mut self, person: usize) -> Outcome {
+        match self.place[person] {
+            Last::Never => return Outcome::Nothing,
+            Last::Live => {}
+            Last::Ended | Last::Deleted => return Outcome::Refused("no entry"),
+        }
+        self.unless_read_only(|plain| {
+            if plain.holders.len() >= plain.capacity as usize {
+                return Outcome::Refused("no seat");
+            }
+            plain.end_place(person);
+            plain.seat[person] = Last::Live;
+            plain.holders.push(person);
+            Outcome::Seat
+        })
+    }
+
+    fn check_in(&mut self, person: usize) -> Outcome {
+        if self.seat[person] == Last::Never {
+            return Outcome::Nothing;
+        }
+        if !self.admits() {
+            return Outcome::Refused("check-in closed");
+        }
+        match self.seat[person] {
+            Last::Never | Last::Deleted => return Outcome::Refused("no ticket"),
+            Last::Ended => return Outcome::Refused("void"),
+            Last::Live => {}
+        }
+        if self.attended.contains(&person) {
+            return Outcome::Refused("checked in");
+        }
+        self.attended.push(person);
+        Outcome::Done
+    }
+
+    fn undo_check_in(&mut self, person: usize) -> Outcome {
+        if self.seat[person] == Last::Never {
+            return Outcome::Nothing;
+        }
+        if !self.admits() {
+            return Outcome::Refused("check-in closed");
+        }
+        if !self.attended.contains(&person) {
+            return Outcome::Refused("no check-in");
+        }
+        self.attended.retain(|attended| *attended != person);
+        Outcome::Done
+    }
+
+    fn admits(&self) -> bool {
+        self.status != Status::Cancelled && self.now < self.start + LENGTH + ADMITS_AFTER_END
+    }
+
     fn remove_attendee(&mut self, person: usize) -> Outcome {
         match self.attendee[person] {
             Last::Never => return Outcome::Nothing,
@@ -243,6 +342,7 @@ impl Plain {
         self.queue.retain(|waiting| *waiting != person);
         let seats = self.holders.len();
         self.holders.retain(|holder| *holder != person);
+        self.attended.retain(|attended| *attended != person);
         let freed = seats - self.holders.len();
         self.promote();
         for last in [&mut self.seat, &mut self.place, &mut self.attendee] {
@@ -280,6 +380,7 @@ impl Plain {
     /// Everything at the event ends, or its rows go.
     fn clear(&mut self, left: Last) {
         self.holders.clear();
+        self.attended.clear();
         self.queue.clear();
         for last in self.seat.iter_mut().chain(&mut self.place) {
             if *last == Last::Live || (left == Last::Deleted && *last == Last::Ended) {

@@ -11,12 +11,15 @@ use kernel::{
     PermissionSet, RegistrationId, SessionId, SignedIn, StoreError, TypedId, UserId, WaitlistEntryId,
 };
 use registration::{
-    CancelError, Person, Refusal, Register, RegisterError, Registered, RegistrationRepository, Rules,
+    CancelError, CheckInError, Person, PromoteEntry, PromoteEntryError, PutOnWaitlist, PutOnWaitlistError,
+    Refusal, Register, RegisterError, Registered, RegistrationRepository, RegistrationStatus, Rules,
+    UndoCheckInError,
 };
 use std::sync::Arc;
 use storage::invariants::Violation;
 use storage::{Connector, SqliteSync, Store, StoreOptions};
 use testkit::{TestClock, TestDatabase, ids};
+use ticket::{Presented, TicketCode};
 use user::{NewUser, Preferences, RemoveAttendeeError, User, UserRepository, UserStatus};
 use waitlist::{LeaveError, MoveEntry, MoveEntryError, RemoveEntryError, WaitlistRepository};
 
@@ -36,7 +39,7 @@ pub struct Real {
     users: Vec<UserId>,
     emails: Vec<EmailAddress>,
     attendees: [Option<AttendeeId>; PEOPLE],
-    seats: [Option<RegistrationId>; PEOPLE],
+    seats: [Option<(RegistrationId, TicketCode)>; PEOPLE],
     places: [Option<WaitlistEntryId>; PEOPLE],
     broken_before: Vec<Violation>,
 }
@@ -73,7 +76,7 @@ impl Real {
             users,
             emails,
             attendees: [None; PEOPLE],
-            seats: [None; PEOPLE],
+            seats: [const { None }; PEOPLE],
             places: [None; PEOPLE],
             broken_before: Vec::new(),
         };
@@ -185,6 +188,10 @@ impl Real {
             }
             Operation::Move { person, position } => self.move_entry(person, position).await,
             Operation::RemoveEntry { person } => self.remove_entry(person).await,
+            Operation::AddToQueue { person, position } => self.add_to_queue(person, position).await,
+            Operation::Promote { person } => self.promote(person).await,
+            Operation::CheckIn { person } => self.check_in(person).await,
+            Operation::UndoCheckIn { person } => self.undo_check_in(person).await,
             Operation::RemoveAttendee { person } => self.remove_attendee(person).await,
             Operation::CancelEvent => {
                 let (ctx, event) = (self.organizer(), self.event);
@@ -258,7 +265,7 @@ impl Real {
     }
 
     async fn cancel(&mut self, person: usize, by: Canceller) -> Outcome {
-        let Some(id) = self.seats[person] else {
+        let Some((id, _)) = self.seats[person] else {
             return Outcome::Nothing;
         };
         let ctx = match by {
@@ -275,6 +282,7 @@ impl Real {
             Ok(cancelled) => Outcome::Seats(cancelled.promoted),
             Err(CancelError::NotFound) => Outcome::Refused("no registration"),
             Err(CancelError::ReadOnly(_)) => Outcome::Refused("read-only"),
+            Err(CancelError::AlreadyAttended) => Outcome::Refused("attended"),
             Err(CancelError::NotLive(_)) => Outcome::Refused("not live"),
             Err(error) => panic!("{error:?}"),
         }
@@ -336,6 +344,96 @@ impl Real {
         }
     }
 
+    async fn add_to_queue(&mut self, person: usize, position: Option<u32>) -> Outcome {
+        let Some(attendee_id) = self.attendees[person] else {
+            return Outcome::Nothing;
+        };
+        let ctx = self.organizer();
+        let command = PutOnWaitlist {
+            event_id: self.event,
+            attendee_id,
+            position,
+            reason: "asked for".into(),
+            invites_per_day: u32::MAX,
+        };
+        let put = self
+            .store
+            .write(move |tx| registration::put_on_waitlist(tx, &ctx, command.clone()))
+            .await;
+        match put {
+            Ok((_, position)) => Outcome::Queued(position),
+            Err(PutOnWaitlistError::NotFound) => Outcome::Refused("no attendee"),
+            Err(PutOnWaitlistError::Invalid(_)) => Outcome::Refused("invalid"),
+            Err(PutOnWaitlistError::NotPublished) => Outcome::Refused("not published"),
+            Err(PutOnWaitlistError::Closed) => Outcome::Refused("closed"),
+            Err(PutOnWaitlistError::AlreadyRegistered(_)) => Outcome::Refused("already registered"),
+            Err(PutOnWaitlistError::AlreadyWaiting(_)) => Outcome::Refused("already waiting"),
+            Err(PutOnWaitlistError::SeatFree) => Outcome::Refused("seat free"),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    async fn promote(&mut self, person: usize) -> Outcome {
+        let Some(entry_id) = self.places[person] else {
+            return Outcome::Nothing;
+        };
+        let ctx = self.organizer();
+        let command = PromoteEntry {
+            event_id: self.event,
+            entry_id,
+            reason: "asked for".into(),
+        };
+        let promoted = self
+            .store
+            .write(move |tx| registration::promote_entry(tx, &ctx, command.clone()))
+            .await;
+        match promoted {
+            Ok(_) => Outcome::Seat,
+            Err(PromoteEntryError::NotFound) => Outcome::Refused("no entry"),
+            Err(PromoteEntryError::ReadOnly(_)) => Outcome::Refused("read-only"),
+            Err(PromoteEntryError::NoSeat) => Outcome::Refused("no seat"),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    async fn check_in(&mut self, person: usize) -> Outcome {
+        let Some((_, code)) = self.seats[person].clone() else {
+            return Outcome::Nothing;
+        };
+        let (ctx, event) = (self.organizer(), self.event);
+        let shown = Presented { code, event_id: None };
+        let let_in = self
+            .store
+            .write(move |tx| registration::check_in(tx, &ctx, event, &shown))
+            .await;
+        match let_in {
+            Ok(_) => Outcome::Done,
+            Err(CheckInError::Closed(_)) => Outcome::Refused("check-in closed"),
+            // The ticket of a seat at the event before this one is gone with it.
+            Err(CheckInError::UnknownTicket) => Outcome::Refused("no ticket"),
+            Err(CheckInError::Void(_)) => Outcome::Refused("void"),
+            Err(CheckInError::AlreadyCheckedIn(_)) => Outcome::Refused("checked in"),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    async fn undo_check_in(&mut self, person: usize) -> Outcome {
+        let Some((id, _)) = self.seats[person] else {
+            return Outcome::Nothing;
+        };
+        let (ctx, event) = (self.organizer(), self.event);
+        let undone = self
+            .store
+            .write(move |tx| registration::undo_check_in(tx, &ctx, event, id))
+            .await;
+        match undone {
+            Ok(()) => Outcome::Done,
+            Err(UndoCheckInError::Closed(_)) => Outcome::Refused("check-in closed"),
+            Err(UndoCheckInError::NotFound) => Outcome::Refused("no check-in"),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
     async fn remove_attendee(&mut self, person: usize) -> Outcome {
         let Some(id) = self.attendees[person] else {
             return Outcome::Nothing;
@@ -366,14 +464,18 @@ impl Real {
             let number = self.emails.iter().position(|known| known.key() == email.key());
             number.expect("one of the people")
         };
-        let mut numbers = Vec::new();
+        let (mut numbers, mut attended) = (Vec::new(), Vec::new());
         for holder in &holders {
             let person = number_of(&holder.attendee.email);
             self.attendees[person] = Some(holder.attendee.id);
-            self.seats[person] = Some(holder.registration.id);
+            self.seats[person] = Some((holder.registration.id, holder.registration.ticket_code.clone()));
             numbers.push(person);
+            if holder.registration.status == RegistrationStatus::Attended {
+                attended.push(person);
+            }
         }
         numbers.sort_unstable();
+        attended.sort_unstable();
         let mut queue = Vec::new();
         for place in &waiting {
             let person = number_of(&place.attendee.email);
@@ -383,6 +485,7 @@ impl Real {
         }
         Look {
             holders: numbers,
+            attended,
             queue,
             counts: (event.seats_taken as usize, event.waitlist_length as usize),
         }

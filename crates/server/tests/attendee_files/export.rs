@@ -1,7 +1,7 @@
 //! Seat holders leave as a list.
 
 use crate::support::sql;
-use kernel::EventId;
+use kernel::{EventId, Position};
 use serde_json::json;
 use std::time::Duration;
 use testkit::{Answer, Harness, HarnessOptions, Kind, Person, TestDatabase, on_both_databases};
@@ -12,6 +12,7 @@ on_both_databases! {
     the_list_has_who_holds_a_seat_in_the_order_of_registration,
     nothing_in_the_list_is_a_formula,
     a_long_list_is_whole,
+    each_page_of_a_long_list_is_found_by_its_index,
     slow_readers_hold_no_connection_and_get_all,
     who_loses_the_right_gets_no_more_and_sees_that_it_is_not_all,
     who_hangs_up_gives_the_turn_back,
@@ -238,6 +239,59 @@ async fn rest(stream: &mut TcpStream, whole_ends: bool) -> (String, bool) {
     }
     let whole = all.ends_with(END);
     (String::from_utf8_lossy(&all).into_owned(), whole)
+}
+
+async fn each_page_of_a_long_list_is_found_by_its_index(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let event = harness.published_event(&organizer, 30_000).await;
+    fill(&harness, event, 20_000);
+    // Three of four are at another event: the index by time alone would read those too.
+    let other = harness.published_event(&organizer, 30_000).await;
+    sql(
+        &harness,
+        &format!(
+            "UPDATE registrations SET event_id = '{other}' WHERE CAST(ticket_code AS INTEGER) % 4 > 0;
+             UPDATE events SET seats_taken = 5000 WHERE id = '{event}';
+             UPDATE events SET seats_taken = 15000 WHERE id = '{other}';
+             ANALYZE;"
+        ),
+    );
+    let kind = harness.database().kind();
+    // All registered at one moment: only the id says where the next page begins.
+    let created_at = harness.system().now;
+    let middle = Position {
+        value: created_at.timestamp_micros(),
+        id: "01900000-0000-7000-8000-000000002710".parse().expect("an id"),
+    };
+    for after in [None, Some(middle)] {
+        let plan = harness
+            .store()
+            .read(move |tx| tx.plan_of_next_seat_holders(event, after))
+            .await
+            .expect("a plan");
+        let is_read_in_order = match kind {
+            Kind::Sqlite => {
+                let place = if after.is_some() {
+                    " AND (registered_at,id)>(?,?)"
+                } else {
+                    ""
+                };
+                plan.contains(&format!("USING INDEX registrations_by_event (event_id=?{place})"))
+                    && !plan.contains("TEMP B-TREE")
+                    && !plan.contains("SCAN")
+            }
+            Kind::Postgres => {
+                let place = after.is_none()
+                    || plan.contains("AND (ROW(registrations.registered_at, registrations.id) > ROW(");
+                plan.contains("using registrations_by_event")
+                    && place
+                    && !plan.contains("Sort")
+                    && !plan.contains("Seq Scan")
+            }
+        };
+        assert!(is_read_in_order, "{after:?}:\n{plan}");
+    }
 }
 
 async fn slow_readers_hold_no_connection_and_get_all(database: TestDatabase) {

@@ -36,6 +36,34 @@ pub(crate) const fn is_of_all(filter: &RegistrationFilter) -> bool {
     filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none()
 }
 
+/// The seat holders of an event who registered after a place in the list. As one value, both databases go straight to the
+/// place, however many registered at one moment.
+macro_rules! next_seat_holders {
+    ($event_id:expr, $after:expr, $limit:expr) => {{
+        let mut query = registrations::table
+            .inner_join(attendees::table)
+            .filter(registrations::event_id.eq(Uid::of($event_id)))
+            .filter(registrations::status.eq_any([CONFIRMED, ATTENDED]))
+            .filter(sql::<Bool>(IS_SOMEBODY))
+            .select((RegistrationRow::as_select(), AttendeeRow::as_select()))
+            .into_boxed();
+        if let Some(after) = $after {
+            let (at, id) = (Ts(instant_of(after)), Uid(after.id));
+            query = query.filter(
+                sql::<Bool>("(registrations.registered_at, registrations.id) > (")
+                    .bind::<crate::columns::sql::Instant, _>(at)
+                    .sql(", ")
+                    .bind::<crate::columns::sql::Id, _>(id)
+                    .sql(")"),
+            );
+        }
+        query
+            .order((registrations::registered_at, registrations::id))
+            .limit(i64::from($limit))
+    }};
+}
+
+
 /// The registrations that are asked for, but for the words; the query knows their attendees.
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{

@@ -53,4 +53,15 @@ impl Tx<'_> {
         }
         Ok(plans)
     }
+
+    /// How the database goes about a page of the list of seat holders that is given out.
+    #[doc(hidden)]
+    pub fn plan_of_next_seat_holders(
+        &mut self,
+        event_id: EventId,
+        after: Option<Position>,
+    ) -> Result<String, StoreError> {
+        let limit = registration::EXPORTED_AT_ONCE;
+        self.run(|connection| plan!(connection, next_seat_holders!(event_id, after, limit)))
+    }
 }

@@ -137,12 +137,6 @@ async fn an_attendee_is_read_back_and_linked(database: TestDatabase) {
 }
 
 /// Rows over a store that tries nothing again.
-fn impatient(database: &TestDatabase) -> Rows {
-    let mut options = storage::StoreOptions::new(database.parsed_url());
-    options.contention_patience = std::time::Duration::ZERO;
-    Rows::with(&options)
-}
-
 async fn a_new_address_is_the_linked_attendees_too(database: TestDatabase) {
     let rows = Rows::over(&database);
     let (user, other) = (rows.saved_user().await, rows.saved_user().await);
@@ -167,7 +161,7 @@ async fn a_new_address_is_the_linked_attendees_too(database: TestDatabase) {
 }
 
 async fn an_address_that_was_taken_meanwhile_is_contention(database: TestDatabase) {
-    let rows = impatient(&database);
+    let rows = Rows::impatient(&database);
     let (user, other) = (rows.saved_user().await, rows.saved_user().await);
     let guest = rows.attendee();
     rows.saved(&guest).await;
@@ -193,7 +187,7 @@ async fn an_attendee_of_an_account_that_was_changed_meanwhile_is_contention(data
     if database.kind() == Kind::Sqlite {
         return;
     }
-    let rows = impatient(&database);
+    let rows = Rows::impatient(&database);
     let now_so = rows.saved_user().await;
     let guest = rows.attendee();
     rows.saved(&guest).await;
@@ -219,7 +213,7 @@ async fn an_attendee_of_an_account_that_was_changed_meanwhile_is_contention(data
 }
 
 async fn a_second_attendee_of_an_address_is_contention(database: TestDatabase) {
-    let rows = impatient(&database);
+    let rows = Rows::impatient(&database);
     let first = rows.attendee();
     rows.saved(&first).await;
     let mut second = rows.attendee();
@@ -230,7 +224,7 @@ async fn a_second_attendee_of_an_address_is_contention(database: TestDatabase) {
 
 async fn an_attendee_that_is_referred_to_stays(database: TestDatabase) {
     use registration::RegistrationRepository;
-    let rows = impatient(&database);
+    let rows = Rows::impatient(&database);
     let event = rows.saved_event().await;
     let attendee = rows.attendee();
     rows.saved(&attendee).await;

@@ -2,10 +2,13 @@
 
 use crate::rows::{Rows, long, now};
 use chrono::TimeDelta;
-use kernel::{PageRequest, StoreError};
-use registration::{Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus};
+use kernel::{AttendeeId, PageRequest, StoreError};
+use registration::{
+    CheckInRepository, Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use storage::Tx;
 use testkit::{TestDatabase, on_both_databases};
 use waitlist::{EntryLogLine, EntryStatus, LogAction, WaitlistRepository};
 
@@ -14,6 +17,7 @@ on_both_databases! {
     an_attendee_has_one_live_registration_and_one_live_entry_at_an_event,
     a_row_of_an_attendee_who_went_is_tried_again,
     only_what_is_live_is_ended,
+    a_registration_that_changed_since_it_was_read_is_neither_attended_nor_ended,
     what_is_live_is_given_away_at_locked_events_alone,
     a_person_stands_with_an_event_as_the_rows_say,
     the_queue_is_read_in_the_order_of_its_ranks,
@@ -136,6 +140,41 @@ async fn only_what_is_live_is_ended(database: TestDatabase) {
         .write(move |tx| tx.end_registrations(&[], RegistrationStatus::Cancelled, now()))
         .await;
     assert_eq!(nothing, 0);
+}
+
+async fn a_registration_that_changed_since_it_was_read_is_neither_attended_nor_ended(database: TestDatabase) {
+    type Write = fn(&mut Tx<'_>, &Registration, AttendeeId) -> Result<(), StoreError>;
+    let mark: Write = |tx, read, _| tx.mark_attended(read, now(), None);
+    let end: Write = |tx, read, _| tx.end_registration(read, RegistrationStatus::Cancelled, now());
+    let give: Write = |tx, read, to| tx.give_taking_part(read.attendee_id, to, &[read.event_id]);
+    let rows = Rows::impatient(&database);
+    let event = rows.saved_event().await;
+    for (what, meanwhile, late) in [
+        ("attended after its end", end, mark),
+        ("attended twice", mark, mark),
+        ("attended by somebody else", give, mark),
+        ("ended after attending", mark, end),
+        ("ended twice", end, end),
+    ] {
+        let (attendee, other) = (rows.attendee(), rows.attendee());
+        rows.saved(&attendee).await;
+        rows.saved(&other).await;
+        let read = rows.registration(&event, &attendee);
+        let (id, row) = (read.id, read.clone());
+        rows.write(move |tx| {
+            tx.insert_registrations(std::slice::from_ref(&row))?;
+            meanwhile(tx, &row, other.id)
+        })
+        .await;
+        let before = rows.read(move |tx| tx.find_registration(id)).await;
+        let refused = rows.store.write(move |tx| late(tx, &read, other.id)).await;
+        assert!(
+            matches!(refused, Err(StoreError::Contention(_))),
+            "{what}: {refused:?}"
+        );
+        let after = rows.read(move |tx| tx.find_registration(id)).await;
+        assert_eq!(before, after, "{what}");
+    }
 }
 
 async fn what_is_live_is_given_away_at_locked_events_alone(database: TestDatabase) {

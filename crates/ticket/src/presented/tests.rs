@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::{public_keys, signed_text};
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
-use kernel::TypedId;
+use kernel::{KeyPurpose, TypedId};
 use serde_json::{Value, json};
 
 fn keys(byte: u8) -> ServerKeys {
@@ -123,6 +124,31 @@ fn a_text_cannot_choose_how_it_is_verified() {
         );
     }
     assert!(is_refused(&format!("{header}.{claims}.")));
+}
+
+#[test]
+fn a_text_under_another_header_is_none_of_ours_even_signed_with_our_key() {
+    let [header, claims, signature] = parts(&text());
+    let seed = keys(1).seeds(KeyPurpose::TicketSigning).next().unwrap();
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+    let signed = |header: &str| {
+        let text = format!("{header}.{claims}");
+        let signature = URL_SAFE_NO_PAD.encode(pair.sign(text.as_bytes()));
+        format!("{text}.{signature}")
+    };
+    assert_eq!(signed(&header), format!("{header}.{claims}.{signature}"));
+    let kid = &public_keys(&keys(1))[0].id;
+    for other in [
+        json!({"alg": "EdDSA"}),
+        json!({"alg": "none", "kid": kid}),
+        json!({"alg": "HS256", "kid": kid}),
+        json!({"alg": "EdDSA", "kid": "AAAAAAAA"}),
+        json!({"alg": "EdDSA", "kid": kid, "typ": "JWT"}),
+        json!({"alg": "EdDSA", "kid": kid, "crit": ["b64"], "b64": false}),
+    ] {
+        assert!(is_refused(&signed(&part(&other))), "{other}");
+    }
+    assert!(is_refused(&signed("")));
 }
 
 #[test]
