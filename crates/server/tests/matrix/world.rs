@@ -276,7 +276,7 @@ impl<'h> World<'h> {
             Some("registrations") => self.things.registration.clone(),
             Some("attendees") => match of {
                 Of::Draft => things.noted.clone(),
-                Of::Published | Of::Power => things.attendee.clone(),
+                Of::Published | Of::Quiet | Of::Power => things.attendee.clone(),
             },
             Some("users") => self.holder.id.to_string(),
             // One that nobody needs.
