@@ -40,7 +40,7 @@ pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibi
 pub use seats::{EventSeats, RegistrationState};
 pub use set_capacity::set_capacity;
 pub use staff::{
-    Helper, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff, put_staff_member,
-    read_staff_member, remove_staff_member,
+    Helper, PutStaff, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff,
+    put_staff_member, read_staff_member, remove_staff_member,
 };
 pub use unpublish_event::{UnpublishEventError, unpublish_event};
