@@ -78,6 +78,7 @@ mod tests {
             id: EventId::from_uuid(Uuid::nil()),
             organizer_id: UserId::from_uuid(Uuid::nil()),
             status: EventStatus::Published,
+            published_at: None,
             title: String::new(),
             location: None,
             starts_at: now() + Duration::days(1),

@@ -24,7 +24,6 @@ use registration::{
     RegistrationView, SeatHolder, Standing,
 };
 use std::collections::HashMap;
-use ticket::TicketCode;
 
 const TABLE: &str = "registrations";
 
@@ -93,7 +92,7 @@ type Beside = (
     String,
     String,
     String,
-    (Ts, Ts),
+    (Ts, Ts, Option<Ts>),
     String,
     Option<String>,
     Uid,
@@ -109,7 +108,7 @@ macro_rules! view_columns {
                 attendees::name,
                 attendees::email,
                 events::title,
-                (events::starts_at, events::ends_at),
+                (events::starts_at, events::ends_at, events::published_at),
                 events::time_zone,
                 events::location,
                 events::organizer_id,
@@ -120,8 +119,8 @@ macro_rules! view_columns {
 }
 
 fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
-    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) =
-        beside;
+    let (user_id, name, email, title, times, time_zone, location, organizer_id, status) = beside;
+    let (starts_at, ends_at, published_at) = times;
     let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
     Ok(RegistrationView {
         registration: row.into_registration()?,
@@ -135,6 +134,7 @@ fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationVie
         event_location: location,
         organizer_id: organizer_id.typed(),
         event_status,
+        event_published_at: published_at.map(|at| at.0),
     })
 }
 
@@ -167,6 +167,10 @@ fn into_seat_holder(
 // Below the macro that it uses.
 mod check_ins;
 
+/// `EventStatus::is_private`, the other way round.
+const OF_PUBLIC_EVENT: &str = "NOT EXISTS (SELECT 1 FROM events private WHERE private.id = registrations.event_id \
+     AND (private.status = 'draft' OR (private.status = 'cancelled' AND private.published_at IS NULL)))";
+
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let (mut query, filter) = ($query, $filter);
@@ -181,6 +185,9 @@ macro_rules! filtered {
         }
         if let Some(status) = filter.status {
             query = query.filter(sql::<Bool>(status_is(status)));
+        }
+        if filter.without_private {
+            query = query.filter(sql::<Bool>(OF_PUBLIC_EVENT));
         }
         query
     }};
@@ -344,20 +351,6 @@ impl RegistrationRepository for Tx<'_> {
         })?
         .map(into_view)
         .transpose()
-    }
-
-    fn find_registration_of_ticket(
-        &mut self,
-        code: &TicketCode,
-    ) -> Result<Option<RegistrationId>, StoreError> {
-        let id: Option<Uid> = self.run(|connection| {
-            on!(connection, |c| registrations::table
-                .filter(registrations::ticket_code.eq(code.as_str()))
-                .select(registrations::id)
-                .first(c)
-                .optional())
-        })?;
-        Ok(id.map(Uid::typed))
     }
 
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
