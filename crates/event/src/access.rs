@@ -141,6 +141,16 @@ pub fn require_manager(
     manages(tx, &ctx.actor, event.reference(), ManageEventError::NotFound)
 }
 
+/// Asks the same of who checks people in.
+pub fn require_scanner(
+    tx: &mut (impl EventRepository + ?Sized),
+    ctx: &Ctx,
+    id: EventId,
+) -> Result<(), ManageEventError> {
+    let event = tx.find_event(id)?.ok_or(ManageEventError::NotFound)?;
+    scans(tx, &ctx.actor, event.reference(), ManageEventError::NotFound)
+}
+
 /// What asking refuses, the operations refuse too.
 macro_rules! refuse_alike {
     ($($error:ty),+) => {$(

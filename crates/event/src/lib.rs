@@ -23,7 +23,8 @@ mod staff;
 mod unpublish_event;
 
 pub use access::{
-    EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager, scans,
+    EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager,
+    require_scanner, scans,
 };
 pub use cancel_event::{CancelEventError, cancel_event};
 pub use complete_events::complete_ended_events;

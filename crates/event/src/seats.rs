@@ -89,6 +89,11 @@ impl EventSeats {
         }
     }
 
+    /// Whether a seat costs something.
+    pub fn has_fee(&self) -> bool {
+        self.fee_amount > 0
+    }
+
     /// Seats that nobody holds.
     pub fn free(&self) -> u32 {
         self.capacity.saturating_sub(self.taken)
