@@ -1,4 +1,4 @@
-//! How often an address may ask: of every route, and tighter of those that lead to a sign-in.
+//! How often an address may ask: of every route, and tighter of those that lead to a sign-in or show what a link is enough for.
 //!
 //! The gate asks here before it looks at who sends a request and before anything of the body is read. What the limits of
 //! guessing at an account are stands in [`crate::sign_in_limits`].
@@ -25,6 +25,9 @@ pub enum Limit {
     General,
     /// Besides, the one that all ways to a sign-in share.
     SignIn,
+    /// Besides, the one of pages that whoever has their link may open: generous, as a hall full of people often has one
+    /// address, and apart from the sign-ins, which it must not use up.
+    Page,
     /// Besides, the one of new accounts.
     SignUp,
 }
@@ -38,6 +41,8 @@ pub struct LimitSettings {
     pub requests: Quota,
     /// Requests of one address to what leads to a sign-in.
     pub sign_ins: Quota,
+    /// Pages of tickets that one address opens.
+    pub pages: Quota,
     /// New accounts of one address.
     pub sign_ups: Quota,
 }
@@ -62,6 +67,10 @@ impl Default for LimitSettings {
             },
             sign_ins: Quota {
                 events: 20,
+                per: TimeDelta::minutes(1),
+            },
+            pages: Quota {
+                events: 120,
                 per: TimeDelta::minutes(1),
             },
             sign_ups: Quota {
@@ -98,6 +107,7 @@ impl RequestLimits {
         let tighter = match limit {
             Limit::Unlimited | Limit::General => None,
             Limit::SignIn => Some(("sign-ins", self.settings.sign_ins)),
+            Limit::Page => Some(("pages", self.settings.pages)),
             Limit::SignUp => Some(("sign-ups", self.settings.sign_ups)),
         };
         for (limit, quota) in [("requests", self.settings.requests)].into_iter().chain(tighter) {

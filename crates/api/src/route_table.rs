@@ -146,7 +146,9 @@ impl Endpoint {
         let operation = if self.is_page { operation.page() } else { operation };
         (self.describe)(match self.limit {
             Limit::Unlimited => operation,
-            Limit::General | Limit::SignIn | Limit::SignUp => operation.problems(&[ProblemType::RateLimited]),
+            Limit::General | Limit::SignIn | Limit::Page | Limit::SignUp => {
+                operation.problems(&[ProblemType::RateLimited])
+            }
         })
     }
 

@@ -34,7 +34,7 @@ pub mod users;
 pub mod waitlist;
 pub mod waitlist_tools;
 
-use crate::limits::Limit::{SignIn, SignUp, Unlimited};
+use crate::limits::Limit::{Page, SignIn, SignUp, Unlimited};
 use crate::pages::{reset_password, style, ticket, verify_email};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
@@ -91,7 +91,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/reset-password", PublicAsNobody, reset_password::submit, reset_password::describe_submit).limited(SignIn).page(),
         get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
         post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
-        get("/t/{code}", PublicAsNobody, ticket::show, ticket::describe_show).limited(SignIn).page(),
+        get("/t/{code}", PublicAsNobody, ticket::show, ticket::describe_show).limited(Page).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),

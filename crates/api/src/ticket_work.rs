@@ -1,5 +1,5 @@
-//! Drawing of tickets: on threads on which nobody else waits, and few at a time, so that a flood of them leaves the cores to
-//! the rest.
+//! Drawing of tickets, what takes milliseconds of it (PDF and PNG): on threads on which nobody else waits, and few at a time, so
+//! that a flood of them leaves the cores to the rest. What is written in less (JSON, SVG, the page) waits for nobody.
 
 use crate::problem::Problem;
 use std::sync::Arc;
@@ -24,12 +24,17 @@ impl Default for TicketWork {
 }
 
 impl TicketWork {
-    /// Half of the cores may draw at a time.
+    /// Half of the cores may draw at a time, one at the least.
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             turns: Arc::new(Semaphore::new((cores / 2).max(1))),
         }
+    }
+
+    /// Reads the fonts in the background, so that the first ticket does not wait for them.
+    pub fn warm_up(&self) {
+        std::thread::spawn(ticket::read_fonts);
     }
 
     /// Does it when its turn comes.

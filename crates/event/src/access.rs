@@ -13,6 +13,8 @@ pub struct EventRef {
     pub organizer_id: UserId,
     /// Where it stands, as last written.
     pub status: EventStatus,
+    /// Whether only those who run it know of it.
+    pub is_private: bool,
 }
 
 /// How long after the end of an event tickets are still scanned: scanners that were offline send what they scanned.
@@ -60,7 +62,7 @@ where
     }
 }
 
-/// Refuses who does not run the event: a draft is private and said not to exist, any other is not theirs.
+/// Refuses who does not run the event: a private one is said not to exist, any other is not theirs.
 pub fn manages<T, E>(tx: &mut T, actor: &Actor, event: EventRef, not_found: E) -> Result<(), E>
 where
     T: EventRepository + ?Sized,
@@ -70,13 +72,18 @@ where
     allowed(may, actor, event, not_found)
 }
 
-/// Refuses who may not check people in at the event, as [`manages`] refuses.
+/// Refuses who may not check people in at the event, as [`manages`] refuses. Nobody is checked in at a private one, so that
+/// who only scans does not learn of it.
 pub fn scans<T, E>(tx: &mut T, actor: &Actor, event: EventRef, not_found: E) -> Result<(), E>
 where
     T: EventRepository + ?Sized,
     E: From<Denied> + From<StoreError>,
 {
-    let may = may_scan(tx, actor, event)?;
+    let may = if event.is_private {
+        may_manage(tx, actor, event)?
+    } else {
+        may_scan(tx, actor, event)?
+    };
     allowed(may, actor, event, not_found)
 }
 
@@ -87,7 +94,7 @@ fn allowed<E: From<Denied>>(may: bool, actor: &Actor, event: EventRef, not_found
     if matches!(actor, Actor::Anonymous) {
         return Err(Denied::Unauthenticated.into());
     }
-    if event.status == EventStatus::Draft {
+    if event.is_private {
         Err(not_found)
     } else {
         Err(Denied::NotYours.into())
@@ -132,6 +139,16 @@ pub fn require_manager(
 ) -> Result<(), ManageEventError> {
     let event = tx.find_event(id)?.ok_or(ManageEventError::NotFound)?;
     manages(tx, &ctx.actor, event.reference(), ManageEventError::NotFound)
+}
+
+/// Asks the same of who checks people in.
+pub fn require_scanner(
+    tx: &mut (impl EventRepository + ?Sized),
+    ctx: &Ctx,
+    id: EventId,
+) -> Result<(), ManageEventError> {
+    let event = tx.find_event(id)?.ok_or(ManageEventError::NotFound)?;
+    scans(tx, &ctx.actor, event.reference(), ManageEventError::NotFound)
 }
 
 /// What asking refuses, the operations refuse too.

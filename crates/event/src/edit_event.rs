@@ -2,7 +2,7 @@
 
 use crate::create_event::place_taken;
 use crate::{
-    Event, EventDetails, EventFields, EventFormat, EventStatus, EventTx, FeeFields, Organizer,
+    Event, EventDetails, EventFields, EventFormat, EventStatus, EventTx, FeeFields, Helper, Organizer,
     lock_managed_event,
 };
 use kernel::{
@@ -12,7 +12,10 @@ use realtime::LiveEvent;
 
 /// What is to change, field by field.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each field is that of EventFields with the same name")]
+#[expect(
+    missing_docs,
+    reason = "each other field is that of EventFields with the same name"
+)]
 pub struct EventPatch {
     pub title: Change<String>,
     pub description: Change<String>,
@@ -33,6 +36,8 @@ pub struct EventPatch {
     pub live_results: Change<bool>,
     pub refund_until_hours: Change<i64>,
     pub organizer_id: Change<UserId>,
+    /// Whether who is to organise must have confirmed their address.
+    pub require_verified_email: bool,
 }
 
 /// Why it stays as it was.
@@ -87,7 +92,7 @@ pub fn edit_event(
         ctx.actor.require(Permission::EventManageAny)?;
     }
     let announced_start = before.details.starts_at;
-    let organizer = new_organizer(tx, &before, &patch.organizer_id)?;
+    let organizer = new_organizer(tx, &before, &patch)?;
     let fields = patched(before.fields(), patch);
     let details = EventDetails::parse(fields, ctx.now, Some(announced_start))?;
     let status = before.status_at(ctx.now);
@@ -155,9 +160,9 @@ pub fn edit_event(
 fn new_organizer(
     tx: &mut dyn EventTx,
     before: &Event,
-    change: &Change<UserId>,
+    patch: &EventPatch,
 ) -> Result<Organizer, EditEventError> {
-    let id = match change {
+    let id = match &patch.organizer_id {
         Change::Keep => return Ok(before.organizer.clone()),
         Change::Set(id) if *id == before.organizer.id => return Ok(before.organizer.clone()),
         Change::Set(id) => *id,
@@ -165,9 +170,12 @@ fn new_organizer(
             return Err(Invalid::field("/organizer_id", "missing", "an event has an organiser").into());
         }
     };
-    let helper = tx.find_helper(id)?.filter(|helper| helper.may_organise);
+    let may =
+        |helper: &Helper| helper.may_organise && (helper.email_verified || !patch.require_verified_email);
+    let helper = tx.find_helper(id)?.filter(may);
     let helper = helper.ok_or_else(|| {
-        let detail = "an account in use that may organise events";
+        let detail =
+            "an account in use that may organise events, with a confirmed address where that is asked for";
         Invalid::field("/organizer_id", "not_allowed", detail)
     })?;
     Ok(Organizer {

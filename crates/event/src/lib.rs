@@ -23,7 +23,8 @@ mod staff;
 mod unpublish_event;
 
 pub use access::{
-    EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager, scans,
+    EventRef, ManageEventError, lock_managed_event, manages, may_manage, may_scan, require_manager,
+    require_scanner, scans,
 };
 pub use cancel_event::{CancelEventError, cancel_event};
 pub use complete_events::complete_ended_events;
@@ -40,7 +41,7 @@ pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibi
 pub use seats::{EventSeats, RegistrationState};
 pub use set_capacity::set_capacity;
 pub use staff::{
-    Helper, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff, put_staff_member,
-    read_staff_member, remove_staff_member,
+    Helper, PutStaff, StaffError, StaffMember, StaffPut, StaffRepository, StaffTx, list_staff,
+    put_staff_member, read_staff_member, remove_staff_member,
 };
 pub use unpublish_event::{UnpublishEventError, unpublish_event};

@@ -65,6 +65,16 @@ impl EventStatus {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
+
+    /// Whether only those who run an event of that status see it: a draft, or one that was called off without ever being
+    /// announced.
+    pub fn is_private(self, published_at: Option<Instant>) -> bool {
+        match self {
+            Self::Draft => true,
+            Self::Cancelled => published_at.is_none(),
+            Self::Published | Self::Completed => false,
+        }
+    }
 }
 
 /// Where the stream of a virtual event stands.
@@ -173,11 +183,7 @@ impl Event {
 
     /// Whether only those who run it see it: a draft, or one that was called off without ever being announced.
     pub fn is_private(&self) -> bool {
-        match self.status {
-            EventStatus::Draft => true,
-            EventStatus::Cancelled => self.published_at.is_none(),
-            EventStatus::Published | EventStatus::Completed => false,
-        }
+        self.status.is_private(self.published_at)
     }
 
     /// What decides about who runs it.
@@ -186,6 +192,7 @@ impl Event {
             id: self.id,
             organizer_id: self.organizer.id,
             status: self.status,
+            is_private: self.is_private(),
         }
     }
 
@@ -200,6 +207,7 @@ impl Event {
             id: self.id,
             organizer_id: self.organizer.id,
             status: self.status,
+            published_at: self.published_at,
             title: self.details.title.clone(),
             location: self.details.location.clone(),
             starts_at: self.details.starts_at,

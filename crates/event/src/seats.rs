@@ -17,6 +17,8 @@ pub struct EventSeats {
     pub organizer_id: UserId,
     /// Where it stands, as last written.
     pub status: EventStatus,
+    /// When it was published.
+    pub published_at: Option<Instant>,
     /// For what is told about it.
     pub title: String,
     /// For what is told about it.
@@ -83,7 +85,13 @@ impl EventSeats {
             id: self.id,
             organizer_id: self.organizer_id,
             status: self.status,
+            is_private: self.status.is_private(self.published_at),
         }
+    }
+
+    /// Whether a seat costs something.
+    pub fn has_fee(&self) -> bool {
+        self.fee_amount > 0
     }
 
     /// Seats that nobody holds.

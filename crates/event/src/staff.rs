@@ -21,7 +21,7 @@ pub struct StaffMember {
 
 /// The staff of events.
 pub trait StaffRepository {
-    /// The name of an account that is in use, and whether its roles permit to organise.
+    /// An account that is in use, as far as it matters to those who help.
     fn find_helper(&mut self, id: UserId) -> Result<Option<Helper>, StoreError>;
     /// Somebody of the staff.
     fn find_staff_member(&mut self, event: EventId, user: UserId) -> Result<Option<StaffMember>, StoreError>;
@@ -46,6 +46,8 @@ pub struct Helper {
     pub name: String,
     /// Whether its roles permit to organise events.
     pub may_organise: bool,
+    /// Whether its address is confirmed.
+    pub email_verified: bool,
 }
 
 /// What the operations on staff need of a transaction.
@@ -60,6 +62,9 @@ pub enum StaffError {
     /// The actor may not.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// Who runs an event must have confirmed their address, and this person has not.
+    #[error("the address is not confirmed")]
+    Unconfirmed,
     /// The organiser runs the event already.
     #[error("the organiser is not staff")]
     IsOrganizer,
@@ -107,14 +112,27 @@ pub struct StaffPut {
     pub is_new: bool,
 }
 
+/// Who is to be of the staff, and as what.
+#[derive(Debug, Clone, Copy)]
+pub struct PutStaff {
+    /// The event.
+    pub event_id: EventId,
+    /// The account.
+    pub user_id: UserId,
+    /// What they are to do.
+    pub role: StaffRole,
+    /// Whether who runs events must have confirmed their address.
+    pub require_verified_email: bool,
+}
+
 /// Makes a person one of the event's staff, or gives them another role there.
-pub fn put_staff_member(
-    tx: &mut dyn StaffTx,
-    ctx: &Ctx,
-    id: EventId,
-    user_id: UserId,
-    role: StaffRole,
-) -> Result<StaffPut, StaffError> {
+pub fn put_staff_member(tx: &mut dyn StaffTx, ctx: &Ctx, command: PutStaff) -> Result<StaffPut, StaffError> {
+    let PutStaff {
+        event_id: id,
+        user_id,
+        role,
+        require_verified_email,
+    } = command;
     let event = lock_managed_event(tx, ctx, id, || StaffError::NotFound)?;
     // Nothing more is told of accounts than their public profiles tell.
     let helper = tx.find_helper(user_id)?.ok_or(StaffError::NotFound)?;
@@ -125,6 +143,9 @@ pub fn put_staff_member(
     }
     if event.organizer.id == user_id {
         return Err(StaffError::IsOrganizer);
+    }
+    if role == StaffRole::Manager && require_verified_email && !helper.email_verified {
+        return Err(StaffError::Unconfirmed);
     }
     let before = tx.find_staff_member(id, user_id)?;
     let member = StaffMember {

@@ -5,7 +5,7 @@
 
 use crate::pass_on::tell_user;
 use crate::{RegistrationStatus, RegistrationTx, RegistrationView};
-use event::{EventRepository, EventStatus, manages, scans};
+use event::{EventStatus, ManageEventError, manages, require_scanner, scans};
 use kernel::{AuditEntry, Ctx, Denied, EventId, Instant, RegistrationId, StoreError, TypedId};
 use ticket::{Presented, TicketCode};
 
@@ -41,15 +41,14 @@ pub enum CheckInError {
     Store(#[from] StoreError),
 }
 
-/// Asks whether the actor checks people in at the event: before a repeated scan is answered again, and before anybody is
-/// told what is wrong with the content of theirs.
-pub fn require_scanner(
-    tx: &mut (impl EventRepository + ?Sized),
-    ctx: &Ctx,
-    event_id: EventId,
-) -> Result<(), CheckInError> {
-    let event = tx.find_event(event_id)?.ok_or(CheckInError::EventNotFound)?;
-    scans(tx, &ctx.actor, event.reference(), CheckInError::EventNotFound)
+impl From<ManageEventError> for CheckInError {
+    fn from(error: ManageEventError) -> Self {
+        match error {
+            ManageEventError::NotFound => Self::EventNotFound,
+            ManageEventError::Denied(denied) => Self::Denied(denied),
+            ManageEventError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Lets the holder of the ticket in: once.

@@ -39,7 +39,7 @@ pub fn decide(now: Instant, seats: &EventSeats, standing: &Standing) -> Result<D
     if seats.is_read_only_at(now) || seats.status == event::EventStatus::Draft {
         return Err(Refusal::NotPublished);
     }
-    if seats.fee_amount > 0 {
+    if seats.has_fee() {
         return Err(Refusal::PaymentsNotConfigured);
     }
     let state = seats.registration_state(now);
@@ -78,6 +78,7 @@ mod tests {
             id: EventId::from_uuid(Uuid::nil()),
             organizer_id: UserId::from_uuid(Uuid::nil()),
             status: EventStatus::Published,
+            published_at: None,
             title: String::new(),
             location: None,
             starts_at: now() + Duration::days(1),

@@ -34,9 +34,7 @@ mod tell_moved;
 
 pub use announce::{Announce, AnnounceError, announce};
 pub use cancel::{CancelError, Cancelled, cancel};
-pub use check_in::{
-    CheckInError, UndoCheckInError, check_in, list_revoked_tickets, require_scanner, undo_check_in,
-};
+pub use check_in::{CheckInError, UndoCheckInError, check_in, list_revoked_tickets, undo_check_in};
 pub use decide::{Decision, Refusal, decide};
 pub use end_event::end_event;
 pub use export::{EXPORTED_AT_ONCE, begin_export, export_page, exported_event};

@@ -5,6 +5,7 @@ use crate::release_attendee::{events_held, release_standing};
 use crate::{Registration, RegistrationStatus, RegistrationTx, Standing};
 use event::EventSeats;
 use kernel::{AuditEntry, Ctx, EmailAddress, EventId, Instant, StoreError, TypedId};
+use notification::{Message, Recipient};
 use std::cmp::Reverse;
 use user::{Account, Attendee};
 use waitlist::{EntryStatus, tell_position};
@@ -47,7 +48,8 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
             (None, _) => {}
             (guests, persons) if guests > persons => {
                 release_own(tx, ctx, &mut seats, &owns, own)?;
-                gained.push(*event_id);
+                let is_instead = worth(&owns).is_some();
+                gained.push((seats, theirs, is_instead));
             }
             _ => {
                 release_standing(tx, ctx, &mut seats, &theirs)?;
@@ -58,10 +60,11 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
     let events: Vec<EventId> = events.into_iter().collect();
     tx.give_taking_part(guest.id, own.id, &events)?;
     tx.delete_attendee(guest.id)?;
-    for event_id in gained {
-        // Looked up once more: somebody may have been let in with it before it changed hands.
-        let standing = standing_of(tx, event_id, own)?;
-        tell_gained(tx, ctx, &standing, own)?;
+    for (seats, standing, is_instead) in &gained {
+        tell_gained(tx, ctx, standing, own)?;
+        if *is_instead {
+            send_ticket(tx, ctx, seats, standing, (guest, own))?;
+        }
     }
     tx.record_audit(
         ctx,
@@ -80,15 +83,16 @@ fn standing_of(
 }
 
 /// What a standing is worth, the better the greater: a seat before a place in the queue, and of two alike the earlier
-/// one. None for who holds nothing.
+/// one; but of two confirmed seats none is better, so that the ticket that the person has printed stays good. None for who
+/// holds nothing.
 fn worth(standing: &Standing) -> Option<(u8, Reverse<Instant>, Reverse<i64>)> {
     let seat = |registration: &Registration| {
-        let kind = match registration.status {
-            RegistrationStatus::Attended => 4,
-            RegistrationStatus::Confirmed => 3,
-            _ => 2,
+        let (kind, since) = match registration.status {
+            RegistrationStatus::Attended => (4, registration.registered_at),
+            RegistrationStatus::Confirmed => (3, Instant::MIN_UTC),
+            _ => (2, registration.registered_at),
         };
-        (kind, Reverse(registration.registered_at), Reverse(0))
+        (kind, Reverse(since), Reverse(0))
     };
     let registration = standing.registration.as_ref().map(seat);
     registration.or_else(|| {
@@ -128,11 +132,45 @@ fn tell_gained(
     own: &Attendee,
 ) -> Result<(), StoreError> {
     if let Some(registration) = &standing.registration {
-        tell_registration(tx, ctx, registration, own);
+        // As it stands now: a check-in does not wait for the event's lock.
+        if let Some(registration) = tx.find_registration(registration.id)? {
+            tell_registration(tx, ctx, &registration, own);
+        }
     }
     if let Some(entry) = &standing.entry {
         let position = tx.waitlist_position(entry.event_id, entry.rank)?;
         tell_position(tx, ctx, entry, own, Some(position));
     }
+    Ok(())
+}
+
+/// Sends the ticket of the guest's seat to the person who had something else there, at the address that they proved to be
+/// theirs.
+fn send_ticket(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &EventSeats,
+    standing: &Standing,
+    (guest, own): (&Attendee, &Attendee),
+) -> Result<(), StoreError> {
+    let Some(seat) = standing
+        .registration
+        .as_ref()
+        .filter(|seat| seat.status.has_ticket())
+    else {
+        return Ok(());
+    };
+    let message = Message::SeatConfirmed {
+        event: seats.facts(),
+        registration_id: seat.id,
+        ticket_code: Some(seat.ticket_code.clone()),
+        // The guest had this mail before, at the same address.
+        resent_at: Some(ctx.now),
+    };
+    let recipient = Recipient {
+        email: guest.email.clone(),
+        ..own.recipient()
+    };
+    tx.enqueue(ctx, recipient, message);
     Ok(())
 }

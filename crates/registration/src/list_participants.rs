@@ -1,6 +1,6 @@
 //! Who else is there: seat holders see those who agreed to be seen.
 
-use crate::{Participant, ReadRegistrationError, RegistrationStatus, RegistrationTx};
+use crate::{Participant, ReadRegistrationError, RegistrationTx};
 use event::{EventStatus, may_manage};
 use kernel::{Ctx, Denied, EventId, Page, PageRequest};
 
@@ -35,12 +35,9 @@ pub fn require_participant(
     let theirs = standing
         .attendee
         .is_some_and(|attendee| attendee.user_id == Some(user_id));
-    let seat = standing.registration.is_some_and(|registration| {
-        matches!(
-            registration.status,
-            RegistrationStatus::Confirmed | RegistrationStatus::Attended
-        )
-    });
+    let seat = standing
+        .registration
+        .is_some_and(|registration| registration.status.has_ticket());
     if theirs && seat {
         Ok(())
     } else {

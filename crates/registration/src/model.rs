@@ -130,6 +130,8 @@ pub struct RegistrationView {
     pub organizer_id: UserId,
     /// Where the event stands.
     pub event_status: EventStatus,
+    /// When the event was published.
+    pub event_published_at: Option<Instant>,
 }
 
 impl RegistrationView {
@@ -139,6 +141,7 @@ impl RegistrationView {
             id: self.registration.event_id,
             organizer_id: self.organizer_id,
             status: self.event_status,
+            is_private: self.event_status.is_private(self.event_published_at),
         }
     }
 }

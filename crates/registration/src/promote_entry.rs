@@ -44,6 +44,9 @@ pub enum PromoteEntryError {
     /// The event is over or called off.
     #[error("the event is read-only")]
     ReadOnly(EventStatus),
+    /// It costs something, and payments are not set up.
+    #[error("payments are not set up")]
+    PaymentsNotConfigured,
     /// No seat is free.
     #[error("no seat is free")]
     NoSeat,
@@ -70,6 +73,9 @@ pub fn promote_entry(
     check_reason(&command.reason)?;
     if seats.is_read_only_at(ctx.now) {
         return Err(PromoteEntryError::ReadOnly(seats.status));
+    }
+    if seats.has_fee() {
+        return Err(PromoteEntryError::PaymentsNotConfigured);
     }
     let attendee = tx
         .find_attendee(entry.attendee_id)?

@@ -81,10 +81,13 @@ pub fn put_on_waitlist(
         visible_standing(tx, ctx, seats.id, command.attendee_id)?.ok_or(PutOnWaitlistError::NotFound)?;
     let attendee = standing.attendee.ok_or(PutOnWaitlistError::NotFound)?;
     check_reason(&command.reason)?;
+    if command.position == Some(0) {
+        return Err(Invalid::field("/position", "range", "a position from 1").into());
+    }
     if seats.is_read_only_at(ctx.now) || seats.status == EventStatus::Draft {
         return Err(PutOnWaitlistError::NotPublished);
     }
-    if seats.fee_amount > 0 {
+    if seats.has_fee() {
         return Err(PutOnWaitlistError::PaymentsNotConfigured);
     }
     if !seats.promotes_at(ctx.now) || !seats.waitlist_enabled {
@@ -104,7 +107,7 @@ pub fn put_on_waitlist(
     }
     let last = seats.waiting + 1;
     let position = command.position.unwrap_or(last);
-    if position == 0 || position > last {
+    if position > last {
         let detail = format!("a position from 1 to {last}");
         return Err(Invalid::field("/position", "range", detail).into());
     }

@@ -1,7 +1,8 @@
 //! A registration is read with its event, for a calendar.
 
+use crate::read_registration::is_told;
 use crate::{ReadRegistrationError, RegistrationTx, RegistrationView};
-use event::{Event, may_manage};
+use event::Event;
 use kernel::{Ctx, RegistrationId};
 
 /// The actor's own registration, or one at an event that the actor runs, and the event. Also one that has ended: who has
@@ -11,11 +12,11 @@ pub fn read_for_calendar(
     ctx: &Ctx,
     id: RegistrationId,
 ) -> Result<(RegistrationView, Event), ReadRegistrationError> {
-    let user_id = ctx.actor.signed_in()?.user_id;
+    ctx.actor.signed_in()?;
     let view = tx
         .find_registration_view(id)?
         .ok_or(ReadRegistrationError::NotFound)?;
-    if view.attendee_user_id != Some(user_id) && !may_manage(tx, &ctx.actor, view.event())? {
+    if !is_told(tx, ctx, &view)? {
         return Err(ReadRegistrationError::NotFound);
     }
     let event = tx

@@ -24,18 +24,28 @@ pub fn read_registration(
     ctx: &Ctx,
     id: RegistrationId,
 ) -> Result<RegistrationView, ReadRegistrationError> {
-    let user_id = ctx.actor.signed_in()?.user_id;
+    ctx.actor.signed_in()?;
     let view = tx
         .find_registration_view(id)?
         .ok_or(ReadRegistrationError::NotFound)?;
-    let may = view.attendee_user_id == Some(user_id)
-        || ctx.actor.holds(Permission::RegistrationReadAny)
-        || may_manage(tx, &ctx.actor, view.event())?;
+    let may = ctx.actor.holds(Permission::RegistrationReadAny) || is_told(tx, ctx, &view)?;
     if may {
         Ok(view)
     } else {
         Err(ReadRegistrationError::NotFound)
     }
+}
+
+/// Whether the actor is told of the registration: it is their own, or they run the event. Of an event that is private by
+/// now, who once had a seat learns no more than anybody.
+pub(crate) fn is_told(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    view: &RegistrationView,
+) -> Result<bool, StoreError> {
+    let event = view.event();
+    let is_own = ctx.actor.user_id().is_some() && view.attendee_user_id == ctx.actor.user_id();
+    Ok((is_own && !event.is_private) || may_manage(tx, &ctx.actor, event)?)
 }
 
 /// The actor's own registrations; with `registration:read:any`, everybody's.
@@ -48,6 +58,7 @@ pub fn list_registrations(
     let user_id = ctx.actor.signed_in()?.user_id;
     if !ctx.actor.holds(Permission::RegistrationReadAny) {
         filter.user_id = Some(user_id);
+        filter.without_private = true;
     }
     Ok(tx.list_registrations(&filter, page)?)
 }

@@ -1,7 +1,8 @@
 //! The ticket of a seat is read: by who holds the seat, by who runs the event, or by who has its code.
 
+use crate::read_registration::is_told;
 use crate::{ReadRegistrationError, RegistrationStatus, RegistrationTx, RegistrationView};
-use event::{Event, EventStatus, may_manage};
+use event::{Event, EventStatus};
 use kernel::{Ctx, Denied, RegistrationId, StoreError};
 use ticket::TicketCode;
 
@@ -51,10 +52,9 @@ pub fn read_ticket(
     ctx: &Ctx,
     id: RegistrationId,
 ) -> Result<Ticket, ReadTicketError> {
-    let user_id = ctx.actor.signed_in()?.user_id;
+    ctx.actor.signed_in()?;
     let view = tx.find_registration_view(id)?.ok_or(ReadTicketError::NotFound)?;
-    let may = view.attendee_user_id == Some(user_id) || may_manage(tx, &ctx.actor, view.event())?;
-    if !may {
+    if !is_told(tx, ctx, &view)? {
         return Err(ReadTicketError::NotFound);
     }
     if view.event_status == EventStatus::Cancelled {
@@ -67,14 +67,11 @@ pub fn read_ticket(
 }
 
 /// The ticket of that code, whoever asks: who has the code has the ticket. Says also what has become of a seat that is no more,
-/// so that nobody comes in vain.
+/// so that nobody comes in vain; but nothing of an event that is private, whatever it was before.
 pub fn find_ticket(tx: &mut dyn RegistrationTx, code: &TicketCode) -> Result<Option<Ticket>, StoreError> {
-    let Some(id) = tx.find_registration_of_ticket(code)? else {
-        return Ok(None);
-    };
-    match tx.find_registration_view(id)? {
-        Some(view) => with_event(tx, view),
-        None => Ok(None),
+    match tx.find_registration_by_code(code)? {
+        Some(view) if !view.event().is_private => with_event(tx, view),
+        _ => Ok(None),
     }
 }
 

@@ -28,6 +28,8 @@ pub struct RegistrationFilter {
     pub status: Option<RegistrationStatus>,
     /// With these words in the attendee's name or address.
     pub words: Option<WordQuery>,
+    /// Without those at events that are private by now.
+    pub without_private: bool,
 }
 
 /// Registrations.
@@ -56,11 +58,6 @@ pub trait RegistrationRepository {
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
     /// The registration with what is shown beside it.
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError>;
-    /// The registration, live or not, whose ticket has that code.
-    fn find_registration_of_ticket(
-        &mut self,
-        code: &TicketCode,
-    ) -> Result<Option<RegistrationId>, StoreError>;
     /// Makes registrations. [`StoreError::Duplicate`] if an attendee has a live one; [`StoreError::Contention`] if an
     /// attendee went meanwhile: tried again, it is made anew.
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError>;
@@ -120,7 +117,7 @@ pub trait RegistrationRepository {
 
 /// Check-ins. None of these locks the event.
 pub trait CheckInRepository {
-    /// The registration of that ticket, at whichever event.
+    /// The registration of that ticket, live or not, at whichever event.
     fn find_registration_by_code(
         &mut self,
         code: &TicketCode,

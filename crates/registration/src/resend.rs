@@ -60,9 +60,8 @@ pub fn resend(
     if !is_own && !may_manage(tx, &ctx.actor, seats.reference())? {
         return Err(ResendError::NotFound);
     }
-    match view.registration.status {
-        RegistrationStatus::Confirmed | RegistrationStatus::Attended => {}
-        other => return Err(ResendError::NoSeat(other)),
+    if !view.registration.status.has_ticket() {
+        return Err(ResendError::NoSeat(view.registration.status));
     }
     let attendee = tx.find_attendee(view.registration.attendee_id)?;
     let Some(attendee) = attendee.filter(|attendee| !Attendee::is_nobody(attendee)) else {

@@ -1,7 +1,7 @@
 //! Whether a message that waited is still to be sent. Most tell what has happened, and stay true; some tell what is to
 //! come, and some go only to who wants them.
 
-use crate::{RegistrationStatus, RegistrationTx};
+use crate::RegistrationTx;
 use event::EventStatus;
 use kernel::{EmailAddress, EventId, Instant, RegistrationId, StoreError, UserId};
 use notification::{Destination, Job, Message};
@@ -48,11 +48,9 @@ fn reminder_holds(
 ) -> Result<bool, StoreError> {
     let view = tx.find_registration_view(registration)?;
     Ok(view.is_some_and(|view| {
-        let holds_seat = matches!(
-            view.registration.status,
-            RegistrationStatus::Confirmed | RegistrationStatus::Attended
-        );
-        holds_seat && view.event_status == EventStatus::Published && view.event_starts_at == starts_at
+        view.registration.status.has_ticket()
+            && view.event_status == EventStatus::Published
+            && view.event_starts_at == starts_at
     }))
 }
 
@@ -80,12 +78,7 @@ fn seat_is_theirs(
 /// Whether the seat is held.
 fn holds_seat(tx: &mut dyn RegistrationTx, registration: RegistrationId) -> Result<bool, StoreError> {
     let registration = tx.find_registration(registration)?;
-    Ok(registration.is_some_and(|found| {
-        matches!(
-            found.status,
-            RegistrationStatus::Confirmed | RegistrationStatus::Attended
-        )
-    }))
+    Ok(registration.is_some_and(|found| found.status.has_ticket()))
 }
 
 /// Whether that is still the event's start: who gets the news of an earlier move after those of a later one comes at the

@@ -94,6 +94,8 @@ pub struct Limits {
     pub per_seconds: u32,
     /// Requests of one address to what leads to a sign-in.
     pub sign_ins_per_minute: u32,
+    /// Pages of tickets that one address opens.
+    pub pages_per_minute: u32,
     /// New accounts of one address.
     pub sign_ups_per_hour: u32,
     /// How many others one account may register within 24 hours; each of them gets a mail.
@@ -219,6 +221,7 @@ impl Limits {
             section.sign_ins_per_minute,
             1..=1_000_000,
         )?;
+        within("limits.pages_per_minute", section.pages_per_minute, 1..=1_000_000)?;
         within(
             "limits.sign_ups_per_hour",
             section.sign_ups_per_hour,
@@ -229,6 +232,7 @@ impl Limits {
             requests: section.requests,
             per_seconds: section.per_seconds,
             sign_ins_per_minute: section.sign_ins_per_minute,
+            pages_per_minute: section.pages_per_minute,
             sign_ups_per_hour: section.sign_ups_per_hour,
             invites_per_day: section.invites_per_day,
             announcements_per_day: section.announcements_per_day,

@@ -69,6 +69,7 @@ impl Instance {
         let bell = Arc::new(Notify::new());
         let state = state(config, surroundings, &store, &keys, &bell)?;
         let (server, address) = listen(config, &state)?;
+        state.tickets.warm_up();
         let (clock, ids) = (&surroundings.clock, &surroundings.ids);
         let mut rounds = vec![tokio::spawn(housekeeping::run(
             store.clone(),
@@ -274,6 +275,7 @@ fn limits(config: Limits) -> LimitSettings {
         enabled: config.enabled,
         requests: quota(config.requests, TimeDelta::seconds(config.per_seconds.into())),
         sign_ins: quota(config.sign_ins_per_minute, TimeDelta::minutes(1)),
+        pages: quota(config.pages_per_minute, TimeDelta::minutes(1)),
         sign_ups: quota(config.sign_ups_per_hour, TimeDelta::hours(1)),
     }
 }

@@ -314,8 +314,13 @@ async fn codes_of_ended_seats_are_revoked_also_when_the_attendee_is_gone(databas
     removal.await.expect("removed");
     let mut expected = [cancelled, removed.clone()];
     expected.sort();
-    let revoked = door.scanner.client.get(&path).await.expect(200).json();
-    assert_eq!(revoked["codes"], json!(expected));
+    let revoked = door.scanner.client.get(&path).await.expect(200);
+    assert_eq!(revoked.json()["codes"], json!(expected));
+    let tag = revoked.header("etag").expect("a tag").to_owned();
+    let known = door.scanner.client.get(&path).header("if-none-match", &tag);
+    assert_eq!(known.await.expect(304).header("etag"), Some(tag.as_str()));
+    let known = door.scanner.client.get(&path).header("if-none-match", "W/\"0\"");
+    known.await.expect(200);
     door.scan(&removed).await.expect(404).problem("unknown-ticket");
     door.scan(&good).await.expect(200);
     person.client.get(&path).await.expect(403);

@@ -457,11 +457,12 @@ async fn a_cancelled_event_is_told_to_everybody_who_took_part(database: TestData
         .await
         .expect(200);
     assert_eq!(told(&harness, "event_cancelled").await, sorted([&holds, &waits]));
-    waits
+    let ended = waits
         .client
         .get(&format!("/events/{event}/waitlist/me"))
         .await
-        .expect(404);
+        .expect(200);
+    assert_eq!(ended.text_at("/status"), "cancelled");
     harness.assert_invariants().await;
 }
 

@@ -12,7 +12,7 @@ on_both_databases! {
     by_changing_the_address_a_person_without_seats_becomes_the_guest,
     what_the_guest_holds_is_given_to_who_takes_part_already,
     where_both_hold_something_the_better_is_kept_and_the_other_passes_on,
-    of_two_seats_and_of_two_places_the_earlier_is_kept,
+    of_two_seats_the_persons_own_and_of_two_places_the_earlier_is_kept,
     an_address_that_is_refused_gives_nothing,
     nothing_is_lost_while_everybody_registers_and_cancels,
     many_who_merge_at_the_same_events_do_not_stand_in_each_others_way,
@@ -223,6 +223,13 @@ async fn where_both_hold_something_the_better_is_kept_and_the_other_passes_on(da
         sorted(&[&at_both, &of_asha, &of_guest])
     );
     assert!(places_of(&asha.client).await.is_empty());
+    // Whose place in the queue became a seat gets its ticket, at the address that the guest had.
+    let again = harness.outbox().await.into_iter().filter(|entry| {
+        entry.kind == "seat_confirmed"
+            && entry.recipient_key.as_deref() == Some(GUEST)
+            && entry.payload.to_string().contains("resent_at")
+    });
+    assert_eq!(again.count(), 1);
     // The second seat at one event goes to who waits; at the others the queue is shorter by one.
     assert_eq!(seats_of(&waiter.client).await.len(), 1);
     for event in [own_seat, guests_seat] {
@@ -239,7 +246,7 @@ async fn where_both_hold_something_the_better_is_kept_and_the_other_passes_on(da
     assert_one_attendee(&harness, &asha, GUEST).await;
 }
 
-async fn of_two_seats_and_of_two_places_the_earlier_is_kept(database: TestDatabase) {
+async fn of_two_seats_the_persons_own_and_of_two_places_the_earlier_is_kept(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let (organizer, other) = (harness.organizer().await, harness.attendee("other").await);
     let asha = harness.attendee("asha").await;
@@ -251,16 +258,16 @@ async fn of_two_seats_and_of_two_places_the_earlier_is_kept(database: TestDataba
     for event in [queued, own_first] {
         takes_part(&other, event).await;
     }
-    let guests_seat = noted(&organizer, seated, GUEST).await;
+    noted(&organizer, seated, GUEST).await;
     let guests_place = noted(&organizer, queued, GUEST).await;
     let own_place = takes_part(&asha, own_first).await;
     harness.clock().advance(chrono::TimeDelta::minutes(1));
-    takes_part(&asha, seated).await;
+    let own_seat = takes_part(&asha, seated).await;
     takes_part(&asha, queued).await;
     noted(&organizer, own_first, GUEST).await;
 
     becomes(&harness, &asha, GUEST).await;
-    assert_eq!(seats_of(&asha.client).await, [guests_seat]);
+    assert_eq!(seats_of(&asha.client).await, [own_seat]);
     assert_eq!(
         places_of(&asha.client).await,
         sorted(&[&guests_place, &own_place])

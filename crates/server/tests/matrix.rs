@@ -154,11 +154,11 @@ const TABLE: &[Row] = {
         row("POST",   "/events/{id}/waitlist", Published, Addition, [401, 401, 401, 401,     403, 403, 403, 403, 409, 409], &[(EventManageAny, 409)]),
 
         row("POST",   "/events/{id}/check-ins", Published, Scan,    [401, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200), (CheckinScan, 200)]),
-        row("POST",   "/events/{id}/check-ins", Draft, Scan,        [401, 401, 401, 401,     404, 404, 404, 404, 409, 409], &[(EventManageAny, 409), (CheckinScan, 409)]),
+        row("POST",   "/events/{id}/check-ins", Draft, Scan,        [401, 401, 401, 401,     404, 404, 404, 404, 409, 409], &[(EventManageAny, 409), (CheckinScan, 404)]),
         // Nobody is checked in.
         row("DELETE", "/events/{id}/check-ins/{registration_id}", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 404, 404], &[(EventManageAny, 404)]),
         row("GET",    "/events/{id}/tickets/revoked", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200), (CheckinScan, 200)]),
-        row("GET",    "/events/{id}/tickets/revoked", Draft, Nothing, [401, 401, 401, 401,   404, 404, 404, 404, 200, 200], &[(EventManageAny, 200), (CheckinScan, 200)]),
+        row("GET",    "/events/{id}/tickets/revoked", Draft, Nothing, [401, 401, 401, 401,   404, 404, 404, 404, 200, 200], &[(EventManageAny, 200), (CheckinScan, 404)]),
 
         row("GET",    "/events/{id}/staff", Published, Nothing,     [401, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
         row("GET",    "/events/{id}/staff", Draft, Nothing,         [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),

@@ -1,16 +1,17 @@
 //! The staff of events, and events that are handed over.
 
-use crate::support::suspend;
+use crate::support::{set_verified, suspend};
 use chrono::TimeDelta;
 use kernel::EventId;
 use serde_json::{Value, json};
-use testkit::{Answer, Harness, Person, TestDatabase, all_at_once, on_both_databases};
+use testkit::{Answer, Harness, HarnessOptions, Person, TestDatabase, all_at_once, on_both_databases};
 
 on_both_databases! {
     somebody_is_put_on_the_staff_gets_another_role_and_leaves,
     a_manager_of_the_staff_runs_the_event_and_a_scanner_scans_and_nothing_else,
     a_draft_is_seen_and_listed_by_its_staff_managers_alone,
     who_is_nobody_or_the_organizer_is_not_staff,
+    where_it_is_asked_for_nobody_runs_an_event_without_a_confirmed_address,
     staff_stays_until_nobody_is_checked_in_any_more,
     an_event_is_handed_over_by_who_manages_all_events,
     somebody_erased_while_put_on_the_staff_is_on_none,
@@ -149,9 +150,36 @@ async fn a_draft_is_seen_and_listed_by_its_staff_managers_alone(database: TestDa
         assert_eq!(ids(&own), expected);
         let edit = person.client.patch(&path).json(json!({"title": "Edited"}));
         edit.await.expect(status);
+        person
+            .client
+            .get(&format!("{path}/tickets/revoked"))
+            .await
+            .expect(status);
     }
     let listed = harness.client().get("/events").await.expect(200).items();
     assert_eq!(ids(&listed), [public.as_str()]);
+    // Called off without having been announced, it is as private as before: whatever is asked for.
+    let cancelled = organizer.client.post(&format!("{path}/cancel"));
+    cancelled.await.expect(200);
+    let stranger = harness.organizer().await;
+    for (person, status) in [(&manager, 200), (&scanner, 404), (&stranger, 404)] {
+        for of_managers in [
+            "statistics",
+            "registrations",
+            "waitlist",
+            "staff",
+            "tickets/revoked",
+        ] {
+            let answer = person.client.get(&format!("{path}/{of_managers}")).await;
+            assert_eq!(answer.status(), status, "{of_managers}: {answer}");
+        }
+        person.client.get(&path).await.expect(status);
+    }
+    let scan = scanner.client.post(&format!("{path}/check-ins"));
+    scan.json(json!({"ticket_code": "000000000000"}))
+        .await
+        .expect(404)
+        .problem("not-found");
     let export = manager.client.get("/users/me/export").await.expect(200).json();
     assert_eq!(export["staff_roles"][0]["event_id"], draft);
     assert_eq!(export["staff_roles"][0]["role"], "manager");
@@ -173,6 +201,33 @@ async fn who_is_nobody_or_the_organizer_is_not_staff(database: TestDatabase) {
         .problem("wrong-state");
     put(&organizer, event, &asha, "owner").await.expect(422);
     assert_eq!(harness.count("event_staff").await, 0);
+}
+
+async fn where_it_is_asked_for_nobody_runs_an_event_without_a_confirmed_address(database: TestDatabase) {
+    let options = HarnessOptions {
+        environment: vec![("PODIUM_AUTH__REQUIRE_VERIFIED_EMAIL", "true".to_owned())],
+        ..HarnessOptions::default()
+    };
+    let harness = Harness::start_with(database, options).await;
+    let (organizer, other) = (harness.organizer().await, harness.organizer().await);
+    set_verified(&harness, &organizer, true);
+    let admin = harness.admin().await;
+    harness.clock().advance(TimeDelta::seconds(6));
+    let event = draft(&harness, &organizer).await;
+    let hand_over = || {
+        let to = json!({"organizer_id": other.id.to_string()});
+        admin.client.patch(&format!("/events/{event}")).json(to)
+    };
+    put(&organizer, &event, &other, "manager")
+        .await
+        .expect(409)
+        .problem("wrong-state");
+    put(&organizer, &event, &other, "scanner").await.expect(201);
+    put(&organizer, &event, &other, "manager").await.expect(409);
+    hand_over().await.invalid(&["/organizer_id"]);
+    set_verified(&harness, &other, true);
+    put(&organizer, &event, &other, "manager").await.expect(200);
+    hand_over().await.expect(200);
 }
 
 async fn staff_stays_until_nobody_is_checked_in_any_more(database: TestDatabase) {

@@ -11,6 +11,7 @@ on_both_databases! {
     an_event_without_anybody_has_figures_too,
     the_server_is_counted_and_the_figures_are_kept_for_a_moment,
     what_breaks_a_rule_is_told_by_its_id_alone,
+    rules_of_tickets_staff_and_queues_see_what_breaks_them,
     figures_and_rules_are_served_by_indexes,
 }
 
@@ -262,6 +263,58 @@ async fn checks_are_made_one_at_a_time(reader: &Person) {
 }
 
 /// Events that say of a seat what no registration does.
+async fn rules_of_tickets_staff_and_queues_see_what_breaks_them(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let (organizer, other) = (harness.organizer().await, harness.organizer().await);
+    let event = harness.published_event(&organizer, 1).await;
+    harness.registered(&harness.attendee("asha").await, event).await;
+    let waits = harness.attendee("bela").await;
+    let waits = waits.client.post(&format!("/events/{event}/registrations"));
+    waits.await.expect(202);
+    let erase = json!({"password": testkit::harness::PASSWORD});
+    other.client.delete("/users/me").json(erase).await.expect(204);
+    let later = "2036-01-01T00:00:00.000000Z";
+    let (erased, runs) = (other.id, organizer.id);
+    assert!(harness.violations().await.is_empty());
+    for (broken, rule) in [
+        (
+            format!(
+                "INSERT INTO audit_log (id, at, action, object_type, object_id, changes, request_id) VALUES ('{event}', '{later}', \
+                 'event.edit', 'event', '{event}', '{{\"organizer_id\":\"{erased}\"}}', 'x'); \
+                 UPDATE events SET organizer_id = '{erased}'"
+            ),
+            "an erased account holds nothing",
+        ),
+        (
+            format!(
+                "UPDATE events SET organizer_id = '{runs}'; INSERT INTO event_staff (event_id, user_id, role, added_at) \
+                 VALUES ('{event}', '{runs}', 'scanner', '{later}')"
+            ),
+            "an organiser is not staff of the event",
+        ),
+        (
+            "INSERT INTO revoked_tickets (ticket_code, event_id) SELECT ticket_code, event_id FROM registrations".into(),
+            "a revoked code lets nobody in",
+        ),
+        (
+            "DELETE FROM waitlist_log".into(),
+            "a line is of its entry's event, and every entry begins with joining",
+        ),
+        (
+            "UPDATE events SET status = 'cancelled'".into(),
+            "nobody holds a seat of an event that was called off",
+        ),
+    ] {
+        let sees = async || {
+            let violations = harness.violations().await;
+            violations.iter().any(|violation| violation.rule == rule)
+        };
+        assert!(!sees().await, "{rule}");
+        sql(&harness, &broken);
+        assert!(sees().await, "{rule}");
+    }
+}
+
 fn fill_with_events(harness: &Harness, organizer: &str, count: usize) {
     let at = "2031-01-01T00:00:00.000000Z";
     for number in 0..count {

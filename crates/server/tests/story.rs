@@ -41,10 +41,12 @@ async fn a_cancelled_seat_goes_to_the_one_who_waits(database: TestDatabase) {
         .items();
     assert_eq!(seats.len(), 1);
     assert_eq!(seats[0]["status"], "confirmed");
-    carl.client
+    let place = carl
+        .client
         .get(&format!("/events/{event}/waitlist/me"))
         .await
-        .problem("not-found");
+        .expect(200);
+    assert_eq!(place.text_at("/status"), "promoted");
     let shown = harness
         .client()
         .get(&format!("/events/{event}"))

@@ -18,6 +18,7 @@ on_both_databases! {
     a_ticket_outlives_the_key_that_signed_it,
     a_ticket_is_its_holders_and_the_managers,
     a_ticket_goes_with_its_seat,
+    an_event_that_was_taken_back_is_told_to_nobody_who_had_a_ticket,
     the_mail_that_gives_a_seat_carries_the_ticket,
     a_mail_that_is_sent_has_the_page_and_no_trace_is_left,
     whoever_handles_messages_gets_no_ticket,
@@ -305,6 +306,46 @@ async fn a_ticket_goes_with_its_seat(database: TestDatabase) {
         .expect(200);
     let answer = called_off.holder.client.get(&called_off.path()).await;
     assert_eq!(refused(answer), "The event is called off.");
+}
+
+async fn an_event_that_was_taken_back_is_told_to_nobody_who_had_a_ticket(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let seat = Seat::new(&harness).await;
+    let code = seat.code().await;
+    let own = format!("/registrations/{}", seat.registration);
+    let calendar = format!("{own}/ticket.ics");
+    let (holder, organizer) = (&seat.holder.client, &seat.organizer.client);
+    holder.delete(&own).await.expect(200);
+    let page = harness.client().root();
+    let page = async || page.get(&format!("/t/{code}")).await.status();
+    assert_eq!(page().await, 200);
+    let path = format!("/events/{}", seat.event);
+    organizer.post(&format!("{path}/unpublish")).await.expect(200);
+    let edit = organizer.patch(&path).json(json!({"title": "A secret"}));
+    edit.await.expect(200);
+    for called_off in [false, true] {
+        if called_off {
+            organizer.post(&format!("{path}/cancel")).await.expect(200);
+        }
+        assert_eq!(page().await, 404);
+        for one in [&own, &calendar, &seat.path()] {
+            holder.get(one).await.expect(404).problem("not-found");
+        }
+        organizer.get(&own).await.expect(200);
+        organizer.get(&calendar).await.expect(200);
+        let listed = holder
+            .get("/users/me/registrations?include_total=true")
+            .await
+            .expect(200)
+            .json();
+        assert_eq!((&listed["items"], &listed["total"]), (&json!([]), &json!(0)));
+        let listed = organizer
+            .get(&format!("{path}/registrations"))
+            .await
+            .expect(200)
+            .items();
+        assert_eq!(listed.len(), 1);
+    }
 }
 
 async fn the_mail_that_gives_a_seat_carries_the_ticket(database: TestDatabase) {

@@ -134,6 +134,9 @@ async fn a_person_who_leaves_loses_the_place_and_joins_anew_at_the_end(database:
         .await
         .expect(202);
     assert_eq!(again.json()["waitlist_entry"]["position"], 3);
+    // The place that lives, and not the one that ended.
+    let own = first.client.get(&path).await.expect(200).json();
+    assert_eq!((&own["status"], &own["position"]), (&json!("waiting"), &json!(3)));
     assert_eq!(queue.order().await, queue.emails(&[1, 2, 0]));
     let own = first.client.get("/users/me/waitlist").await.expect(200).items();
     assert_eq!((own.len(), &own[0]["position"]), (1, &json!(3)));
@@ -239,11 +242,23 @@ async fn a_removed_person_is_told_and_waits_no_more(database: TestDatabase) {
         .await
         .expect(404)
         .problem("not-found");
-    removed
+    let own = removed
         .client
         .get(&format!("/events/{}/waitlist/me", queue.event))
         .await
-        .expect(404);
+        .expect(200)
+        .json();
+    // Why the place is gone the person reads there, and that others are not shown it.
+    assert_eq!(
+        (&own["status"], &own["position"], &own["length"]),
+        (&json!("removed"), &Value::Null, &json!(1))
+    );
+    assert_eq!(own["log"][1]["reason"], "asked by phone");
+    let never = queue
+        .holder
+        .client
+        .get(&format!("/events/{}/waitlist/me", queue.event));
+    never.await.expect(404).problem("not-found");
     assert_eq!(queue.order().await, queue.emails(&[1]));
     let told: Vec<_> = queue
         .harness

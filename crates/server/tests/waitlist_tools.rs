@@ -179,6 +179,7 @@ async fn nobody_is_put_on_the_waitlist_while_a_seat_is_free(database: TestDataba
     let queue = Queue::of(database, 2, 0).await;
     let (_, attendee) = queue.known().await;
     queue.give_back(0).await;
+    queue.add(&attendee, Some(0)).await.invalid(&["/position"]);
     queue.add(&attendee, None).await.expect(409).problem("seat-free");
     assert_eq!(queue.harness.count("waitlist_entries").await, 0);
     queue.harness.assert_invariants().await;
@@ -300,6 +301,20 @@ async fn a_seat_is_given_out_of_turn_only_if_one_is_free(database: TestDatabase)
         .expect(409)
         .problem("nothing-to-promote");
     queue.give_back(0).await;
+    // What costs something is not given away before payments are set up.
+    crate::support::sql(
+        &queue.harness,
+        "UPDATE events SET fee_amount = 100, fee_currency = 'INR'",
+    );
+    queue
+        .promote(&third)
+        .await
+        .expect(409)
+        .problem("payments-not-configured");
+    crate::support::sql(
+        &queue.harness,
+        "UPDATE events SET fee_amount = 0, fee_currency = NULL",
+    );
     assert_eq!(
         queue.order().await.len(),
         3,

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
 /// The predicates of `registrations_ended` and `waitlist_entries_ended`, in their words.
-const ENDED: &str = "registrations.status IN ('cancelled', 'expired')";
+pub(crate) const ENDED: &str = "registrations.status IN ('cancelled', 'expired')";
 const ENDED_ENTRY: &str = "waitlist_entries.status NOT IN ('waiting', 'offered')";
 
 /// Where somebody can be at an event: each has an index by event and attendee.

@@ -77,11 +77,6 @@ pub const RULES: &[(&str, &str)] = &[
          AND (seats_taken <> 0 OR waitlist_length <> 0)",
     ),
     (
-        "every entry has a log that begins with joining",
-        "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w LEFT JOIN waitlist_log l \
-         ON l.entry_id = w.id AND l.action = 'joined' WHERE l.id IS NULL",
-    ),
-    (
         "the last line of a live entry has its rank",
         "SELECT CAST(w.id AS TEXT) AS row_id FROM waitlist_entries w \
          JOIN (SELECT entry_id, max(number) AS number FROM waitlist_log GROUP BY entry_id) last ON last.entry_id = w.id \
@@ -100,11 +95,13 @@ pub const RULES: &[(&str, &str)] = &[
            ELSE l.action = w.status END",
     ),
     (
-        "a line is of its entry's event, and an entry begins with joining",
+        "a line is of its entry's event, and every entry begins with joining",
         "SELECT CAST(l.id AS TEXT) AS row_id FROM waitlist_log l JOIN waitlist_entries w ON w.id = l.entry_id \
          JOIN (SELECT entry_id, min(number) AS number FROM waitlist_log GROUP BY entry_id) first \
            ON first.entry_id = l.entry_id \
-         WHERE l.event_id <> w.event_id OR (l.action = 'joined') <> (l.number = first.number)",
+         WHERE l.event_id <> w.event_id OR (l.action = 'joined') <> (l.number = first.number) \
+         UNION ALL SELECT CAST(w.id AS TEXT) FROM waitlist_entries w LEFT JOIN waitlist_log l \
+         ON l.entry_id = w.id AND l.action = 'joined' WHERE l.id IS NULL",
     ),
     (
         "a linked attendee has the address and name of its user",
@@ -129,7 +126,24 @@ pub const RULES: &[(&str, &str)] = &[
          ) held ON held.user_id = u.id WHERE u.erased_at IS NOT NULL \
          UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN events e ON e.organizer_id = u.id \
          WHERE u.erased_at IS NOT NULL AND e.status IN ('draft', 'published') \
-           AND e.ends_at > {now} AND e.created_at > u.erased_at",
+           AND e.ends_at > {now} AND (e.created_at > u.erased_at OR EXISTS ( \
+             SELECT 1 FROM audit_log a WHERE a.object_type = 'event' AND a.object_id = CAST(e.id AS TEXT) AND a.at > u.erased_at \
+             AND a.action = 'event.edit' AND CAST(a.changes AS TEXT) LIKE '%' || CAST(u.id AS TEXT) || '%'))",
+    ),
+    (
+        "an organiser is not staff of the event",
+        "SELECT CAST(e.id AS TEXT) AS row_id FROM event_staff s JOIN events e \
+         ON e.id = s.event_id AND e.organizer_id = s.user_id",
+    ),
+    (
+        "a revoked code lets nobody in",
+        "SELECT CAST(r.id AS TEXT) AS row_id FROM revoked_tickets t JOIN registrations r \
+         ON r.ticket_code = t.ticket_code WHERE r.status IN ('pending_payment', 'confirmed', 'attended')",
+    ),
+    (
+        "nobody holds a seat of an event that was called off",
+        "SELECT CAST(r.id AS TEXT) AS row_id FROM events e JOIN registrations r ON r.event_id = e.id \
+         WHERE e.status = 'cancelled' AND r.status IN ('pending_payment', 'confirmed', 'attended')",
     ),
     (
         "published and completed events do not share place and date",

@@ -19,7 +19,6 @@ use registration::{
     Participant, Registration, RegistrationFilter, RegistrationRepository, RegistrationStatus,
     RegistrationView, SeatHolder, Standing,
 };
-use ticket::TicketCode;
 
 #[macro_use]
 mod rows;
@@ -29,7 +28,7 @@ mod check_ins;
 mod plans;
 mod standings;
 
-pub(crate) use lists::{after_place, filtered, in_order, is_of_all, status_is};
+pub(crate) use lists::{OF_PUBLIC_EVENT, after_place, filtered, in_order, is_of_all, status_is};
 use rows::{RegistrationRow, into_seat_holder, into_view};
 
 const TABLE: &str = "registrations";
@@ -173,20 +172,6 @@ impl RegistrationRepository for Tx<'_> {
         })?
         .map(into_view)
         .transpose()
-    }
-
-    fn find_registration_of_ticket(
-        &mut self,
-        code: &TicketCode,
-    ) -> Result<Option<RegistrationId>, StoreError> {
-        let id: Option<Uid> = self.run(|connection| {
-            on!(connection, |c| registrations::table
-                .filter(registrations::ticket_code.eq(code.as_str()))
-                .select(registrations::id)
-                .first(c)
-                .optional())
-        })?;
-        Ok(id.map(Uid::typed))
     }
 
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {

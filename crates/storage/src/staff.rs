@@ -32,20 +32,23 @@ macro_rules! members {
 
 impl StaffRepository for Tx<'_> {
     fn find_helper(&mut self, id: UserId) -> Result<Option<Helper>, StoreError> {
-        let name: Option<String> = self.run(|connection| {
+        let found: Option<(String, Option<Ts>)> = self.run(|connection| {
             on!(connection, |c| users::table
                 .find(Uid::of(id))
                 .filter(users::erased_at.is_null())
                 .filter(users::status.eq("active"))
-                .select(users::name)
+                .select((users::name, users::email_verified_at))
                 .first(c)
                 .optional())
         })?;
-        let Some(name) = name else { return Ok(None) };
+        let Some((name, verified_at)) = found else {
+            return Ok(None);
+        };
         let permissions = self.permissions_of(Uid::of(id))?;
         Ok(Some(Helper {
             name,
             may_organise: permissions.contains(Permission::EventCreate),
+            email_verified: verified_at.is_some(),
         }))
     }
 

@@ -10,7 +10,7 @@ use crate::prepared::Prepared;
 use crate::registrations::LIVE_ENTRY;
 use crate::schema::{attendees, waitlist_entries, waitlist_log};
 use crate::transaction::{named, rows, uids};
-use diesel::dsl::{max, sql};
+use diesel::dsl::{max, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use kernel::{
@@ -208,6 +208,26 @@ impl WaitlistRepository for Tx<'_> {
         .transpose()
     }
 
+    fn find_ended_entry_of_user(
+        &mut self,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> Result<Option<WaitlistEntry>, StoreError> {
+        self.run(|connection| {
+            on!(connection, |c| waitlist_entries::table
+                .inner_join(attendees::table)
+                .filter(waitlist_entries::event_id.eq(Uid::of(event_id)))
+                .filter(attendees::user_id.eq(Uid::of(user_id)))
+                .filter(not(sql::<Bool>(LIVE_ENTRY)))
+                .order((waitlist_entries::ended_at.desc(), waitlist_entries::id.desc()))
+                .select(EntryRow::as_select())
+                .first(c)
+                .optional())
+        })?
+        .map(EntryRow::into_entry)
+        .transpose()
+    }
+
     fn first_waiting(&mut self, event_id: EventId, count: u32) -> Result<Vec<WaitingPerson>, StoreError> {
         waiting_people(self, event_id, Some(count))
     }
@@ -260,27 +280,18 @@ impl WaitlistRepository for Tx<'_> {
         Ok(())
     }
 
-    fn update_waitlist_rank(&mut self, id: WaitlistEntryId, rank: i64) -> Result<(), StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                waitlist_entries::table.find(Uid::of(id))
-            )
-            .set(waitlist_entries::rank.eq(rank))
-            .execute(c))
-        })?;
-        Ok(())
-    }
-
-    fn shift_waitlist(&mut self, event_id: EventId, from: i64, by: i64) -> Result<(), StoreError> {
-        let behind = waitlist_entries::table
-            .filter(waitlist_entries::event_id.eq(Uid::of(event_id)))
-            .filter(waitlist_entries::rank.ge(from))
-            .filter(sql::<Bool>(WAITING));
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(behind)
-                .set(waitlist_entries::rank.eq(waitlist_entries::rank + by))
-                .execute(c))
-        })?;
+    fn update_waitlist_ranks(&mut self, ranks: &[(WaitlistEntryId, i64)]) -> Result<(), StoreError> {
+        for (id, rank) in ranks {
+            let entry = waitlist_entries::table.filter(waitlist_entries::id.eq(Uid::of(*id)));
+            self.run(|connection| {
+                on!(connection, |c| Prepared(
+                    diesel::update(entry)
+                        .set(waitlist_entries::rank.eq(*rank))
+                        .returning(waitlist_entries::id)
+                )
+                .load::<Uid>(c))
+            })?;
+        }
         Ok(())
     }
 
@@ -452,6 +463,23 @@ impl WaitlistRepository for Tx<'_> {
             value: place.entry.joined_at.timestamp_micros(),
             id: place.entry.id.uuid(),
         }))
+    }
+
+    fn list_told_log(
+        &mut self,
+        entry_id: WaitlistEntryId,
+        most: u32,
+    ) -> Result<Vec<EntryLogLine>, StoreError> {
+        let newest: Vec<LogRow> = self.run(|connection| {
+            on!(connection, |c| waitlist_log::table
+                .filter(waitlist_log::entry_id.eq(Uid::of(entry_id)))
+                .filter(waitlist_log::action.ne(LogAction::Renumbered.as_str()))
+                .order(waitlist_log::number.desc())
+                .limit(i64::from(most))
+                .select(LogRow::as_select())
+                .load(c))
+        })?;
+        newest.into_iter().rev().map(LogRow::into_line).collect()
     }
 
     fn list_waitlist_log(&mut self, entry_id: WaitlistEntryId) -> Result<Vec<EntryLogLine>, StoreError> {

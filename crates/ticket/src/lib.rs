@@ -16,3 +16,4 @@ pub use presented::{NotATicket, Presented, read_presented};
 pub use print::{PrintError, Sheet, print};
 pub use qr::{NoQrCode, QrImage};
 pub use signature::{PublicKey, SigningFailed, public_keys, signed_text};
+pub use typeset::read_fonts;

@@ -56,6 +56,11 @@ const MOST_OF_SYSTEM: usize = 400;
 
 static LIBRARY: LazyLock<FontContext> = LazyLock::new(library);
 
+/// Reads the fonts if nobody has yet: the first page would do so otherwise.
+pub fn read_fonts() {
+    LazyLock::force(&LIBRARY);
+}
+
 /// Those that stand idle.
 static IDLE: Mutex<Vec<Press>> = Mutex::new(Vec::new());
 

@@ -18,7 +18,7 @@ pub use join::{JoinAt, join, join_at, tell_position};
 pub use leave::{LeaveError, leave};
 pub use model::{EntryLogLine, EntryStatus, LogAction, WaitingPerson, WaitlistEntry, WaitlistPlace};
 pub use move_entry::{MoveEntry, MoveEntryError, check_reason, move_entry};
-pub use rank::{RANK_STEP, rank_between};
+pub use rank::{RANK_STEP, Room, make_room, rank_between};
 pub use read_waitlist::{ReadWaitlistError, WaitlistStanding, list_own_places, list_waitlist, own_standing};
 pub use remove_entry::{RemoveEntryError, remove_entry};
 pub use repository::{WaitlistRepository, WaitlistTx};

@@ -1,7 +1,9 @@
 //! A manager gives an entry another position.
 
 use crate::join::tell_position;
-use crate::{EntryLogLine, EntryStatus, LogAction, RANK_STEP, WaitlistEntry, WaitlistTx, rank_between};
+use crate::{
+    EntryLogLine, EntryStatus, LogAction, RANK_STEP, WaitlistEntry, WaitlistTx, make_room, rank_between,
+};
 use event::{EventSeats, EventStatus, SeatChange, manages};
 use kernel::{AuditEntry, Ctx, Denied, EventId, Invalid, StoreError, TypedId, WaitlistEntryId};
 
@@ -62,7 +64,7 @@ pub fn move_entry(
     }
     let length = seats.waiting;
     entry.rank = rank_for(tx, ctx, &mut seats, entry.id, command.position, length)?;
-    tx.update_waitlist_rank(entry.id, entry.rank)?;
+    tx.update_waitlist_ranks(&[(entry.id, entry.rank)])?;
     tx.log_waitlist(&[EntryLogLine::of(
         ctx,
         &entry,
@@ -90,8 +92,8 @@ pub fn check_reason(reason: &str) -> Result<(), Invalid> {
     }
 }
 
-/// The rank that puts the entry at the position of a queue that is so long with it; numbers the queue anew where there is
-/// no room.
+/// The rank that puts the entry at the position of a queue that is so long with it; spreads the nearest behind it
+/// where there is no room.
 pub(crate) fn rank_for(
     tx: &mut dyn WaitlistTx,
     ctx: &Ctx,
@@ -118,25 +120,31 @@ pub(crate) fn rank_for(
     if let Some(rank) = rank_between(before, after) {
         return Ok(rank);
     }
-    // No room: everybody from there on moves behind the counter, in their order, and the entry goes before them.
-    let rank = seats.next_rank;
-    let by = rank - after + RANK_STEP;
-    tx.shift_waitlist(seats.id, after, by)?;
+    // No room: the nearest behind the place are spread.
+    let room = make_room(before, seats.next_rank, |count| {
+        tx.waiting_ranks(seats.id, entry, position - 1, count)
+    })?;
+    // Among the ranks that are written may be one that somebody has who is written later, or the entry itself: at first
+    // all of them go where nobody is.
+    let ids = room.moved.iter().map(|(id, _)| *id).chain([entry]);
+    let aside: Vec<_> = ids.zip(seats.next_rank + room.used..).collect();
+    tx.update_waitlist_ranks(&aside)?;
+    tx.update_waitlist_ranks(&room.moved)?;
     tx.change_seats(
         seats,
         SeatChange {
             taken: 0,
             waiting: 0,
-            ranks: by + RANK_STEP,
+            ranks: room.used,
         },
     )?;
-    let shifted = tx.waiting_ranks(seats.id, entry, position - 1, seats.waiting)?;
-    let lines: Vec<_> = shifted
+    let lines: Vec<_> = room
+        .moved
         .into_iter()
-        .map(|(shifted, rank)| renumbered(ctx, seats, shifted, rank))
+        .map(|(moved, rank)| renumbered(ctx, seats, moved, rank))
         .collect();
     tx.log_waitlist(&lines)?;
-    Ok(rank)
+    Ok(room.rank)
 }
 
 fn renumbered(ctx: &Ctx, seats: &EventSeats, entry_id: WaitlistEntryId, rank: i64) -> EntryLogLine {

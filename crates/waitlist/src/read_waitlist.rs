@@ -1,13 +1,13 @@
 //! The queue is read: by its managers whole, by a person their own place and its log.
 
-use crate::{EntryLogLine, EntryStatus, LogAction, WaitlistEntry, WaitlistPlace, WaitlistTx};
-use event::{EventStatus, manages};
+use crate::{EntryLogLine, EntryStatus, WaitlistEntry, WaitlistPlace, WaitlistTx};
+use event::manages;
 use kernel::{Ctx, Denied, EventId, Page, PageRequest, StoreError};
 
 /// Why nothing is shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadWaitlistError {
-    /// No such event, or the person does not wait there.
+    /// No such event, or the person never waited there.
     #[error("nothing there")]
     NotFound,
     /// The actor may not.
@@ -18,16 +18,19 @@ pub enum ReadWaitlistError {
     Store(#[from] StoreError),
 }
 
+/// So many lines of the log the person is shown, the newest.
+const MOST_LINES: u32 = 100;
+
 /// What a person sees of their own place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitlistStanding {
     /// The place.
     pub entry: WaitlistEntry,
-    /// From 1; none while a seat is offered.
+    /// From 1; none while a seat is offered, and of a place that has ended.
     pub position: Option<u32>,
     /// How many wait.
     pub length: u32,
-    /// What happened to the place, in order.
+    /// What happened to the place last, in order.
     pub log: Vec<EntryLogLine>,
 }
 
@@ -43,7 +46,7 @@ pub fn list_waitlist(
     Ok(tx.list_waiting(event_id, page)?)
 }
 
-/// The actor's own place in an event's queue.
+/// The actor's own place in an event's queue, or the one that ended last.
 pub fn own_standing(
     tx: &mut dyn WaitlistTx,
     ctx: &Ctx,
@@ -52,18 +55,21 @@ pub fn own_standing(
     let user_id = ctx.actor.signed_in()?.user_id;
     let event = tx
         .find_event(event_id)?
-        .filter(|event| event.status != EventStatus::Draft)
+        .filter(|event| !event.is_private())
         .ok_or(ReadWaitlistError::NotFound)?;
-    let entry = tx
-        .find_live_entry_of_user(event_id, user_id)?
-        .ok_or(ReadWaitlistError::NotFound)?;
+    let entry = match tx.find_live_entry_of_user(event_id, user_id)? {
+        Some(entry) => entry,
+        // Why it ended stands in its log.
+        None => tx
+            .find_ended_entry_of_user(event_id, user_id)?
+            .ok_or(ReadWaitlistError::NotFound)?,
+    };
     let position = match entry.status {
         EntryStatus::Waiting => Some(tx.waitlist_position(event_id, entry.rank)?),
         _ => None,
     };
-    let mut log = tx.list_waitlist_log(entry.id)?;
     // That others were given more room is nothing that happened to the person.
-    log.retain(|line| line.action != LogAction::Renumbered);
+    let log = tx.list_told_log(entry.id, MOST_LINES)?;
     Ok(WaitlistStanding {
         entry,
         position,

@@ -19,6 +19,12 @@ pub trait WaitlistRepository {
         event_id: EventId,
         user_id: UserId,
     ) -> Result<Option<WaitlistEntry>, StoreError>;
+    /// The entry of an account's attendee that ended last.
+    fn find_ended_entry_of_user(
+        &mut self,
+        event_id: EventId,
+        user_id: UserId,
+    ) -> Result<Option<WaitlistEntry>, StoreError>;
     /// The first so many that wait, in order.
     fn first_waiting(&mut self, event_id: EventId, count: u32) -> Result<Vec<WaitingPerson>, StoreError>;
     /// Everybody who waits, in order.
@@ -36,11 +42,8 @@ pub trait WaitlistRepository {
     /// Makes an entry. [`StoreError::Duplicate`] if the attendee has a live one; [`StoreError::Contention`] if the
     /// attendee went meanwhile.
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError>;
-    /// Gives an entry another rank.
-    fn update_waitlist_rank(&mut self, id: WaitlistEntryId, rank: i64) -> Result<(), StoreError>;
-    /// Adds `by` to the rank of everybody who waits with the rank `from` or a greater one. The new ranks must lie beyond
-    /// all present ones.
-    fn shift_waitlist(&mut self, event_id: EventId, from: i64, by: i64) -> Result<(), StoreError>;
+    /// Gives entries other ranks, one after the other: none may be one that somebody has at that moment.
+    fn update_waitlist_ranks(&mut self, ranks: &[(WaitlistEntryId, i64)]) -> Result<(), StoreError>;
     /// Ends entries; gives how many were live.
     fn end_waitlist_entries(
         &mut self,
@@ -62,7 +65,13 @@ pub trait WaitlistRepository {
         user_id: UserId,
         page: PageRequest,
     ) -> Result<Page<WaitlistPlace>, StoreError>;
-    /// The log of an entry, in order.
+    /// The newest `most` lines of an entry's log but those that say [`LogAction::Renumbered`](crate::LogAction), in order.
+    fn list_told_log(
+        &mut self,
+        entry_id: WaitlistEntryId,
+        most: u32,
+    ) -> Result<Vec<EntryLogLine>, StoreError>;
+    /// The whole log of an entry, in order.
     fn list_waitlist_log(&mut self, entry_id: WaitlistEntryId) -> Result<Vec<EntryLogLine>, StoreError>;
     /// The live entries of an attendee, over all events.
     fn live_entries_of_attendee(&mut self, id: AttendeeId) -> Result<Vec<WaitlistEntry>, StoreError>;

@@ -1,11 +1,12 @@
 //! A manager moves people within the queue: the order is what was asked for, however often, and the logs say so.
 
-use kernel::EventId;
+use kernel::{EventId, Permission};
 use serde_json::json;
 use testkit::{Harness, Person, TestDatabase, on_both_databases};
 
 on_both_databases! {
     a_hundred_moves_into_one_gap_keep_the_order,
+    some_hundred_moves_to_one_place_spread_the_nearest_alone,
     a_move_is_in_the_log_of_the_person_with_its_reason,
     only_a_manager_moves_and_only_within_the_queue,
 }
@@ -62,6 +63,53 @@ async fn a_hundred_moves_into_one_gap_keep_the_order(database: TestDatabase) {
         assert_eq!(queue(&organizer, event).await, expected, "after move {number}");
     }
     harness.assert_invariants().await;
+}
+
+/// More moves than what the counter has bits for are the matter of a test of the ranks alone; here the database keeps each
+/// rank once, while those nearest to the place are spread again and again, and the rest of the queue is left alone.
+async fn some_hundred_moves_to_one_place_spread_the_nearest_alone(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let (organizer, event, crowd, mut expected) = full_event(&harness, 40).await;
+    let untouched = expected[38].clone();
+    let actor = harness.acting(&organizer, [Permission::EventCreate].into_iter().collect());
+    for number in 0..300 {
+        // Three of them take turns.
+        let from = 3;
+        let entry = expected.remove(from);
+        expected.insert(1, entry.clone());
+        let (ctx, id) = (actor.clone(), entry.parse().expect("an id"));
+        let moved = harness.store().write(move |tx| {
+            let command = waitlist::MoveEntry {
+                event_id: event,
+                entry_id: id,
+                position: 2,
+                reason: "asked for".into(),
+            };
+            waitlist::move_entry(tx, &ctx, command)
+        });
+        moved.await.expect("a move");
+        if number % 10 == 0 {
+            assert_eq!(
+                queue(&organizer, event).await[..25],
+                expected[..25],
+                "after move {number}"
+            );
+        }
+    }
+    assert_eq!(queue(&organizer, event).await[..25], expected[..25]);
+    harness.assert_invariants().await;
+    let lines = format!("waitlist_log WHERE entry_id = '{untouched}'");
+    assert_eq!(harness.count(&lines).await, 1);
+    // A person is shown the newest lines, and none about room for others.
+    let moved_often = crowd[1]
+        .client
+        .get(&format!("/events/{event}/waitlist/me"))
+        .await
+        .expect(200)
+        .json();
+    let log = moved_often["log"].as_array().expect("a log");
+    assert_eq!(log.len(), 100);
+    assert!(log.iter().all(|line| line["action"] == "moved"));
 }
 
 async fn a_move_is_in_the_log_of_the_person_with_its_reason(database: TestDatabase) {

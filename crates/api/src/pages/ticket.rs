@@ -72,9 +72,7 @@ pub async fn show(
         .read(move |tx| registration::find_ticket(tx, &code))
         .await?;
     let ticket = found.ok_or_else(Problem::not_found)?;
-    let keys = state.keys.clone();
-    let page = state.tickets.run(move || page_of(ticket, &keys)).await?;
-    answer(StatusCode::OK, &page)
+    answer(StatusCode::OK, &page_of(ticket, &state.keys)?)
 }
 
 /// See [`show`].
@@ -105,9 +103,8 @@ fn page_of(ticket: Ticket, keys: &ServerKeys) -> Result<Page, Problem> {
                 .local_time(registration.checked_in_at.unwrap_or(registration.registered_at)),
         },
         (_, RegistrationStatus::PendingPayment) => Standing::NotYet,
-        (_, RegistrationStatus::Cancelled | RegistrationStatus::Expired) => {
-            Standing::Over("The registration was cancelled.")
-        }
+        (_, RegistrationStatus::Cancelled) => Standing::Over("The registration was cancelled."),
+        (_, RegistrationStatus::Expired) => Standing::Over("The seat was not paid in time."),
     };
     Ok(Page {
         when: details.time_zone.local_span(details.starts_at, details.ends_at),

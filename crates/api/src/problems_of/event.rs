@@ -129,6 +129,8 @@ impl From<StaffError> for Problem {
             StaffError::Denied(denied) => denied.into(),
             StaffError::IsOrganizer => Self::new(ProblemType::WrongState)
                 .detail("The person organises the event, and so is not of its staff."),
+            StaffError::Unconfirmed => Self::new(ProblemType::WrongState)
+                .detail("The person has not confirmed their address, and so cannot run an event."),
             StaffError::ReadOnly(status) => read_only(status),
             StaffError::Store(error) => error.into(),
         }

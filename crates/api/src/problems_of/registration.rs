@@ -164,6 +164,7 @@ impl From<PromoteEntryError> for Problem {
             PromoteEntryError::Denied(denied) => denied.into(),
             PromoteEntryError::Invalid(invalid) => invalid.into(),
             PromoteEntryError::ReadOnly(status) => read_only(status),
+            PromoteEntryError::PaymentsNotConfigured => ProblemType::PaymentsNotConfigured.into(),
             PromoteEntryError::NoSeat => ProblemType::NothingToPromote.into(),
             PromoteEntryError::Store(error) => error.into(),
         }

@@ -1,14 +1,17 @@
 //! The door: tickets are scanned, and scanners that work offline learn which are worth nothing.
 
-use crate::extract::{JsonBody, PathId, SignedInCaller};
+use crate::extract::{JsonBody, PathId, SignedInCaller, matches_if_none_match};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
 use crate::views::ScannedRegistrationBody;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use kernel::{EventId, RegistrationId};
+use registration::CheckInError;
 use serde::{Deserialize, Serialize};
 use storage::Tx;
 use ticket::Presented;
@@ -50,7 +53,7 @@ pub async fn check_in(
         Err(problem) => {
             state
                 .store
-                .read(move |tx| registration::require_scanner(tx, &ctx, event_id))
+                .read(move |tx| event::require_scanner(tx, &ctx, event_id))
                 .await?;
             return Err(problem);
         }
@@ -63,7 +66,7 @@ pub async fn check_in(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx: &mut Tx| registration::require_scanner(tx, &ctx, event_id),
+                |tx: &mut Tx| event::require_scanner(tx, &ctx, event_id).map_err(CheckInError::from),
                 |tx: &mut Tx| {
                     let view = registration::check_in(tx, &ctx, event_id, &ticket)?;
                     Ok(Answer::ok(&ScannedRegistrationBody::of(view)))
@@ -140,15 +143,29 @@ pub fn describe_undo(operation: OperationDoc) -> OperationDoc {
 pub async fn list_revoked(
     event_id: PathId<EventId>,
     caller: SignedInCaller,
+    request: HttpRequest,
     state: SharedState,
-) -> Result<Answer, Problem> {
+) -> Result<HttpResponse, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
     let as_of = ctx.now;
     let codes = state
         .store
         .read(move |tx| registration::list_revoked_tickets(tx, &ctx, event_id))
         .await?;
-    Ok(Answer::ok(&RevokedTickets {
+    // A code that is in the list stays in it: how many there are says which list it is, whenever it was read.
+    let tag = format!("\"{}\"", codes.len());
+    let current = HeaderValue::from_str(&tag).map_err(Problem::internal)?;
+    let known = matches_if_none_match(request.headers(), &current);
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response.insert_header((header::ETAG, format!("W/{tag}")));
+    if known {
+        return Ok(response.finish());
+    }
+    Ok(response.json(&RevokedTickets {
         as_of,
         codes: codes.iter().map(ToString::to_string).collect(),
     }))
@@ -161,6 +178,7 @@ pub fn describe_list_revoked(operation: OperationDoc) -> OperationDoc {
         .description(
             "All of them at once, for scanners that verify tickets offline. A code that is in it once stays in it.",
         )
+        .if_none_match()
         .answer::<RevokedTickets>(200, "Their codes.")
         .problems(&[ProblemType::NotFound, ProblemType::Forbidden])
 }

@@ -230,7 +230,7 @@ pub async fn edit(
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
     let patch = match body {
-        Ok(body) => body.value.into_patch(),
+        Ok(body) => body.value.into_patch(state.settings.require_verified_email),
         Err(problem) => {
             require_manager(&state, &ctx, id).await?;
             return Err(problem);

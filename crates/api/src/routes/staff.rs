@@ -8,7 +8,7 @@ use crate::problem_catalogue::ProblemType;
 use crate::routes::events::require_manager;
 use crate::state::SharedState;
 use chrono::{DateTime, Utc};
-use event::{StaffMember, StaffRole};
+use event::{PutStaff, StaffMember, StaffRole};
 use kernel::{EventId, TypedId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -149,9 +149,15 @@ pub async fn put(
             return Err(problem);
         }
     };
+    let command = PutStaff {
+        event_id,
+        user_id,
+        role,
+        require_verified_email: state.settings.require_verified_email,
+    };
     let put = state
         .store
-        .write(move |tx| event::put_staff_member(tx, &ctx, event_id, user_id, role))
+        .write(move |tx| event::put_staff_member(tx, &ctx, command))
         .await?;
     let body = StaffMemberBody::of(put.member);
     Ok(if put.is_new {

@@ -104,6 +104,9 @@ pub async fn read_own(
 pub fn describe_read_own(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Read one's own place in the queue")
+        .description(
+            "Where the person does not wait any more it is the place that ended last, with how it ended and no position.",
+        )
         .answer::<WaitlistStandingBody>(200, "The place, and what happened to it.")
         .problems(&[ProblemType::NotFound])
 }

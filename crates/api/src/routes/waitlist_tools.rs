@@ -182,6 +182,7 @@ pub fn describe_promote(operation: OperationDoc) -> OperationDoc {
             ProblemType::NotFound,
             ProblemType::Forbidden,
             ProblemType::EventReadOnly,
+            ProblemType::PaymentsNotConfigured,
             ProblemType::NothingToPromote,
         ])
 }

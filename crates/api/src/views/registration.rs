@@ -7,7 +7,7 @@ use registration::{Registration, RegistrationStatus, RegistrationView};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use waitlist::{EntryLogLine, EntryStatus, WaitlistEntry, WaitlistPlace, WaitlistStanding};
+use waitlist::{EntryLogLine, WaitlistEntry, WaitlistPlace, WaitlistStanding};
 
 /// Who holds a seat.
 #[derive(Debug, Serialize, ToSchema)]
@@ -201,9 +201,10 @@ pub struct WaitlistEntryBody {
     pub event_id: Uuid,
     /// Who waits.
     pub attendee_id: Uuid,
-    /// From 1; none while a seat is offered.
+    /// From 1; none while a seat is offered, and of a place that has ended.
     pub position: Option<u32>,
-    /// `waiting` or `offered`.
+    /// `waiting` or `offered`; in `…/waitlist/me` also how the last place ended: `promoted`, `left`, `removed`, `lapsed` or
+    /// `cancelled`.
     pub status: &'static str,
     /// When the person joined.
     pub joined_at: DateTime<Utc>,
@@ -279,7 +280,7 @@ pub struct OfferBody {
     pub fee: super::MoneyBody,
 }
 
-/// A person's own place in a waitlist.
+/// A person's own place in a waitlist, or the one that ended last.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitlistStanding)]
 pub struct WaitlistStandingBody {
@@ -290,17 +291,13 @@ pub struct WaitlistStandingBody {
     pub length: u32,
     /// The seat that is offered at a paid event; none while the person waits.
     pub offer: Option<OfferBody>,
-    /// What happened to the place, in order.
+    /// What happened to the place, in order: the newest 100 lines.
     pub log: Vec<LogLineBody>,
 }
 
 impl WaitlistStandingBody {
     /// The standing.
     pub fn of(standing: WaitlistStanding) -> Self {
-        debug_assert!(matches!(
-            standing.entry.status,
-            EntryStatus::Waiting | EntryStatus::Offered
-        ));
         Self {
             entry: WaitlistEntryBody::of(&standing.entry, standing.position),
             length: standing.length,

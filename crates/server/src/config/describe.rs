@@ -83,6 +83,7 @@ impl Config {
                 "limits.sign_ins_per_minute",
                 limits.sign_ins_per_minute.to_string(),
             ),
+            ("limits.pages_per_minute", limits.pages_per_minute.to_string()),
             ("limits.sign_ups_per_hour", limits.sign_ups_per_hour.to_string()),
             ("limits.invites_per_day", limits.invites_per_day.to_string()),
             (

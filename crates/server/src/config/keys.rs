@@ -45,6 +45,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("limits.requests", Single),
     ("limits.per_seconds", Single),
     ("limits.sign_ins_per_minute", Single),
+    ("limits.pages_per_minute", Single),
     ("limits.sign_ups_per_hour", Single),
     ("limits.invites_per_day", Single),
     ("limits.announcements_per_day", Single),

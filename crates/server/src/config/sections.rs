@@ -88,6 +88,7 @@ sections! {
         requests: u32 = 60,
         per_seconds: u32 = 6,
         sign_ins_per_minute: u32 = 20,
+        pages_per_minute: u32 = 120,
         sign_ups_per_hour: u32 = 5,
         invites_per_day: u32 = 200,
         announcements_per_day: u32 = 10,

@@ -70,6 +70,7 @@ pub(super) struct SeatsRow {
     waitlist_enabled: bool,
     waitlist_length: i32,
     next_rank: i64,
+    published_at: Option<Ts>,
 }
 
 pub(super) fn date(date: NaiveDate) -> String {
@@ -188,6 +189,7 @@ impl SeatsRow {
             id: row.typed(),
             organizer_id: self.organizer_id.typed(),
             status: named(TABLE, row, "status", &self.status, EventStatus::from_name)?,
+            published_at: self.published_at.map(|at| at.0),
             title: self.title,
             location: self.location,
             starts_at: self.starts_at.0,

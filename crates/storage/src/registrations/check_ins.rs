@@ -1,13 +1,14 @@
 //! Check-ins: without the event's lock, each changes one row from what was seen.
 
-use super::{LIVE, RegistrationRow, into_view};
+use super::{RegistrationRow, into_view};
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
+use crate::events_of_runner::ENDED;
 use crate::prepared::Prepared;
 use crate::schema::{attendees, events, registrations, revoked_tickets};
 use crate::transaction::parsed;
-use diesel::dsl::{not, sql};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kernel::{EventId, Instant, RegistrationId, StoreError, UserId};
@@ -75,7 +76,7 @@ impl CheckInRepository for Tx<'_> {
         let event = Uid::of(event_id);
         let ended = registrations::table
             .filter(registrations::event_id.eq(event))
-            .filter(not(sql::<Bool>(LIVE)))
+            .filter(sql::<Bool>(ENDED))
             .select(registrations::ticket_code);
         let removed = revoked_tickets::table
             .filter(revoked_tickets::event_id.eq(event))

@@ -31,6 +31,10 @@ pub(crate) const fn status_is(status: RegistrationStatus) -> &'static str {
     }
 }
 
+/// `EventStatus::is_private`, the other way round.
+pub(crate) const OF_PUBLIC_EVENT: &str = "NOT EXISTS (SELECT 1 FROM events private WHERE private.id = registrations.event_id \
+     AND (private.status = 'draft' OR (private.status = 'cancelled' AND private.published_at IS NULL)))";
+
 /// Whether the list is one of all registrations, whosever and at whichever event.
 pub(crate) const fn is_of_all(filter: &RegistrationFilter) -> bool {
     filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none()
@@ -63,7 +67,6 @@ macro_rules! next_seat_holders {
     }};
 }
 
-
 /// The registrations that are asked for, but for the words; the query knows their attendees.
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
@@ -82,6 +85,10 @@ macro_rules! filtered {
         if let Some(status) = filter.status {
             let is_so = $crate::registrations::status_is(status);
             query = query.filter(diesel::dsl::sql::<diesel::sql_types::Bool>(is_so));
+        }
+        if filter.without_private {
+            let is_public = $crate::registrations::OF_PUBLIC_EVENT;
+            query = query.filter(diesel::dsl::sql::<diesel::sql_types::Bool>(is_public));
         }
         query
     }};

@@ -70,7 +70,7 @@ pub(super) type Beside = (
     String,
     String,
     String,
-    (Ts, Ts),
+    (Ts, Ts, Option<Ts>),
     String,
     Option<String>,
     Uid,
@@ -86,7 +86,7 @@ macro_rules! view_columns {
                 attendees::name,
                 attendees::email,
                 events::title,
-                (events::starts_at, events::ends_at),
+                (events::starts_at, events::ends_at, events::published_at),
                 events::time_zone,
                 events::location,
                 events::organizer_id,
@@ -97,8 +97,8 @@ macro_rules! view_columns {
 }
 
 pub(super) fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
-    let (user_id, name, email, title, (starts_at, ends_at), time_zone, location, organizer_id, status) =
-        beside;
+    let (user_id, name, email, title, times, time_zone, location, organizer_id, status) = beside;
+    let (starts_at, ends_at, published_at) = times;
     let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;
     Ok(RegistrationView {
         registration: row.into_registration()?,
@@ -112,6 +112,7 @@ pub(super) fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<Regi
         event_location: location,
         organizer_id: organizer_id.typed(),
         event_status,
+        event_published_at: published_at.map(|at| at.0),
     })
 }
 

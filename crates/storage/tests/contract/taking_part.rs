@@ -366,9 +366,12 @@ async fn a_rank_is_given_once(database: TestDatabase) {
             .try_for_each(|entry| tx.insert_waitlist_entry(entry))
     })
     .await;
-    let refused = rows.store.write(move |tx| tx.update_waitlist_rank(id, 1)).await;
+    let refused = rows
+        .store
+        .write(move |tx| tx.update_waitlist_ranks(&[(id, 1)]))
+        .await;
     assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{refused:?}");
-    rows.write(move |tx| tx.update_waitlist_rank(id, 0)).await;
+    rows.write(move |tx| tx.update_waitlist_ranks(&[(id, 0)])).await;
     let event_id = event.id;
     let first = rows.read(move |tx| tx.first_waiting(event_id, 1)).await;
     assert_eq!(first[0].entry.id, id);

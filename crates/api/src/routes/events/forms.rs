@@ -175,8 +175,9 @@ pub struct EventChanges {
 }
 
 impl EventChanges {
-    pub(super) fn into_patch(self) -> EventPatch {
+    pub(super) fn into_patch(self, require_verified_email: bool) -> EventPatch {
         EventPatch {
+            require_verified_email,
             title: self.title,
             description: self.description,
             agenda: self.agenda,
