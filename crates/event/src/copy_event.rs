@@ -100,7 +100,8 @@ pub fn copy_event(tx: &mut dyn EventTx, ctx: &Ctx, command: CopyEvent) -> Result
     Ok(event)
 }
 
-/// The original's fields, with its times moved as far as its start.
+/// The original's fields, with its times moved as far as its start; its windows on the clock of where it takes place, so that
+/// what opened in the morning opens in the morning when the clock was changed between.
 fn fields_of_copy(original: &Event, command: CopyEvent, now: Instant) -> Result<EventFields, Invalid> {
     let fields = original.fields();
     let announced = original.details.starts_at;
@@ -112,15 +113,25 @@ fn fields_of_copy(original: &Event, command: CopyEvent, now: Instant) -> Result<
     let by = starts_at - announced;
     // A start so far away that the others cannot follow is refused as it is.
     let moved = |at: Instant| at.checked_add_signed(by).unwrap_or(starts_at);
+    let zone = original.details.time_zone;
+    let by_the_clock = zone.wall_clock(starts_at) - zone.wall_clock(announced);
+    let opens_or_closes = |at: Instant| {
+        let moved = moved(at);
+        let meant = zone.wall_clock(at).checked_add_signed(by_the_clock);
+        let missing = meant.map(|meant| meant - zone.wall_clock(moved));
+        missing
+            .and_then(|missing| moved.checked_add_signed(missing))
+            .unwrap_or(moved)
+    };
     Ok(EventFields {
         title: command.title.or(fields.title),
         location: command.location.or(fields.location),
         starts_at: Some(starts_at),
         ends_at: command.ends_at.or(fields.ends_at.map(moved)),
-        registration_opens_at: fields.registration_opens_at.map(moved),
-        registration_closes_at: fields.registration_closes_at.map(moved),
-        voting_opens_at: fields.voting_opens_at.map(moved),
-        voting_closes_at: fields.voting_closes_at.map(moved),
+        registration_opens_at: fields.registration_opens_at.map(opens_or_closes),
+        registration_closes_at: fields.registration_closes_at.map(opens_or_closes),
+        voting_opens_at: fields.voting_opens_at.map(opens_or_closes),
+        voting_closes_at: fields.voting_closes_at.map(opens_or_closes),
         ..fields
     })
 }

@@ -8,6 +8,7 @@ use testkit::{Harness, Person, TestDatabase, all_at_once, on_both_databases};
 
 on_both_databases! {
     a_copy_is_a_draft_of_ones_own_with_what_was_written,
+    the_windows_of_a_copy_keep_to_the_clock_of_the_place,
     a_copy_moves_end_and_windows_with_its_start,
     a_copy_without_a_start_needs_one_ahead_and_a_place_of_its_own,
     who_may_not_copy_does_not,
@@ -34,6 +35,33 @@ async fn made(organizer: &Person, fields: Value) -> EventId {
 
 fn text(at: kernel::Instant) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+async fn the_windows_of_a_copy_keep_to_the_clock_of_the_place(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let year = chrono::Datelike::year(&kernel::Clock::now(harness.clock())) + 1;
+    // The clock in Berlin is put forward on the last Sunday of March.
+    let mut fields = online(&harness);
+    fields["time_zone"] = json!("Europe/Berlin");
+    fields["starts_at"] = json!(format!("{year}-04-02T16:00:00Z"));
+    fields["ends_at"] = json!(format!("{year}-04-02T18:00:00Z"));
+    fields["registration_opens_at"] = json!(format!("{year}-03-20T08:00:00Z"));
+    let event = made(&organizer, fields).await;
+    let copy = organizer
+        .client
+        .post(&format!("/events/{event}/copy"))
+        .json(json!({"starts_at": format!("{year}-04-16T16:00:00Z")}))
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(
+        (&copy["registration_opens_at"], &copy["ends_at"]),
+        (
+            &json!(format!("{year}-04-03T07:00:00Z")),
+            &json!(format!("{year}-04-16T18:00:00Z"))
+        )
+    );
 }
 
 async fn a_copy_is_a_draft_of_ones_own_with_what_was_written(database: TestDatabase) {

@@ -48,7 +48,7 @@ async fn all_kinds_of_invites_count_together(database: TestDatabase) {
     let guest = invite(&organizer, other, "guest")
         .await
         .expect(201)
-        .text_at("/attendee_id");
+        .text_at("/registration/attendee_id");
     let waits = organizer
         .client
         .post(&format!("/events/{full}/waitlist"))
