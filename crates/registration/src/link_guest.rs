@@ -63,7 +63,7 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
     for (seats, standing, is_instead) in &gained {
         tell_gained(tx, ctx, standing, own)?;
         if *is_instead {
-            send_ticket(tx, ctx, seats, standing, (guest, own))?;
+            send_ticket(tx, ctx, seats, standing, (guest, own));
         }
     }
     tx.record_audit(
@@ -152,13 +152,13 @@ fn send_ticket(
     seats: &EventSeats,
     standing: &Standing,
     (guest, own): (&Attendee, &Attendee),
-) -> Result<(), StoreError> {
+) {
     let Some(seat) = standing
         .registration
         .as_ref()
         .filter(|seat| seat.status.has_ticket())
     else {
-        return Ok(());
+        return;
     };
     let message = Message::SeatConfirmed {
         event: seats.facts(),
@@ -172,5 +172,4 @@ fn send_ticket(
         ..own.recipient()
     };
     tx.enqueue(ctx, recipient, message);
-    Ok(())
 }

@@ -52,7 +52,7 @@ pub(crate) fn give_out_of_turn(
     ctx: &Ctx,
     seats: &mut EventSeats,
     person: WaitingPerson,
-    reason: String,
+    reason: &str,
 ) -> Result<Option<Registration>, StoreError> {
     if seats.free() == 0 {
         return Ok(None);
@@ -75,7 +75,7 @@ fn give_away(
     ctx: &Ctx,
     seats: &EventSeats,
     people: &[WaitingPerson],
-    reason: Option<String>,
+    reason: Option<&str>,
 ) -> Result<Vec<Registration>, StoreError> {
     if people.is_empty() {
         return Ok(Vec::new());
@@ -84,7 +84,7 @@ fn give_away(
     tx.end_waitlist_entries(&entries, EntryStatus::Promoted, ctx.now)?;
     let lines: Vec<_> = people
         .iter()
-        .map(|person| EntryLogLine::of(ctx, &person.entry, LogAction::Promoted, reason.clone()))
+        .map(|person| EntryLogLine::of(ctx, &person.entry, LogAction::Promoted, reason.map(str::to_owned)))
         .collect();
     tx.log_waitlist(&lines)?;
     let registrations: Vec<_> = people

@@ -57,6 +57,10 @@ pub enum PromoteEntryError {
 
 /// Gives a free seat to the person, whoever else waits. Until the start free seats go to the head of the queue by
 /// themselves, so there is one for this only from then on.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a command is used up by its operation, as everywhere"
+)]
 pub fn promote_entry(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
@@ -86,7 +90,7 @@ pub fn promote_entry(
         attendee: attendee.clone(),
     };
     let registration =
-        give_out_of_turn(tx, ctx, &mut seats, person, command.reason)?.ok_or(PromoteEntryError::NoSeat)?;
+        give_out_of_turn(tx, ctx, &mut seats, person, &command.reason)?.ok_or(PromoteEntryError::NoSeat)?;
     tx.record_audit(
         ctx,
         // The reason stands in the entry's own log, which goes when the person is forgotten; this one stays.

@@ -65,6 +65,10 @@ pub enum PutOnWaitlistError {
 
 /// Puts an attendee on the queue of a full event, at its end or at a position; also when registering is over, until the
 /// start. Nobody waits while a seat is free.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a command is used up by its operation, as everywhere"
+)]
 pub fn put_on_waitlist(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,

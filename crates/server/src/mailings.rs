@@ -28,10 +28,6 @@ pub async fn go_on(store: &Store, ctx: Ctx) -> Result<u32, StoreError> {
     let mut people = 0;
     let mut failed = BTreeSet::new();
     loop {
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method itself is not general over the lifetime of the transaction"
-        )]
         let mut begun = store.read(|tx| tx.list_mailings()).await?;
         begun.retain(|id| !failed.contains(id));
         if begun.is_empty() {

@@ -224,7 +224,7 @@ async fn a_manager_of_the_staff_sees_and_changes_what_is_theirs_alone(database: 
     assert_eq!(helper.client.get(&path).await.expect(200).items().len(), 1);
     // The staff of yesterday runs nothing, and what they noted is at an event of others.
     sql(&harness, "DELETE FROM event_staff");
-    assert_eq!(listed(&helper.client).await, [of_helper.clone()]);
+    assert_eq!(listed(&helper.client).await, std::slice::from_ref(&of_helper));
     helper
         .client
         .patch(&attendee(&of_helper))
@@ -243,7 +243,7 @@ async fn whoever_may_no_longer_create_events_runs_none(database: TestDatabase) {
     harness.registered(&asha, event).await;
     give_role(&harness, &owner, "reader", &["attendee:read", "attendee:write"]);
     let owner = harness.log_in(&owner.email).await;
-    assert_eq!(listed(&owner.client).await, [guest.clone()]);
+    assert_eq!(listed(&owner.client).await, std::slice::from_ref(&guest));
     owner.client.delete(&attendee(&guest)).await.expect(403);
 }
 

@@ -144,7 +144,7 @@ impl Tx<'_> {
             before = ids.last().copied().unwrap_or(before);
             walked += ids.len();
             found.extend(
-                self.load_in_order(ids)?
+                self.load_in_order(&ids)?
                     .into_iter()
                     .filter(|one| wanted.fits(one)),
             );
@@ -193,7 +193,7 @@ impl Tx<'_> {
                 Ground::Everyone => chunk.to_vec(),
                 Ground::Of { creator, events } => self.on_ground(*creator, events, chunk)?,
             };
-            let fit = self.load_in_order(here)?;
+            let fit = self.load_in_order(&here)?;
             found.extend(fit.into_iter().filter(|one| wanted.fits(one)));
             if found.len() >= most {
                 break;
@@ -204,13 +204,13 @@ impl Tx<'_> {
     }
 
     /// The attendees with these ids, in the order of the ids.
-    fn load_in_order(&mut self, ids: Vec<Uid>) -> Result<Vec<Attendee>, StoreError> {
+    fn load_in_order(&mut self, ids: &[Uid]) -> Result<Vec<Attendee>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let rows: Vec<AttendeeRow> = self.run(|connection| {
             on!(connection, |c| attendees::table
-                .filter(attendees::id.eq_any(&ids))
+                .filter(attendees::id.eq_any(ids))
                 .select(AttendeeRow::as_select())
                 .load(c))
         })?;
@@ -312,7 +312,7 @@ impl Tx<'_> {
         let mut top: BTreeSet<Uid> = noted.into_iter().collect();
         let mut heads =
             self.run(|connection| top_of_events(connection, &uids(events), before, OfEvent::Head))?;
-        heads.sort_unstable_by(|one, other| other.1.cmp(&one.1));
+        heads.sort_unstable_by_key(|head| std::cmp::Reverse(head.1));
         let mut different = BTreeSet::new();
         let mut giving = Vec::new();
         for (event, head) in heads {

@@ -87,10 +87,11 @@ impl Tx<'_> {
 
     /// Keeps the words of an attendee that is new.
     pub(crate) fn keep_words(&mut self, keys: &Keys) -> Result<(), StoreError> {
-        self.insert_words(keys.words().into_iter().map(|word| (word, keys.id)).collect())
+        let words: Vec<_> = keys.words().into_iter().map(|word| (word, keys.id)).collect();
+        self.insert_words(&words)
     }
 
-    fn insert_words(&mut self, words: Vec<(String, Uid)>) -> Result<(), StoreError> {
+    fn insert_words(&mut self, words: &[(String, Uid)]) -> Result<(), StoreError> {
         for chunk in words.chunks(5_000) {
             let rows: Vec<_> = chunk
                 .iter()
@@ -120,7 +121,8 @@ impl Tx<'_> {
         let words = search_words(name_key, email_key);
         let gone = before.words().difference(&words).cloned().collect();
         self.delete_words(before.id, gone)?;
-        self.insert_words(words.into_iter().map(|word| (word, before.id)).collect())
+        let words: Vec<_> = words.into_iter().map(|word| (word, before.id)).collect();
+        self.insert_words(&words)
     }
 
     /// Removes the words of an attendee whose keys were held before it was removed.
@@ -159,11 +161,11 @@ impl Tx<'_> {
         if found.is_empty() {
             return Ok(0);
         }
-        let words = found
+        let words: Vec<_> = found
             .iter()
             .flat_map(|keys| keys.words().into_iter().map(|word| (word, keys.id)))
             .collect();
-        self.insert_words(words)?;
+        self.insert_words(&words)?;
         let ids: Vec<Uid> = found.iter().map(|keys| keys.id).collect();
         self.run(|connection| {
             on!(connection, |c| diesel::update(

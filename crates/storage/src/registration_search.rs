@@ -66,7 +66,7 @@ impl Tx<'_> {
         // One person has not so many that anything were to be looked up.
         let is_of_one = filter.attendee_id.is_some() || filter.user_id.is_some();
         if !is_of_one && let Some(people) = self.rarest_word(words, FEW)? {
-            let ids = self.search_among(words, filter, page.after, people, most)?;
+            let ids = self.search_among(words, filter, page.after, &people, most)?;
             return Ok(Found { ids, read_to: None });
         }
         let (mut after, mut ids) = (page.after, Vec::new());
@@ -95,7 +95,7 @@ impl Tx<'_> {
                 && let Some(people) = self.rarest_word(words, MANY)?
             {
                 let missing = most - ids.len();
-                ids.extend(self.search_among(words, filter, after, people, missing)?);
+                ids.extend(self.search_among(words, filter, after, &people, missing)?);
                 return Ok(Found { ids, read_to: None });
             }
             batch = if walked >= WALKED { BATCH } else { WALKED - 1 };
@@ -120,7 +120,7 @@ impl Tx<'_> {
         words: &WordQuery,
         filter: &RegistrationFilter,
         after: Option<Position>,
-        people: Vec<Uid>,
+        people: &[Uid],
         most: usize,
     ) -> Result<Vec<Uid>, StoreError> {
         let mut read: Vec<Seen> = Vec::new();

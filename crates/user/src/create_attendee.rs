@@ -57,21 +57,20 @@ pub fn create_attendee(
         }
     }
     let found = tx.find_attendee_by_email(command.email.key())?;
-    let (id, made) = match found {
-        Some(attendee) => (attendee.id, false),
-        None => {
-            let attendee = Attendee {
-                id: ctx.new_id(),
-                user_id: None,
-                name: command.name.clone(),
-                email: command.email.clone(),
-                phone: command.phone.clone(),
-                created_by: Some(user_id),
-                created_at: ctx.now,
-            };
-            tx.insert_attendee(&attendee)?;
-            (attendee.id, true)
-        }
+    let (id, made) = if let Some(attendee) = found {
+        (attendee.id, false)
+    } else {
+        let attendee = Attendee {
+            id: ctx.new_id(),
+            user_id: None,
+            name: command.name.clone(),
+            email: command.email.clone(),
+            phone: command.phone.clone(),
+            created_by: Some(user_id),
+            created_at: ctx.now,
+        };
+        tx.insert_attendee(&attendee)?;
+        (attendee.id, true)
     };
     tx.record_audit(
         ctx,

@@ -26,10 +26,6 @@ pub struct EditAttendee {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value a request, which is taken apart at once"
-)]
 pub enum EditedAttendee {
     /// It is so now.
     Changed(Attendee),

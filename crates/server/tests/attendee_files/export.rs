@@ -229,7 +229,7 @@ async fn rest(stream: &mut TcpStream, whole_ends: bool) -> (String, bool) {
     let mut all = Vec::new();
     let mut chunk = vec![0; 65_536];
     loop {
-        let read = tokio::time::timeout(Duration::from_secs(60), stream.read(&mut chunk)).await;
+        let read = tokio::time::timeout(Duration::from_mins(1), stream.read(&mut chunk)).await;
         match read.expect("it goes on") {
             Ok(0) | Err(_) => break,
             Ok(count) => all.extend_from_slice(&chunk[..count]),

@@ -77,7 +77,7 @@ async fn everybody_on_a_list_is_registered(database: TestDatabase) {
     );
     // No more than was sent: neither the account's name nor that there is an account.
     assert!(
-        !answer.text().contains("asha") && !answer.text().contains("@"),
+        !answer.text().contains("asha") && !answer.text().contains('@'),
         "{answer}"
     );
     let path = format!(

@@ -1,5 +1,6 @@
 //! How the database goes about lists of registrations, for the test that looks whether it takes the indexes.
 
+#[expect(clippy::wildcard_imports, reason = "what the macros of the lists name")]
 use super::*;
 use crate::explain::plan;
 
