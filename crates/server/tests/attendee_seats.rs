@@ -166,10 +166,10 @@ async fn registering_elsewhere_while_the_address_changes_leads_to_no_other_perso
             let change = json!({"email": format!("thief{round}@example.org")});
             one.client.patch(&attendee(&id)).json(change).await.status()
         };
-        let (moved, seat) = tokio::join!(moves, registers(&other, theirs, &meant));
+        let (status, seat) = tokio::join!(moves, registers(&other, theirs, &meant));
         // Whoever came first, the seat is that of the address that was registered.
         let held = format!("attendees WHERE id = '{seat}' AND email_key = '{meant}'");
-        assert_eq!(harness.count(&held).await, 1, "round {round}: {moved}");
+        assert_eq!(harness.count(&held).await, 1, "round {round}: {status}");
         assert!([200, 403].contains(&moved), "{moved}");
         assert_eq!(moved == 200, seat != id);
     }

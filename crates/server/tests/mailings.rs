@@ -186,16 +186,16 @@ async fn a_move_is_told_to_who_holds_a_seat_and_an_older_one_to_nobody(database:
     for days in [20, 30, 20] {
         move_to(&harness, &organizer, event, days).await;
     }
-    let mut sent = Vec::new();
+    let mut told = Vec::new();
     let mut moves = written(&harness, &asha.email, "event_moved").await;
     moves.sort_by_key(|message| match message {
         Message::EventMoved { edit, .. } => *edit,
         other => panic!("{other:?}"),
     });
     for message in &moves {
-        sent.push(is_sent(&harness, &asha.email, message).await);
+        told.push(is_sent(&harness, &asha.email, message).await);
     }
-    assert_eq!(sent, [false, false, true]);
+    assert_eq!(told, [false, false, true]);
     asha.client
         .delete(&format!("/registrations/{seat}"))
         .await

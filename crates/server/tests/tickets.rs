@@ -393,8 +393,8 @@ async fn a_mail_that_is_sent_has_the_page_and_no_trace_is_left(database: TestDat
     };
     let harness = Harness::start_with(database, options).await;
     let seat = Seat::new(&harness).await;
-    let sent = "outbox WHERE kind = 'seat_confirmed' AND status = 'done'";
-    eventually("the mail", || async { harness.count(sent).await == 1 }).await;
+    let done = "outbox WHERE kind = 'seat_confirmed' AND status = 'done'";
+    eventually("the mail", || async { harness.count(done).await == 1 }).await;
     let code = seat.code().await;
     let files = std::fs::read_dir(data.path().join("mail")).expect("a folder");
     let mails: Vec<String> = files

@@ -147,7 +147,7 @@ fn on_postgres(arguments: &Arguments, program: &Path) -> Result<Vec<String>> {
 fn on_sqlite(arguments: &Arguments, program: &Path) -> Result<Vec<String>> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("bench.db");
-    let fill = |sql: &str| {
+    let run_all = |sql: &str| {
         let connector = Connector::new(DatabaseUrl::Sqlite(file.clone()));
         let mut connection = connector.open().map_err(|error| anyhow!("{error}"))?;
         connection.execute_batch(sql).context("the file cannot be filled")
@@ -159,7 +159,7 @@ fn on_sqlite(arguments: &Arguments, program: &Path) -> Result<Vec<String>> {
         "sqlite",
         &url,
         arguments.registrations / 10,
-        &fill,
+        &run_all,
     )
 }
 

@@ -24,9 +24,10 @@ fn list(person: &Person, event: EventId, query: &str, text: &str) -> Request {
 }
 
 fn people(numbers: std::ops::Range<usize>) -> String {
-    numbers
+    let lines: Vec<String> = numbers
         .map(|number| format!("Guest {number},guest-{number}@example.org\n"))
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 /// The outcome of each line.
