@@ -11,10 +11,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// Where our own lines come from: the crates, and `podium` for what has no crate.
-const OURS: [&str; 16] = [
+const OURS: [&str; 17] = [
     "admin",
     "api",
     "auth",
+    "calendar",
     "event",
     "gateway",
     "kernel",
