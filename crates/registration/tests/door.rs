@@ -46,30 +46,30 @@ async fn a_thousand_tickets_scanned_twice_by_eight_scanners_let_a_thousand_in(da
     codes.shuffle(&mut StdRng::seed_from_u64(environment::seed()));
     let codes = Arc::new(codes);
 
-    let scanned = all_at_once(SCANNERS, |number| {
+    let answers = all_at_once(SCANNERS, |number| {
         let (harness, codes, scanner) = (Arc::clone(&harness), Arc::clone(&codes), scanners[number].clone());
         async move {
-            let mut scanned: Vec<(String, Answer)> = Vec::new();
+            let mut answers: Vec<(String, Answer)> = Vec::new();
             for code in codes.iter().skip(number).step_by(SCANNERS) {
                 // So that no two scans are of one instant.
                 harness.clock().advance(TimeDelta::microseconds(1));
                 let scan = scanner.client.post(&format!("/events/{event}/check-ins"));
                 let answer = scan.json(json!({"ticket_code": code})).await;
-                scanned.push((code.replace('-', ""), answer));
+                answers.push((code.replace('-', ""), answer));
             }
-            scanned
+            answers
         }
     })
     .await
     .concat();
 
     let mut let_in = BTreeMap::new();
-    for (code, answer) in scanned.iter().filter(|(_, answer)| answer.status() == 200) {
+    for (code, answer) in answers.iter().filter(|(_, answer)| answer.status() == 200) {
         let before = let_in.insert(code.clone(), answer.text_at("/checked_in_at"));
         assert_eq!(before, None, "{code} let two in");
     }
     assert_eq!(let_in.len(), people);
-    let refused: Vec<_> = scanned
+    let refused: Vec<_> = answers
         .iter()
         .filter(|(_, answer)| answer.status() != 200)
         .collect();

@@ -1,8 +1,12 @@
 //! How the database goes about lists of registrations, for the test that looks whether it takes the indexes.
 
-#[expect(clippy::wildcard_imports, reason = "what the macros of the lists name")]
-use super::*;
+use super::{
+    ATTENDED, AttendeeId, AttendeeRow, Bool, CONFIRMED, EventId, IS_SOMEBODY, PageRequest, Position,
+    RegistrationFilter, RegistrationRow, RegistrationStatus, StoreError, Ts, Tx, TypedId, Uid, UserId,
+    attendees, events, instant_of, registrations, sql,
+};
 use crate::explain::plan;
+use diesel::prelude::*;
 
 impl Tx<'_> {
     /// How the database goes about lists of registrations.
