@@ -126,9 +126,11 @@ pub const RULES: &[(&str, &str)] = &[
          ) held ON held.user_id = u.id WHERE u.erased_at IS NOT NULL \
          UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN events e ON e.organizer_id = u.id \
          WHERE u.erased_at IS NOT NULL AND e.status IN ('draft', 'published') \
-           AND e.ends_at > {now} AND (e.created_at > u.erased_at OR EXISTS ( \
-             SELECT 1 FROM audit_log a WHERE a.object_type = 'event' AND a.object_id = CAST(e.id AS TEXT) AND a.at > u.erased_at \
-             AND a.action = 'event.edit' AND CAST(a.changes AS TEXT) LIKE '%' || CAST(u.id AS TEXT) || '%'))",
+           AND e.ends_at > {now} AND e.created_at > u.erased_at \
+         UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN events e ON e.organizer_id = u.id \
+         JOIN audit_log a ON a.object_type = 'event' AND a.object_id = CAST(e.id AS TEXT) AND a.at > u.erased_at \
+           AND a.action = 'event.edit' AND CAST(a.changes AS TEXT) LIKE '%' || CAST(u.id AS TEXT) || '%' \
+         WHERE u.erased_at IS NOT NULL AND e.status IN ('draft', 'published') AND e.ends_at > {now}",
     ),
     (
         "an organiser is not staff of the event",
