@@ -48,11 +48,15 @@ pub const RULES: &[(&str, &str)] = &[
          WHERE e.waitlist_length <> COALESCE(w.many, 0)",
     ),
     (
-        // That there are not two of one kind is the matter of unique indexes.
         "one live registration or entry per attendee and event",
         "SELECT CAST(r.attendee_id AS TEXT) AS row_id FROM waitlist_entries w JOIN registrations r \
          ON r.event_id = w.event_id AND r.attendee_id = w.attendee_id \
-         WHERE w.status IN ('waiting', 'offered') AND r.status IN ('pending_payment', 'confirmed', 'attended')",
+         WHERE w.status IN ('waiting', 'offered') AND r.status IN ('pending_payment', 'confirmed', 'attended') \
+         UNION ALL SELECT CAST(attendee_id AS TEXT) FROM registrations \
+         WHERE status IN ('pending_payment', 'confirmed', 'attended') \
+         GROUP BY event_id, attendee_id HAVING count(*) > 1 \
+         UNION ALL SELECT CAST(attendee_id AS TEXT) FROM waitlist_entries \
+         WHERE status IN ('waiting', 'offered') GROUP BY event_id, attendee_id HAVING count(*) > 1",
     ),
     (
         "ranks of waiting entries differ and are below the counter",

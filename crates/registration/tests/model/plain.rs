@@ -254,6 +254,9 @@ impl Plain {
             Last::Live => {}
             Last::Ended | Last::Deleted => return Outcome::Refused("no attendee"),
         }
+        if position == Some(0) {
+            return Outcome::Refused("invalid");
+        }
         if self.is_read_only() {
             return Outcome::Refused("not published");
         }
@@ -271,7 +274,7 @@ impl Plain {
         }
         let last = u32::try_from(self.queue.len() + 1).expect("few people");
         let position = position.unwrap_or(last);
-        if position == 0 || position > last {
+        if position > last {
             return Outcome::Refused("invalid");
         }
         self.place[person] = Last::Live;
