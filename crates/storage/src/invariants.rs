@@ -49,14 +49,17 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     (
         "one live registration or entry per attendee and event",
-        "SELECT CAST(r.attendee_id AS TEXT) AS row_id FROM waitlist_entries w JOIN registrations r \
-         ON r.event_id = w.event_id AND r.attendee_id = w.attendee_id \
-         WHERE w.status IN ('waiting', 'offered') AND r.status IN ('pending_payment', 'confirmed', 'attended') \
-         UNION ALL SELECT CAST(attendee_id AS TEXT) FROM registrations \
+        "SELECT CAST(attendee_id AS TEXT) AS row_id FROM registrations \
          WHERE status IN ('pending_payment', 'confirmed', 'attended') \
          GROUP BY event_id, attendee_id HAVING count(*) > 1 \
          UNION ALL SELECT CAST(attendee_id AS TEXT) FROM waitlist_entries \
          WHERE status IN ('waiting', 'offered') GROUP BY event_id, attendee_id HAVING count(*) > 1",
+    ),
+    (
+        "nobody has a seat and waits for another",
+        "SELECT CAST(r.attendee_id AS TEXT) AS row_id FROM waitlist_entries w JOIN registrations r \
+         ON r.event_id = w.event_id AND r.attendee_id = w.attendee_id \
+         WHERE w.status IN ('waiting', 'offered') AND r.status IN ('pending_payment', 'confirmed', 'attended')",
     ),
     (
         "ranks of waiting entries differ and are below the counter",
