@@ -216,7 +216,8 @@ async fn who_is_checked_in_while_the_event_is_deleted_leaves_no_row(database: Te
     .await;
     answers[12].clone().expect(204);
     for answer in &answers[..12] {
-        assert!([200, 404].contains(&answer.status()), "{answer}");
+        // 403 where the staff went between the look at the event and the look at its staff.
+        assert!([200, 403, 404].contains(&answer.status()), "{answer}");
     }
     for table in ["registrations", "revoked_tickets", "event_staff"] {
         assert_eq!(door.harness.count(table).await, 0, "{table}");
