@@ -1,11 +1,11 @@
 //! `cargo xtask bench`: measures the server on this machine, on a durable PostgreSQL of its own.
 //!
 //! Reads are compared with a floor, the same framework giving the same bytes; writes with the database alone, pgbench
-//! running the same statements. Five parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
-//! whether the time of an answer tells who has an account, `messages`, how fast what waits in the queue is sent, `check-ins`, how
-//! many people a second are let in, and `export`, what the list of a large event's seat holders costs. The load shares the
-//! machine with what it measures, so the ratios say more than the
-//! figures.
+//! running the same statements. Seven parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
+//! whether the time of an answer tells who has an account, `messages`, how fast what waits in the queue is sent, `check-ins`,
+//! how many people a second are let in, `export`, what the list of a large event's seat holders costs, `search`, lists and
+//! searches among many, and `tickets`, what a ticket's page costs. The load shares the machine with what it measures, so the
+//! ratios say more than the figures.
 
 mod check_ins;
 mod database;
@@ -24,6 +24,7 @@ mod scenarios;
 mod search;
 mod server;
 mod sqlite;
+mod tickets;
 mod timing;
 mod token;
 
@@ -84,6 +85,8 @@ enum Part {
     Export(export::Arguments),
     /// How long lists and searches take among many people and registrations
     Search(search::Arguments),
+    /// How long a ticket's page takes to write
+    Tickets(tickets::Arguments),
 }
 
 /// Runs the command.
@@ -98,6 +101,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Part::CheckIns(check_ins)) => check_ins::run(check_ins),
         Some(Part::Export(export)) => export::run(export),
         Some(Part::Search(search)) => search::run(search),
+        Some(Part::Tickets(tickets)) => tickets::run(tickets),
         None => Bench::new(arguments)?.run(),
     }
 }

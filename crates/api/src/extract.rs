@@ -1,8 +1,7 @@
 //! What handlers take as arguments. Every failure is a [`crate::problem::Problem`].
 //!
 //! actix resolves a handler's arguments before it runs. Where the operation must refuse somebody before it says what is
-//! wrong with the body, take `Result<JsonBody<T>, Problem>`: on `Err` ask the operation's authorisation first, and
-//! answer the problem if that has nothing to say.
+//! wrong with the body, take `Result<JsonBody<T>, Problem>` and [`allowed_first`].
 
 mod body;
 mod caller;
@@ -22,3 +21,23 @@ pub use form::{FORM, FormBody, FormFields, LinkQuery};
 pub use list::{ListAnswer, ListParams, ListQuery, Paging};
 pub use path::{PathId, PathText};
 pub use query::QueryParams;
+
+use crate::problem::Problem;
+
+/// What came with a request, read; if it does not fit, `asked` has the first word: who may not ask at all is told so, and
+/// nothing of what is wrong with the content of theirs.
+pub async fn allowed_first<T, E>(
+    read: Result<T, Problem>,
+    asked: impl Future<Output = Result<(), E>>,
+) -> Result<T, Problem>
+where
+    Problem: From<E>,
+{
+    match read {
+        Ok(content) => Ok(content),
+        Err(problem) => {
+            asked.await?;
+            Err(problem)
+        }
+    }
+}

@@ -151,15 +151,17 @@ pub fn require_scanner(
     scans(tx, &ctx.actor, event.reference(), ManageEventError::NotFound)
 }
 
-/// What asking refuses, the operations refuse too.
+/// What asking refuses, the operations refuse too: an error takes over [`ManageEventError`], with the name of its variant
+/// for "no such event".
+#[macro_export]
 macro_rules! refuse_alike {
-    ($($error:ty),+) => {$(
-        impl From<ManageEventError> for $error {
-            fn from(error: ManageEventError) -> Self {
+    ($($error:ty => $not_found:ident),+ $(,)?) => {$(
+        impl From<$crate::ManageEventError> for $error {
+            fn from(error: $crate::ManageEventError) -> Self {
                 match error {
-                    ManageEventError::NotFound => Self::NotFound,
-                    ManageEventError::Denied(denied) => Self::Denied(denied),
-                    ManageEventError::Store(error) => Self::Store(error),
+                    $crate::ManageEventError::NotFound => Self::$not_found,
+                    $crate::ManageEventError::Denied(denied) => Self::Denied(denied),
+                    $crate::ManageEventError::Store(error) => Self::Store(error),
                 }
             }
         }
@@ -167,8 +169,8 @@ macro_rules! refuse_alike {
 }
 
 refuse_alike!(
-    crate::PublishEventError,
-    crate::UnpublishEventError,
-    crate::CancelEventError,
-    crate::CopyEventError
+    crate::PublishEventError => NotFound,
+    crate::UnpublishEventError => NotFound,
+    crate::CancelEventError => NotFound,
+    crate::CopyEventError => NotFound,
 );

@@ -2,7 +2,7 @@
 
 use crate::{Mailing, RegistrationTx, begin_mailing};
 use chrono::TimeDelta;
-use event::{EventStatus, ManageEventError, lock_managed_event};
+use event::{EventStatus, lock_managed_event};
 use kernel::{AuditEntry, Ctx, Denied, EventId, Invalid, RegistrationId, StoreError, TypedId};
 use notification::Message;
 
@@ -53,15 +53,7 @@ pub enum AnnounceError {
     Store(#[from] StoreError),
 }
 
-impl From<ManageEventError> for AnnounceError {
-    fn from(error: ManageEventError) -> Self {
-        match error {
-            ManageEventError::NotFound => Self::NotFound,
-            ManageEventError::Denied(denied) => Self::Denied(denied),
-            ManageEventError::Store(error) => Self::Store(error),
-        }
-    }
-}
+event::refuse_alike!(AnnounceError => NotFound);
 
 /// Writes to everybody who holds a seat, also after the end of the event.
 pub fn announce(tx: &mut dyn RegistrationTx, ctx: &Ctx, command: Announce) -> Result<(), AnnounceError> {

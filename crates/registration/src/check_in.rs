@@ -5,7 +5,7 @@
 
 use crate::pass_on::tell_user;
 use crate::{RegistrationStatus, RegistrationTx, RegistrationView};
-use event::{EventStatus, ManageEventError, manages, require_scanner, scans};
+use event::{EventStatus, manages, require_scanner, scans};
 use kernel::{AuditEntry, Ctx, Denied, EventId, Instant, RegistrationId, StoreError, TypedId};
 use ticket::{Presented, TicketCode};
 
@@ -41,15 +41,7 @@ pub enum CheckInError {
     Store(#[from] StoreError),
 }
 
-impl From<ManageEventError> for CheckInError {
-    fn from(error: ManageEventError) -> Self {
-        match error {
-            ManageEventError::NotFound => Self::EventNotFound,
-            ManageEventError::Denied(denied) => Self::Denied(denied),
-            ManageEventError::Store(error) => Self::Store(error),
-        }
-    }
-}
+event::refuse_alike!(CheckInError => EventNotFound);
 
 /// Lets the holder of the ticket in: once.
 pub fn check_in(

@@ -55,6 +55,8 @@ pub enum PromoteEntryError {
     Store(#[from] StoreError),
 }
 
+event::refuse_alike!(PromoteEntryError => NotFound);
+
 /// Gives a free seat to the person, whoever else waits. Until the start free seats go to the head of the queue by
 /// themselves, so there is one for this only from then on.
 #[expect(

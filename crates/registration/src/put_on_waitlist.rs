@@ -63,6 +63,8 @@ pub enum PutOnWaitlistError {
     Store(#[from] StoreError),
 }
 
+event::refuse_alike!(PutOnWaitlistError => NotFound);
+
 /// Puts an attendee on the queue of a full event, at its end or at a position; also when registering is over, until the
 /// start. Nobody waits while a seat is free.
 #[expect(

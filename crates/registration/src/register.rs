@@ -3,7 +3,7 @@
 use crate::invites::{Invites, REGISTERED_OTHER};
 use crate::pass_on::{announce_availability, seat_for, tell_registration};
 use crate::{Decision, Refusal, Registration, RegistrationTx, Standing, decide, pass_on_seats};
-use event::{EventSeats, EventStatus, ManageEventError, SeatChange, manages, may_manage};
+use event::{EventSeats, EventStatus, SeatChange, manages, may_manage};
 use kernel::{
     AttendeeId, AuditEntry, Ctx, Denied, EmailAddress, EventId, Invalid, StoreError, TypedId, UserId,
 };
@@ -101,15 +101,7 @@ pub enum RegisterError {
     Store(#[from] StoreError),
 }
 
-impl From<ManageEventError> for RegisterError {
-    fn from(error: ManageEventError) -> Self {
-        match error {
-            ManageEventError::NotFound => Self::EventNotFound,
-            ManageEventError::Denied(denied) => Self::Denied(denied),
-            ManageEventError::Store(error) => Self::Store(error),
-        }
-    }
-}
+event::refuse_alike!(RegisterError => EventNotFound);
 
 impl From<AttendeeError> for RegisterError {
     fn from(error: AttendeeError) -> Self {

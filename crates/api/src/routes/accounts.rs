@@ -1,7 +1,7 @@
 //! The accounts of others, for those who administer them.
 
 use super::users::ProfileChanges;
-use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller};
+use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -246,17 +246,9 @@ async fn after_access<T>(
     ctx: &Ctx,
     id: UserId,
 ) -> Result<T, Problem> {
-    match read {
-        Ok(value) => Ok(value),
-        Err(problem) => {
-            let ctx = ctx.clone();
-            state
-                .store
-                .write(move |tx| admin::require_user(tx, &ctx, id))
-                .await?;
-            Err(problem)
-        }
-    }
+    let ctx = ctx.clone();
+    let allowed = state.store.write(move |tx| admin::require_user(tx, &ctx, id));
+    allowed_first(read, allowed).await
 }
 
 /// Changes an account's profile, or whether it may be used.

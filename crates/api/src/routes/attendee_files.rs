@@ -1,7 +1,7 @@
 //! Lists of attendees as files: the seat holders of an event as CSV, and people to be registered from CSV.
 
 use crate::csv_files::{self, BYTE_ORDER_MARK};
-use crate::extract::{CSV, CsvBody, PathId, QueryParams, SignedInCaller};
+use crate::extract::{CSV, CsvBody, PathId, QueryParams, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::middleware::request_id_of;
 use crate::openapi::OperationDoc;
@@ -42,13 +42,8 @@ pub async fn export(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let params = match query {
-        Ok(query) => query.0,
-        Err(problem) => {
-            require_manager(&state, &ctx, event_id).await?;
-            return Err(problem);
-        }
-    };
+    let query = allowed_first(query, require_manager(&state, &ctx, event_id)).await?;
+    let params = query.0;
     if request.method() == Method::HEAD {
         let read = state
             .store
@@ -343,13 +338,7 @@ pub async fn import(
         let lines = csv_files::read_people(&body.text)?;
         Ok((query.0.partial.unwrap_or(false), lines, body.fingerprint))
     });
-    let (partial, lines, fingerprint) = match read {
-        Ok(read) => read,
-        Err(problem) => {
-            require_manager(&state, &ctx, event_id).await?;
-            return Err(problem);
-        }
-    };
+    let (partial, lines, fingerprint) = allowed_first(read, require_manager(&state, &ctx, event_id)).await?;
     let scope = key.scope(caller.signed_in.user_id, &fingerprint);
     let command = Import {
         event_id,

@@ -1,6 +1,6 @@
 //! Attendees: people who can hold a seat, as organisers note and find them.
 
-use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller};
+use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -252,16 +252,9 @@ pub async fn edit(
     let (id, ctx) = (id.0, caller.ctx);
     let most_per_day = state.settings.invites_per_day;
     let read = body.and_then(|body| Ok(body.value.into_command(most_per_day)?));
-    let change = match read {
-        Ok(change) => change,
-        Err(problem) => {
-            state
-                .store
-                .read(move |tx| user::require_editor(tx, &ctx, id))
-                .await?;
-            return Err(problem);
-        }
-    };
+    let asker = ctx.clone();
+    let allowed = state.store.read(move |tx| user::require_editor(tx, &asker, id));
+    let change = allowed_first(read, allowed).await?;
     let edited = state
         .store
         .write(move |tx| user::edit_attendee(tx, &ctx, id, change.clone()))

@@ -1,6 +1,6 @@
 //! The door: tickets are scanned, and scanners that work offline learn which are worth nothing.
 
-use crate::extract::{JsonBody, PathId, SignedInCaller, matches_if_none_match};
+use crate::extract::{JsonBody, PathId, SignedInCaller, allowed_first, matches_if_none_match};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -48,16 +48,11 @@ pub async fn check_in(
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
     let read = body.and_then(|body| Ok((presented(&state, &body.value)?, body.fingerprint)));
-    let (ticket, fingerprint) = match read {
-        Ok(read) => read,
-        Err(problem) => {
-            state
-                .store
-                .read(move |tx| event::require_scanner(tx, &ctx, event_id))
-                .await?;
-            return Err(problem);
-        }
-    };
+    let asker = ctx.clone();
+    let allowed = state
+        .store
+        .read(move |tx| event::require_scanner(tx, &asker, event_id));
+    let (ticket, fingerprint) = allowed_first(read, allowed).await?;
     let scope = key.scope(caller.signed_in.user_id, &fingerprint);
     let answer = state
         .store

@@ -2,7 +2,7 @@
 //! seat, figures.
 
 use super::events::{OF_MANAGERS, answer_of, location_of, require_manager};
-use crate::extract::{Fingerprint, JsonBody, OptionalJsonBody, PathId, SignedInCaller};
+use crate::extract::{Fingerprint, JsonBody, OptionalJsonBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -57,14 +57,9 @@ pub async fn copy(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let body = match body {
-        Ok(body) => body,
-        Err(problem) => {
-            let asked = state.store.read(move |tx| event::require_copier(tx, &ctx, id));
-            asked.await?;
-            return Err(problem);
-        }
-    };
+    let asker = ctx.clone();
+    let allowed = state.store.read(move |tx| event::require_copier(tx, &asker, id));
+    let body = allowed_first(body, allowed).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let wanted = body.value;
     let micros = |at: DateTime<Utc>| at.trunc_subsecs(6);
@@ -166,13 +161,7 @@ pub async fn announce(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let body = match body {
-        Ok(body) => body,
-        Err(problem) => {
-            require_manager(&state, &ctx, id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, id)).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let command = Announce {
         event_id: id,

@@ -7,7 +7,7 @@ pub use forms::{Cancellation, EventChanges, EventParams, FeeRequest, NewEvent, S
 use crate::event_cache::CachedEvent;
 use crate::extract::{
     Caller, EntityTag, Fingerprint, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PatchBody,
-    PathId, SignedInCaller, matches_if_none_match,
+    PathId, SignedInCaller, allowed_first, matches_if_none_match,
 };
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
@@ -229,13 +229,8 @@ pub async fn edit(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let patch = match body {
-        Ok(body) => body.value.into_patch(state.settings.require_verified_email),
-        Err(problem) => {
-            require_manager(&state, &ctx, id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, id)).await?;
+    let patch = body.value.into_patch(state.settings.require_verified_email);
     let expected = match if_match {
         IfMatch::Unconditional | IfMatch::Anything => None,
         IfMatch::Edits(edits) => Some(edits.into_iter().map(u64::cast_signed).collect::<Vec<_>>()),
@@ -322,13 +317,7 @@ pub async fn cancel(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let body = match body {
-        Ok(body) => body,
-        Err(problem) => {
-            require_manager(&state, &ctx, id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, id)).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let reason = body.value.reason;
     let answer = state

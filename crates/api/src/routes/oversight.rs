@@ -1,6 +1,6 @@
 //! What concerns the whole server: everybody's registrations, any event's capacity, figures, whether the rows keep the rules.
 
-use crate::extract::{ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller};
+use crate::extract::{ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -108,13 +108,8 @@ pub async fn set_capacity(
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
     ctx.actor.require(Permission::EventManageAny)?;
-    let capacity = match body {
-        Ok(body) => body.value.capacity,
-        Err(problem) => {
-            require_manager(&state, &ctx, id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, id)).await?;
+    let capacity = body.value.capacity;
     let now = ctx.now;
     let event = state
         .store

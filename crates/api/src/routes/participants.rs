@@ -1,6 +1,6 @@
 //! Who else is at an event.
 
-use crate::extract::{ListAnswer, ListQuery, PathId, SignedInCaller};
+use crate::extract::{ListAnswer, ListQuery, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -19,16 +19,11 @@ pub async fn list(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let page = match query.and_then(|query| query.page(ORDER)) {
-        Ok(page) => page,
-        Err(problem) => {
-            state
-                .store
-                .read(move |tx| registration::require_participant(tx, &ctx, event_id))
-                .await?;
-            return Err(problem);
-        }
-    };
+    let asker = ctx.clone();
+    let allowed = state
+        .store
+        .read(move |tx| registration::require_participant(tx, &asker, event_id));
+    let page = allowed_first(query.and_then(|query| query.page(ORDER)), allowed).await?;
     let page = state
         .store
         .read(move |tx| registration::list_participants(tx, &ctx, event_id, page))

@@ -1,6 +1,6 @@
 //! Registrations: register, read, list, cancel.
 
-use crate::extract::{ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller};
+use crate::extract::{ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -262,16 +262,7 @@ pub async fn list_of_event(
         let words = words_of(query.filter.q.clone())?;
         Ok((page, query.filter, words))
     });
-    let (page, params, words) = match read {
-        Ok(read) => read,
-        Err(problem) => {
-            state
-                .store
-                .read(move |tx| event::require_manager(tx, &ctx, event_id))
-                .await?;
-            return Err(problem);
-        }
-    };
+    let (page, params, words) = allowed_first(read, require_manager(&state, &ctx, event_id)).await?;
     let filter = RegistrationFilter {
         attendee_id: params.attendee_id.map(AttendeeId::from_uuid),
         status: params.status.map(RegistrationStatus::from),

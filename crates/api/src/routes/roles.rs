@@ -1,6 +1,6 @@
 //! Roles and the permissions that they are made of.
 
-use crate::extract::{JsonBody, ListAnswer, PatchBody, PathText, QueryParams, SignedInCaller};
+use crate::extract::{JsonBody, ListAnswer, PatchBody, PathText, QueryParams, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -147,15 +147,10 @@ pub async fn edit(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (name, ctx) = (name.0, caller.ctx);
-    let change = match body {
-        Ok(body) => EditRole {
-            description: body.value.description,
-            permissions: body.value.permissions,
-        },
-        Err(problem) => {
-            require_role(&state, &ctx, &name).await?;
-            return Err(problem);
-        }
+    let body = allowed_first(body, require_role(&state, &ctx, &name)).await?;
+    let change = EditRole {
+        description: body.value.description,
+        permissions: body.value.permissions,
     };
     let role = state
         .store
@@ -182,13 +177,8 @@ pub async fn delete(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (name, ctx) = (name.0, caller.ctx);
-    let move_to = match query {
-        Ok(query) => query.0.move_to,
-        Err(problem) => {
-            require_role(&state, &ctx, &name).await?;
-            return Err(problem);
-        }
-    };
+    let query = allowed_first(query, require_role(&state, &ctx, &name)).await?;
+    let move_to = query.0.move_to;
     state
         .store
         .write(move |tx| admin::delete_role(tx, &ctx, &name, move_to.as_deref()))

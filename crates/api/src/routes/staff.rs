@@ -1,6 +1,6 @@
 //! The staff of an event.
 
-use crate::extract::{JsonBody, ListAnswer, ListQuery, PathId, SignedInCaller};
+use crate::extract::{JsonBody, ListAnswer, ListQuery, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -86,13 +86,8 @@ pub async fn list(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let page = match query.and_then(|query| query.page(ORDER)) {
-        Ok(page) => page,
-        Err(problem) => {
-            require_manager(&state, &ctx, event_id).await?;
-            return Err(problem);
-        }
-    };
+    let asked = require_manager(&state, &ctx, event_id);
+    let page = allowed_first(query.and_then(|query| query.page(ORDER)), asked).await?;
     let page = state
         .store
         .read(move |tx| event::list_staff(tx, &ctx, event_id, page))
@@ -142,13 +137,8 @@ pub async fn put(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, user_id, ctx) = (event_id.0, user_id.0, caller.ctx);
-    let role = match body {
-        Ok(body) => body.value.role.into(),
-        Err(problem) => {
-            require_manager(&state, &ctx, event_id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, event_id)).await?;
+    let role = body.value.role.into();
     let command = PutStaff {
         event_id,
         user_id,

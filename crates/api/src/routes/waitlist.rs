@@ -1,6 +1,7 @@
 //! Waitlists: one's own place, and the managers' view of the queue.
 
-use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller};
+use super::events::require_manager;
+use crate::extract::{JsonBody, ListAnswer, ListQuery, PatchBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::Answer;
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -36,26 +37,6 @@ pub struct Removal {
     reason: String,
 }
 
-/// Refuses who does not run the event before telling what is wrong with the request.
-async fn after_access<T>(
-    read: Result<T, Problem>,
-    state: &SharedState,
-    caller: &SignedInCaller,
-    event_id: EventId,
-) -> Result<T, Problem> {
-    match read {
-        Ok(value) => Ok(value),
-        Err(problem) => {
-            let ctx = caller.ctx.clone();
-            state
-                .store
-                .read(move |tx| event::require_manager(tx, &ctx, event_id))
-                .await?;
-            Err(problem)
-        }
-    }
-}
-
 /// The queue of an event.
 pub async fn list(
     event_id: PathId<EventId>,
@@ -65,7 +46,7 @@ pub async fn list(
 ) -> Result<Answer, Problem> {
     let event_id = event_id.0;
     let read = query.and_then(|query| query.page(QUEUE_ORDER));
-    let page = after_access(read, &state, &caller, event_id).await?;
+    let page = allowed_first(read, require_manager(&state, &caller.ctx, event_id)).await?;
     let ctx = caller.ctx;
     let page = state
         .store
@@ -164,7 +145,9 @@ pub async fn move_entry(
     body: Result<PatchBody<NewPosition>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
-    let body = after_access(body, &state, &caller, event_id.0).await?.value;
+    let body = allowed_first(body, require_manager(&state, &caller.ctx, event_id.0))
+        .await?
+        .value;
     let command = MoveEntry {
         event_id: event_id.0,
         entry_id: entry_id.0,
@@ -200,7 +183,7 @@ pub async fn remove_entry(
     body: Result<JsonBody<Removal>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
-    let reason = after_access(body, &state, &caller, event_id.0)
+    let reason = allowed_first(body, require_manager(&state, &caller.ctx, event_id.0))
         .await?
         .value
         .reason;

@@ -1,6 +1,6 @@
 //! What managers do with a waitlist beside moving and removing: they put somebody on it, and give a free seat out of turn.
 
-use crate::extract::{JsonBody, PathId, SignedInCaller};
+use crate::extract::{JsonBody, PathId, SignedInCaller, allowed_first};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -9,7 +9,6 @@ use crate::routes::events::require_manager;
 use crate::routes::registrations::SeatGiven;
 use crate::state::SharedState;
 use crate::views::{AttendeeBody, RegistrationBody, WaitlistEntryBody};
-use event::ManageEventError;
 use kernel::{AttendeeId, EventId, TypedId, WaitlistEntryId};
 use registration::{PromoteEntry, PromoteEntryError, PutOnWaitlist, PutOnWaitlistError};
 use serde::Deserialize;
@@ -49,13 +48,7 @@ pub async fn add(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let body = match body {
-        Ok(body) => body,
-        Err(problem) => {
-            require_manager(&state, &ctx, event_id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, event_id)).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let command = PutOnWaitlist {
         event_id,
@@ -71,7 +64,7 @@ pub async fn add(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx: &mut Tx| event::require_manager(tx, &ctx, event_id).map_err(no_manager_to_add),
+                |tx: &mut Tx| event::require_manager(tx, &ctx, event_id).map_err(PutOnWaitlistError::from),
                 |tx: &mut Tx| {
                     let (entry, position) = registration::put_on_waitlist(tx, &ctx, command.clone())?;
                     let location = format!("/api/v1/events/{event_id}/waitlist/{}", entry.id);
@@ -82,14 +75,6 @@ pub async fn add(
         })
         .await?;
     Ok(answer)
-}
-
-fn no_manager_to_add(error: ManageEventError) -> PutOnWaitlistError {
-    match error {
-        ManageEventError::NotFound => PutOnWaitlistError::NotFound,
-        ManageEventError::Denied(denied) => PutOnWaitlistError::Denied(denied),
-        ManageEventError::Store(error) => PutOnWaitlistError::Store(error),
-    }
 }
 
 /// See [`add`].
@@ -122,13 +107,7 @@ pub async fn promote(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
-    let body = match body {
-        Ok(body) => body,
-        Err(problem) => {
-            require_manager(&state, &ctx, event_id).await?;
-            return Err(problem);
-        }
-    };
+    let body = allowed_first(body, require_manager(&state, &ctx, event_id)).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let command = PromoteEntry {
         event_id,
@@ -142,7 +121,7 @@ pub async fn promote(
                 tx,
                 ctx.now,
                 scope.as_ref(),
-                |tx: &mut Tx| event::require_manager(tx, &ctx, event_id).map_err(no_manager_to_promote),
+                |tx: &mut Tx| event::require_manager(tx, &ctx, event_id).map_err(PromoteEntryError::from),
                 |tx: &mut Tx| {
                     let promoted = registration::promote_entry(tx, &ctx, command.clone())?;
                     let attendee = AttendeeBody {
@@ -157,14 +136,6 @@ pub async fn promote(
         })
         .await?;
     Ok(answer)
-}
-
-fn no_manager_to_promote(error: ManageEventError) -> PromoteEntryError {
-    match error {
-        ManageEventError::NotFound => PromoteEntryError::NotFound,
-        ManageEventError::Denied(denied) => PromoteEntryError::Denied(denied),
-        ManageEventError::Store(error) => PromoteEntryError::Store(error),
-    }
 }
 
 /// See [`promote`].

@@ -173,21 +173,3 @@ fn no_letters_in_any_order_are_too_much() {
         assert!(file.is_ok(), "{round}: {text:?}");
     }
 }
-
-#[test]
-#[ignore = "a measurement, for an optimised build: cargo test --release -p podium-ticket -- --ignored --nocapture"]
-fn how_long_a_page_takes() {
-    let (_, title, place, name) = PEOPLE[2];
-    let first = Instant::now();
-    ticket(title, place, name).unwrap();
-    let first = first.elapsed();
-    for (what, title, place, name) in PEOPLE {
-        let begun = Instant::now();
-        for _ in 0..50 {
-            ticket(title, place, name).unwrap();
-        }
-        let size = ticket(title, place, name).unwrap().len();
-        println!("{what}: {:?} a page, {size} bytes", begun.elapsed() / 50);
-    }
-    println!("the first, with reading the fonts: {first:?}");
-}
