@@ -36,5 +36,5 @@ pub use model::{
 };
 pub use nominate::{MOST_NOMINATIONS, Nominate, NominateError, nominate};
 pub use ports::CandidateLeft;
-pub use repository::{CandidateRepository, CandidateVotes, VoteRepository, VotingTx};
+pub use repository::{CandidateRepository, CandidateVotes, VoteRepository, VotingFigures, VotingTx};
 pub use results::{Ranked, Results, ResultsError, count_results, require_manager_of_results};
