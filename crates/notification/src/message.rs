@@ -3,7 +3,8 @@
 use crate::SealedSecrets;
 use chrono::TimeDelta;
 use kernel::{
-    EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId,
+    CampaignId, DeliveryId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId,
+    UserId, WaitlistEntryId,
 };
 use serde::{Deserialize, Serialize};
 use ticket::TicketCode;
@@ -286,6 +287,23 @@ pub enum Message {
         /// What it says, in paragraphs.
         body: String,
     },
+    /// A candidate asks for votes.
+    Campaign {
+        /// The event.
+        event: EventFacts,
+        /// The campaign, the same for all who get it.
+        campaign_id: CampaignId,
+        /// This copy of it: its links name it.
+        delivery_id: DeliveryId,
+        /// Who stands for speaker.
+        candidate: String,
+        /// What the candidate would talk about.
+        talk_title: String,
+        /// What it is about, as it was asked for: with placeholders.
+        subject: String,
+        /// What it says, as it was asked for: Markdown with placeholders.
+        body: String,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -320,7 +338,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 18] = [
+    pub const KINDS: [&str; 19] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -338,6 +356,7 @@ impl Message {
         "event_moved",
         "reminder",
         "announcement",
+        "campaign",
         "phone_verification",
     ];
 
@@ -361,6 +380,7 @@ impl Message {
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
+            Self::Campaign { .. } => "campaign",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -383,6 +403,7 @@ impl Message {
                 ..
             } => format!("{registration_id}:{}", at.timestamp_micros()),
             Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
+            Self::Campaign { campaign_id, .. } => campaign_id.to_string(),
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -428,7 +449,8 @@ impl Message {
             | Self::EventCancelled { event, .. }
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
-            | Self::Announcement { event, .. } => Some(event),
+            | Self::Announcement { event, .. }
+            | Self::Campaign { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }
@@ -505,7 +527,8 @@ impl Message {
             Self::EventCancelled { .. }
             | Self::EventMoved { .. }
             | Self::Reminder { .. }
-            | Self::Announcement { .. } => Priority::Bulk,
+            | Self::Announcement { .. }
+            | Self::Campaign { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
     }
