@@ -23,7 +23,7 @@ mod reject_campaign;
 mod repository;
 mod request_campaign;
 mod resume_campaign;
-mod set_preferences;
+
 mod still_true;
 mod working;
 
@@ -44,8 +44,8 @@ pub use preview_campaign::{PreviewCampaignError, preview_campaign};
 pub use progress::{read_progress, tell_progress};
 pub use read_campaign::{list_campaigns_of_event, list_own_campaigns, read_campaign};
 pub use reject_campaign::{RejectCampaignError, reject_campaign};
-pub use repository::{CampaignFilter, CampaignRepository, CampaignTx, RecipientRepository};
+pub use repository::{CampaignFilter, CampaignRepository, CampaignTx, Reader, RecipientRepository};
 pub use request_campaign::{OPEN_AT_ONCE, RequestCampaign, RequestCampaignError, request_campaign};
 pub use resume_campaign::{ResumeCampaignError, resume_campaign};
-pub use set_preferences::set_preferences;
+
 pub use still_true::{Stand, still_true};

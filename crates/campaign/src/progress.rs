@@ -39,7 +39,8 @@ pub fn tell_progress(
     if !is_news && at_work {
         return Ok(());
     }
-    if is_news {
+    // Who was forgotten is told nothing.
+    if is_news && tx.find_user(campaign.requested_by)?.is_some() {
         tx.publish(ctx, news(&campaign, &view.progress));
     }
     tx.update_campaign(&Campaign {

@@ -169,14 +169,24 @@ macro_rules! filtered {
 
 impl Tx<'_> {
     fn campaign_of(&mut self, id: CampaignId, lock: Lock) -> Result<Option<Campaign>, StoreError> {
-        let campaign = campaigns::table
-            .find(Uid::of(id))
-            .select(CampaignRow::as_select());
+        let found = campaigns::table.find(Uid::of(id));
         let row: Option<CampaignRow> = self.run(|connection| match (connection, lock) {
-            (DbConn::Postgres(c), Lock::Wait) => campaign.for_update().first(c).optional(),
-            (DbConn::Postgres(c), Lock::Skip) => campaign.for_update().skip_locked().first(c).optional(),
+            (DbConn::Postgres(c), Lock::Wait) => found
+                .select(CampaignRow::as_select())
+                .for_update()
+                .first(c)
+                .optional(),
+            (DbConn::Postgres(c), Lock::Skip) => found
+                .select(CampaignRow::as_select())
+                .for_update()
+                .skip_locked()
+                .first(c)
+                .optional(),
             // SQLite has one writer.
-            (connection, _) => on!(connection, |c| campaign.first(c).optional()),
+            (connection, _) => on!(connection, |c| found
+                .select(CampaignRow::as_select())
+                .first(c)
+                .optional()),
         })?;
         row.map(CampaignRow::into_campaign).transpose()
     }

@@ -510,4 +510,5 @@ allow_tables_to_appear_in_same_query!(
     votes,
     campaigns,
     campaign_deliveries,
+    outbox,
 );

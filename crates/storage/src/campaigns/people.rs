@@ -1,9 +1,11 @@
-//! What campaigns hold of a person, emptied or given to somebody else.
+//! What campaigns hold of a person: read, emptied, or given to somebody else.
 
+use super::instant;
 use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
-use crate::schema::{campaign_deliveries, campaigns};
+use crate::schema::{campaign_deliveries, campaigns, events};
+use auth::{CampaignMailRecord, CampaignRecord};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
@@ -13,6 +15,117 @@ use kernel::{Instant, StoreError};
 const ERASED: &str = "(erased)";
 
 impl Tx<'_> {
+    /// The campaigns that a person asked for.
+    pub(crate) fn campaign_records(&mut self, user: Uid) -> Result<Vec<CampaignRecord>, StoreError> {
+        type Row = (
+            (Uid, Uid, String, Uid),
+            (String, String, String, Option<String>, Option<Ts>, Option<String>),
+            (Ts, Option<Ts>, Option<Ts>),
+        );
+        let rows: Vec<Row> = self.run(|connection| {
+            on!(connection, |c| campaigns::table
+                .inner_join(events::table.on(events::id.eq(campaigns::event_id)))
+                .filter(campaigns::requested_by.eq(user))
+                .order(campaigns::id)
+                .select((
+                    (
+                        campaigns::id,
+                        campaigns::event_id,
+                        events::title,
+                        campaigns::candidate_id
+                    ),
+                    (
+                        campaigns::status,
+                        campaigns::subject,
+                        campaigns::body,
+                        campaigns::audience,
+                        campaigns::send_at,
+                        campaigns::reason
+                    ),
+                    (
+                        campaigns::requested_at,
+                        campaigns::started_at,
+                        campaigns::finished_at
+                    ),
+                ))
+                .load(c))
+        })?;
+        let of = |(which, what, when): Row| {
+            let (id, event, event_title, candidate) = which;
+            let (status, subject, body, audience, send_at, reason) = what;
+            let (requested, started, finished) = when;
+            CampaignRecord {
+                id: id.typed(),
+                event_id: event.typed(),
+                event_title,
+                candidate_id: candidate.typed(),
+                status,
+                subject,
+                body,
+                audience,
+                send_at: instant(send_at),
+                reason,
+                requested_at: requested.0,
+                started_at: instant(started),
+                finished_at: instant(finished),
+            }
+        };
+        Ok(rows.into_iter().map(of).collect())
+    }
+
+    /// What a person got of campaigns, or was to get.
+    pub(crate) fn campaign_mail_records(
+        &mut self,
+        user: Uid,
+        attendee: Option<Uid>,
+    ) -> Result<Vec<CampaignMailRecord>, StoreError> {
+        type Row = (
+            Uid,
+            Uid,
+            String,
+            String,
+            String,
+            String,
+            Option<String>,
+            Option<Ts>,
+        );
+        let rows: Vec<Row> = self.run(|connection| {
+            on!(connection, |c| campaign_deliveries::table
+                .inner_join(campaigns::table)
+                .inner_join(events::table.on(events::id.eq(campaigns::event_id)))
+                .filter(
+                    campaign_deliveries::user_id
+                        .eq(user)
+                        .or(campaign_deliveries::attendee_id.eq(attendee))
+                )
+                .order(campaign_deliveries::id)
+                .select((
+                    campaigns::id,
+                    events::id,
+                    events::title,
+                    campaign_deliveries::name,
+                    campaign_deliveries::email,
+                    campaign_deliveries::status,
+                    campaign_deliveries::error,
+                    campaign_deliveries::finished_at,
+                ))
+                .load(c))
+        })?;
+        let of = |(campaign, event, event_title, name, email, status, error, finished_at): Row| {
+            CampaignMailRecord {
+                campaign_id: campaign.typed(),
+                event_id: event.typed(),
+                event_title,
+                name,
+                email,
+                status,
+                error,
+                finished_at: instant(finished_at),
+            }
+        };
+        Ok(rows.into_iter().map(of).collect())
+    }
+
     /// Empties what a person wrote in campaigns that they asked for. They are over by then.
     pub(crate) fn forget_campaigns_by(&mut self, user: Uid) -> Result<(), StoreError> {
         self.run(|connection| {
