@@ -27,6 +27,12 @@ pub enum KeyPurpose {
     PhoneNumber,
     /// The pair of keys by which tickets are signed and scanned.
     TicketSigning,
+    /// Links of campaigns' mails by which a person votes.
+    VoteLink,
+    /// Links of campaigns' mails by which a person gets no more of them.
+    UnsubscribeLink,
+    /// Which addresses get no campaigns.
+    SuppressedAddress,
 }
 
 impl KeyPurpose {
@@ -39,6 +45,9 @@ impl KeyPurpose {
             Self::RequestFingerprint => b"podium request fingerprint",
             Self::PhoneNumber => b"podium phone number",
             Self::TicketSigning => b"podium ticket signing",
+            Self::VoteLink => b"podium vote link",
+            Self::UnsubscribeLink => b"podium unsubscribe link",
+            Self::SuppressedAddress => b"podium suppressed address",
         }
     }
 }

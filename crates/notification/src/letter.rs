@@ -4,7 +4,10 @@ use crate::announcement::AnnouncementLines;
 use crate::lines::{EventLines, local_time, one_line, several_lines, shortened};
 use crate::links::ticket_link;
 use crate::mail::RenderError;
-use crate::{Job, Message, PasswordChange, ReminderLead};
+use crate::{
+    CampaignText, CampaignValues, Job, Message, PasswordChange, ReminderLead, render_campaign,
+    unsubscribe_link, vote_link,
+};
 use kernel::{Instant, ServerKeys, TimeZone};
 
 /// So much of a title has room in a subject.
@@ -32,6 +35,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) announcement: Option<AnnouncementLines>,
     /// The talk that somebody is to give, and who it is about beside the recipient.
     pub(crate) talk: Option<TalkLines>,
+    /// What a candidate says who asks for votes.
+    pub(crate) campaign: Option<CampaignLines>,
     /// When it happened; of an event that moved, when it was to start before.
     pub(crate) at: String,
     /// How a password was changed.
@@ -85,6 +90,17 @@ impl TalkLines {
     }
 }
 
+/// A campaign as a mail shows it.
+pub(crate) struct CampaignLines {
+    pub(crate) candidate: String,
+    pub(crate) talk: String,
+    /// Sanitised: the one part of a mail that is put in as it is.
+    pub(crate) html: String,
+    pub(crate) text: String,
+    pub(crate) vote_link: String,
+    pub(crate) unsubscribe_link: String,
+}
+
 impl<'a> Letter<'a> {
     pub(crate) fn of(
         job: &Job,
@@ -99,9 +115,13 @@ impl<'a> Letter<'a> {
             Some(event) => format!("{} · {}", event.when, event.place),
             None => heading.to_owned(),
         };
+        let (subject, campaign) = match campaign_lines(job, public_url, keys)? {
+            Some((subject, campaign)) => (subject, Some(campaign)),
+            None => (subject_of(message), None),
+        };
         Ok(Self {
             name: one_line(&job.name),
-            subject: subject_of(message),
+            subject,
             heading,
             preview,
             because: because_of(message),
@@ -116,6 +136,7 @@ impl<'a> Letter<'a> {
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
             talk: TalkLines::of(message),
+            campaign,
             at: at_of(message),
             how: how_changed(message),
             hours: match message {
@@ -182,6 +203,7 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::Nominated { .. } => "Somebody would like to hear you speak",
         Message::SpeakerChosen { .. } => "You were chosen to speak",
         Message::SpeakerLost { .. } => "The event has no speaker any more",
+        Message::Campaign { .. } => "A candidate asks for your vote",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -202,6 +224,9 @@ const fn because_of(message: &Message) -> &'static str {
             "because of your place on the waitlist at"
         }
         Message::EventCancelled { .. } => "because of your registration or place on the waitlist at",
+        Message::Campaign { .. } => {
+            "because you have a seat at this event, or agreed to get mails that ask for votes, at"
+        }
         Message::EmailChanged { .. }
         | Message::PasswordReset { .. }
         | Message::PasswordChanged { .. }
@@ -272,6 +297,44 @@ fn secret_lines(
         code: secrets.code,
         until: at_utc(expires_at),
     }))
+}
+
+/// The copy of a campaign, with its subject.
+fn campaign_lines(
+    job: &Job,
+    public_url: &str,
+    keys: &ServerKeys,
+) -> Result<Option<(String, CampaignLines)>, RenderError> {
+    let Message::Campaign {
+        event,
+        delivery_id,
+        candidate,
+        talk_title,
+        subject,
+        body,
+        ..
+    } = &job.message
+    else {
+        return Ok(None);
+    };
+    let vote_link = vote_link(public_url, keys, *delivery_id);
+    let values = CampaignValues {
+        name: &job.name,
+        event,
+        candidate,
+        talk: talk_title,
+        vote_url: &vote_link,
+    };
+    let CampaignText { subject, html, text } = render_campaign(subject, body, &values)?;
+    let lines = CampaignLines {
+        candidate: one_line(candidate),
+        talk: one_line(talk_title),
+        html,
+        text,
+        vote_link,
+        unsubscribe_link: unsubscribe_link(public_url, keys, *delivery_id),
+    };
+    Ok(Some((subject, lines)))
 }
 
 fn at_utc(instant: Instant) -> String {

@@ -4,6 +4,8 @@
 
 mod announcement;
 mod calendar_file;
+mod campaign;
+mod campaign_links;
 mod letter;
 mod lines;
 mod links;
@@ -19,6 +21,13 @@ mod tests;
 mod text_message;
 mod ticket_page;
 
+pub use campaign::{
+    CampaignText, CampaignValues, MOST_OF_BODY, MOST_OF_SUBJECT, TemplateProblem, check_campaign,
+    render_campaign,
+};
+pub use campaign_links::{
+    read_unsubscribe_token, read_vote_token, unsubscribe_link, unsubscribe_token, vote_link, vote_token,
+};
 pub use mail::{Attachment, RenderError, RenderedMail, render_mail};
 pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};
 pub use message::{

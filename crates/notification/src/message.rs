@@ -3,8 +3,8 @@
 use crate::SealedSecrets;
 use chrono::TimeDelta;
 use kernel::{
-    CandidateId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId,
-    WaitlistEntryId,
+    CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId,
+    RegistrationId, UserId, WaitlistEntryId,
 };
 use serde::{Deserialize, Serialize};
 use ticket::TicketCode;
@@ -320,6 +320,23 @@ pub enum Message {
         /// What the talk was called.
         talk_title: String,
     },
+    /// A candidate asks for votes.
+    Campaign {
+        /// The event.
+        event: EventFacts,
+        /// The campaign, the same for all who get it.
+        campaign_id: CampaignId,
+        /// This copy of it: its links name it.
+        delivery_id: DeliveryId,
+        /// Who stands for speaker.
+        candidate: String,
+        /// What the candidate would talk about.
+        talk_title: String,
+        /// What it is about, as it was asked for: with placeholders.
+        subject: String,
+        /// What it says, as it was asked for: Markdown with placeholders.
+        body: String,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -354,7 +371,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 21] = [
+    pub const KINDS: [&str; 22] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -375,6 +392,7 @@ impl Message {
         "nominated",
         "speaker_chosen",
         "speaker_lost",
+        "campaign",
         "phone_verification",
     ];
 
@@ -401,6 +419,7 @@ impl Message {
             Self::Nominated { .. } => "nominated",
             Self::SpeakerChosen { .. } => "speaker_chosen",
             Self::SpeakerLost { .. } => "speaker_lost",
+            Self::Campaign { .. } => "campaign",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -423,6 +442,7 @@ impl Message {
                 ..
             } => format!("{registration_id}:{}", at.timestamp_micros()),
             Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
+            Self::Campaign { campaign_id, .. } => campaign_id.to_string(),
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -477,7 +497,8 @@ impl Message {
             | Self::Announcement { event, .. }
             | Self::Nominated { event, .. }
             | Self::SpeakerChosen { event, .. }
-            | Self::SpeakerLost { event, .. } => Some(event),
+            | Self::SpeakerLost { event, .. }
+            | Self::Campaign { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }
@@ -554,7 +575,8 @@ impl Message {
             Self::EventCancelled { .. }
             | Self::EventMoved { .. }
             | Self::Reminder { .. }
-            | Self::Announcement { .. } => Priority::Bulk,
+            | Self::Announcement { .. }
+            | Self::Campaign { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
     }

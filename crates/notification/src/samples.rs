@@ -268,6 +268,15 @@ fn event_messages(event: &EventFacts) -> Vec<Message> {
                    (or walk).\n  Line 4\n  Line 7\n\n\njavascript:alert(1) <script>alert('x')</script>\n\nSee you!"
                 .to_owned(),
         },
+        Message::Campaign {
+            event: event.clone(),
+            campaign_id: id(15),
+            delivery_id: id(16),
+            candidate: "Cleo <i>Ferrari</i> [x](javascript:alert(1))".to_owned(),
+            talk_title: "Locks & how to live without them".to_owned(),
+            subject: "{{ candidate }} asks for your vote".to_owned(),
+            body: CAMPAIGN.to_owned(),
+        },
     ]
 }
 
@@ -297,6 +306,24 @@ fn speaker_messages(event: &EventFacts) -> Vec<Message> {
     ]
 }
 
+/// What a candidate writes, with more than is meant well.
+const CAMPAIGN: &str = "Dear {{ name }},
+
+I would like to talk about **{{ talk }}** on {{ date }} at {{ place }}. \
+It is *not* a talk for experts alone.
+
+## What you take home
+
+- why a lock that nobody waits for is free
+- [what I wrote about it](https://cleo.example.org/locks?from=mail&to=you), and <mailto:cleo@example.org>
+
+> The best talk that I heard all year.
+
+[Vote here]({{ vote_url }}) or [not](javascript:alert(1)). <script>alert('x')</script><img src=x onerror=alert(2)>
+
+Yours, {{ candidate }}
+";
+
 /// Fails to compile when a message is added, so that whoever adds one comes here and puts a sample above.
 const fn is_sampled(message: &Message) -> bool {
     match message {
@@ -320,6 +347,7 @@ const fn is_sampled(message: &Message) -> bool {
         | Message::Nominated { .. }
         | Message::SpeakerChosen { .. }
         | Message::SpeakerLost { .. }
+        | Message::Campaign { .. }
         | Message::PhoneVerification { .. } => true,
     }
 }

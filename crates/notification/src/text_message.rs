@@ -63,7 +63,8 @@ pub fn render_text(job: &Job, _public_url: &str, keys: &ServerKeys) -> Result<St
         | Message::Announcement { .. }
         | Message::Nominated { .. }
         | Message::SpeakerChosen { .. }
-        | Message::SpeakerLost { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
+        | Message::SpeakerLost { .. }
+        | Message::Campaign { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
     })
 }
 
