@@ -3,9 +3,9 @@
 //! Invariant: both look at the same places. A table that holds something of a person is read by
 //! [`PersonalDataRepository::collect_personal_data`] and emptied by [`ErasureRepository::forget_person`].
 
-use kernel::{CampaignId, CandidateId, 
-    AttendeeId, AuditId, Ctx, EventId, Instant, OneTimeId, RegistrationId, SessionId, StoreError, UserId,
-    WaitlistEntryId,
+use kernel::{
+    AttendeeId, AuditId, CampaignId, CandidateId, Ctx, EventId, Instant, OneTimeId, RegistrationId,
+    SessionId, StoreError, UserId, WaitlistEntryId,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -29,12 +29,7 @@ pub fn withdraw_campaigns_of(tx: &mut dyn CampaignTx, ctx: &Ctx, user_id: UserId
     end_all(tx, ctx, open, "whoever asked for it has no account any more")
 }
 
-fn end_all(
-    tx: &mut dyn CampaignTx,
-    ctx: &Ctx,
-    ids: Vec<CampaignId>,
-    reason: &str,
-) -> Result<(), StoreError> {
+fn end_all(tx: &mut dyn CampaignTx, ctx: &Ctx, ids: Vec<CampaignId>, reason: &str) -> Result<(), StoreError> {
     for id in ids {
         let found = tx.lock_campaign(id)?;
         if let Some(campaign) = found.filter(|campaign| campaign.status.is_open()) {

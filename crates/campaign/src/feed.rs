@@ -177,8 +177,16 @@ mod tests {
         assert_eq!(rate.allowed(Some(fed), at(99)), 0);
         assert_eq!(rate.allowed(Some(fed), at(250)), 2);
         let fed = rate.after(Some(fed), at(250), 2);
-        assert_eq!(rate.allowed(Some(fed), at(300)), 1, "what was left of the time counts");
-        assert_eq!(rate.allowed(Some(fed), at(60_000)), 10, "and no more than a second of it");
+        assert_eq!(
+            rate.allowed(Some(fed), at(300)),
+            1,
+            "what was left of the time counts"
+        );
+        assert_eq!(
+            rate.allowed(Some(fed), at(60_000)),
+            10,
+            "and no more than a second of it"
+        );
     }
 
     #[test]
@@ -204,7 +212,10 @@ mod tests {
             }
             let most = u64::from(per_minute) * 5 + u64::from(rate.of_a_second());
             assert!(sent <= most, "{per_minute}: {sent} in five minutes");
-            assert!(sent * 100 >= u64::from(per_minute) * 5 * 95, "{per_minute}: {sent} in five minutes");
+            assert!(
+                sent * 100 >= u64::from(per_minute) * 5 * 95,
+                "{per_minute}: {sent} in five minutes"
+            );
         }
     }
 }

@@ -15,6 +15,7 @@ mod feed;
 mod list_deliveries;
 mod list_recipients;
 mod model;
+mod note_bounce;
 mod pause_campaign;
 mod preview_campaign;
 mod progress;
@@ -24,7 +25,9 @@ mod repository;
 mod request_campaign;
 mod resume_campaign;
 
+mod set_preferences;
 mod still_true;
+mod suppression;
 mod working;
 
 pub use access::{CampaignRefused, require_campaign_asker, require_campaign_reader};
@@ -39,13 +42,16 @@ pub use model::{
     AtWork, Audience, Campaign, CampaignStatus, CampaignView, Delivery, DeliveryNow, DeliveryStatus,
     Progress, Skip,
 };
+pub use note_bounce::note_bounce;
 pub use pause_campaign::{PauseCampaignError, pause_campaign};
 pub use preview_campaign::{PreviewCampaignError, preview_campaign};
-pub use progress::{read_progress, tell_progress};
+pub use progress::{is_to_be_told, read_progress, tell_progress};
 pub use read_campaign::{list_campaigns_of_event, list_own_campaigns, read_campaign};
 pub use reject_campaign::{RejectCampaignError, reject_campaign};
 pub use repository::{CampaignFilter, CampaignRepository, CampaignTx, Reader, RecipientRepository};
 pub use request_campaign::{OPEN_AT_ONCE, RequestCampaign, RequestCampaignError, request_campaign};
 pub use resume_campaign::{ResumeCampaignError, resume_campaign};
 
+pub use set_preferences::set_preferences;
 pub use still_true::{Stand, still_true};
+pub use suppression::{SuppressionReason, SuppressionRepository, address_macs, suppress_address};

@@ -98,7 +98,10 @@ fn deliveries_to(
 ) -> Result<Vec<Delivery>, StoreError> {
     let addresses: Vec<_> = found.iter().map(|found| &found.recipient.email).collect();
     let suppressed = suppressed(tx, keys, &addresses)?;
-    let delivery = |Found { attendee_id, recipient }: Found| {
+    let delivery = |Found {
+                        attendee_id,
+                        recipient,
+                    }: Found| {
         let why = suppressed.get(recipient.email.key()).copied();
         Delivery {
             id: ctx.new_id::<DeliveryId>(),

@@ -1,6 +1,8 @@
 //! Campaigns, and the copies that go to people.
 
-use kernel::{AttendeeId, CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Position, UserId};
+use kernel::{
+    AttendeeId, CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Position, UserId,
+};
 use notification::Recipient;
 
 /// Where a campaign stands.
@@ -54,7 +56,10 @@ impl CampaignStatus {
 
     /// Whether something is to come of it still.
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::Requested | Self::Approved | Self::Sending | Self::Paused)
+        matches!(
+            self,
+            Self::Requested | Self::Approved | Self::Sending | Self::Paused
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! A campaign is shown as a recipient will get it.
 
-use crate::access::{Seen, refuse_alike, see};
 use crate::CampaignTx;
+use crate::access::{Seen, refuse_alike, see};
 use kernel::{CampaignId, Ctx, Denied, StoreError};
 use notification::{CampaignText, CampaignValues, TemplateProblem, render_campaign};
 

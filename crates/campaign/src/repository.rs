@@ -2,9 +2,11 @@
 
 use crate::{
     AtWork, Campaign, CampaignStatus, CampaignView, Delivery, DeliveryNow, DeliveryStatus, Progress, Skip,
+    SuppressionRepository,
 };
 use kernel::{
-    CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Page, PageRequest, StoreError, UserId,
+    CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Page, PageRequest, StoreError,
+    UserId,
 };
 use notification::Recipient;
 use voting::VotingTx;
@@ -74,13 +76,7 @@ pub trait RecipientRepository {
     /// Gives one that waits another address; false if another delivery of the campaign has that.
     fn readdress_delivery(&mut self, id: DeliveryId, email: &EmailAddress) -> Result<bool, StoreError>;
     /// Notes of at most so many that wait that they do not go; gives how many there were.
-    fn skip_waiting(
-        &mut self,
-        id: CampaignId,
-        why: Skip,
-        most: u32,
-        at: Instant,
-    ) -> Result<u32, StoreError>;
+    fn skip_waiting(&mut self, id: CampaignId, why: Skip, most: u32, at: Instant) -> Result<u32, StoreError>;
     /// Takes out of the queue what no worker has claimed: it waits again.
     fn take_back_queued(&mut self, id: CampaignId) -> Result<u32, StoreError>;
     /// Of these codes of addresses, those that get no campaigns, and why.
@@ -106,4 +102,4 @@ pub struct Reader {
 }
 
 /// What the operations on campaigns need of a transaction.
-pub trait CampaignTx: CampaignRepository + RecipientRepository + VotingTx {}
+pub trait CampaignTx: CampaignRepository + RecipientRepository + SuppressionRepository + VotingTx {}

@@ -457,7 +457,9 @@ impl Message {
                 ..
             } => format!("{registration_id}:{}", at.timestamp_micros()),
             Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
-            Self::Campaign { campaign_id, .. } | Self::CampaignDecided { campaign_id, .. } => campaign_id.to_string(),
+            Self::Campaign { campaign_id, .. } | Self::CampaignDecided { campaign_id, .. } => {
+                campaign_id.to_string()
+            }
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),

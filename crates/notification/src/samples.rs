@@ -315,7 +315,9 @@ fn speaker_messages(event: &EventFacts) -> Vec<Message> {
             campaign_id: id(16),
             subject: "Vote for <async>, {{ name }}".to_owned(),
             send_at: None,
-            reason: Some("It says <too> much about the others.\nPlease say what you will talk about.".to_owned()),
+            reason: Some(
+                "It says <too> much about the others.\nPlease say what you will talk about.".to_owned(),
+            ),
         },
     ]
 }

@@ -374,7 +374,10 @@ impl CampaignRepository for Tx<'_> {
                 campaign: row.into_campaign()?,
             })
         };
-        let views = rows.into_iter().map(view).collect::<Result<Vec<_>, StoreError>>()?;
+        let views = rows
+            .into_iter()
+            .map(view)
+            .collect::<Result<Vec<_>, StoreError>>()?;
         Ok(Page::from_surplus(views, page, total, |view| Position {
             value: view.campaign.requested_at.timestamp_micros(),
             id: view.campaign.id.uuid(),
@@ -434,8 +437,7 @@ impl CampaignRepository for Tx<'_> {
         self.run(|connection| {
             on!(connection, |c| {
                 diesel::delete(
-                    campaign_deliveries::table
-                        .filter(campaign_deliveries::campaign_id.eq_any(of_event())),
+                    campaign_deliveries::table.filter(campaign_deliveries::campaign_id.eq_any(of_event())),
                 )
                 .execute(c)?;
                 diesel::delete(campaigns::table.filter(campaigns::event_id.eq(Uid::of(event_id)))).execute(c)
@@ -444,4 +446,3 @@ impl CampaignRepository for Tx<'_> {
         Ok(())
     }
 }
-

@@ -45,6 +45,7 @@ mod staff;
 mod statistics;
 mod step;
 mod store;
+mod suppressions;
 mod texts;
 mod transaction;
 mod user_list;

@@ -55,7 +55,11 @@ impl Mail {
         }
         gateway::check_sender(&section.from)
             .map_err(|reason| ConfigError::value("mail.from", format!("`{}` {reason}", section.from)))?;
-        within("mail.campaign_per_minute", section.campaign_per_minute, 1..=1_000_000)?;
+        within(
+            "mail.campaign_per_minute",
+            section.campaign_per_minute,
+            1..=1_000_000,
+        )?;
         Ok(Self {
             smtp_url,
             from: section.from,

@@ -192,7 +192,12 @@ fn campaigns_stand(
     }
     match campaign::still_true(tx, now, keys, &deliveries) {
         Err(StoreError::Corrupt { table, row, reason }) => {
-            tracing::error!(table, row, reason, "whether campaigns' mails are to be sent cannot be read");
+            tracing::error!(
+                table,
+                row,
+                reason,
+                "whether campaigns' mails are to be sent cannot be read"
+            );
             Ok(HashMap::new())
         }
         answer => answer,

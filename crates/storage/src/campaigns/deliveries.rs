@@ -10,8 +10,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kernel::{
-    CampaignId, DeliveryId, EmailAddress, Instant, OutboxId, Page, PageRequest, Position, StoreError, TypedId,
-    UserId,
+    CampaignId, DeliveryId, EmailAddress, Instant, OutboxId, Page, PageRequest, Position, StoreError,
+    TypedId, UserId,
 };
 use notification::Recipient;
 
@@ -253,12 +253,9 @@ impl RecipientRepository for Tx<'_> {
             let campaign = delivery.select(campaign_deliveries::campaign_id);
             let taken = other
                 .filter(other.field(campaign_deliveries::email_key).eq(email.key()))
-                .filter(
-                    other
-                        .field(campaign_deliveries::campaign_id)
-                        .eq_any(campaign),
-                );
-            on!(connection, |c| diesel::select(diesel::dsl::exists(taken)).get_result(c))
+                .filter(other.field(campaign_deliveries::campaign_id).eq_any(campaign));
+            on!(connection, |c| diesel::select(diesel::dsl::exists(taken))
+                .get_result(c))
         })?;
         if is_taken {
             return Ok(false);
@@ -274,13 +271,7 @@ impl RecipientRepository for Tx<'_> {
         Ok(true)
     }
 
-    fn skip_waiting(
-        &mut self,
-        id: CampaignId,
-        why: Skip,
-        most: u32,
-        at: Instant,
-    ) -> Result<u32, StoreError> {
+    fn skip_waiting(&mut self, id: CampaignId, why: Skip, most: u32, at: Instant) -> Result<u32, StoreError> {
         let waiting: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| campaign_deliveries::table
                 .filter(campaign_deliveries::campaign_id.eq(Uid::of(id)))

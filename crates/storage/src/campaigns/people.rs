@@ -164,22 +164,20 @@ impl Tx<'_> {
                     campaign_deliveries::finished_at.eq(Ts(now)),
                 ))
                 .execute(c)?;
-                diesel::update(
-                    campaign_deliveries::table.filter(campaign_deliveries::id.eq_any(&ids)),
-                )
-                .set((
-                    campaign_deliveries::attendee_id.eq(None::<Uid>),
-                    campaign_deliveries::user_id.eq(None::<Uid>),
-                    campaign_deliveries::name.eq(""),
-                    campaign_deliveries::email.eq(""),
-                    // No address looks like this, and no two are alike.
-                    campaign_deliveries::email_key.eq(sql::<Text>("'erased ' || CAST(id AS TEXT)")),
-                    // What a mail server says may name the address.
-                    campaign_deliveries::error.eq(sql::<Nullable<Text>>(
-                        "CASE WHEN status = 'failed' THEN 'erased' ELSE error END",
-                    )),
-                ))
-                .execute(c)
+                diesel::update(campaign_deliveries::table.filter(campaign_deliveries::id.eq_any(&ids)))
+                    .set((
+                        campaign_deliveries::attendee_id.eq(None::<Uid>),
+                        campaign_deliveries::user_id.eq(None::<Uid>),
+                        campaign_deliveries::name.eq(""),
+                        campaign_deliveries::email.eq(""),
+                        // No address looks like this, and no two are alike.
+                        campaign_deliveries::email_key.eq(sql::<Text>("'erased ' || CAST(id AS TEXT)")),
+                        // What a mail server says may name the address.
+                        campaign_deliveries::error.eq(sql::<Nullable<Text>>(
+                            "CASE WHEN status = 'failed' THEN 'erased' ELSE error END",
+                        )),
+                    ))
+                    .execute(c)
             })
         })?;
         Ok(())
