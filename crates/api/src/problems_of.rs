@@ -3,6 +3,7 @@
 
 mod admin;
 mod auth;
+mod campaign;
 mod event;
 mod registration;
 mod user;

@@ -45,6 +45,24 @@ pub(crate) struct Seen {
     pub(crate) manages: bool,
 }
 
+impl Seen {
+    pub(crate) fn require_editor(&self) -> Result<(), CampaignRefused> {
+        if self.is_own || self.manages {
+            Ok(())
+        } else {
+            Err(Denied::NotYours.into())
+        }
+    }
+
+    pub(crate) fn require_canceller(&self, ctx: &Ctx) -> Result<(), CampaignRefused> {
+        if self.is_own || ctx.actor.holds(Permission::CampaignReview) {
+            Ok(())
+        } else {
+            Err(Denied::NotYours.into())
+        }
+    }
+}
+
 /// The campaign, if the actor may know of it: their own, at an event that they run, or any to a reviewer.
 pub(crate) fn see(
     tx: &mut dyn CampaignTx,
@@ -91,6 +109,26 @@ pub fn require_campaign_reader(
 ) -> Result<(), CampaignRefused> {
     let campaign = tx.find_campaign(id)?;
     see(tx, ctx, campaign).map(drop)
+}
+
+/// Asks the same of who rewords it: its owner, or who runs the event.
+pub fn require_campaign_editor(
+    tx: &mut dyn CampaignTx,
+    ctx: &Ctx,
+    id: CampaignId,
+) -> Result<(), CampaignRefused> {
+    let campaign = tx.find_campaign(id)?;
+    see(tx, ctx, campaign)?.require_editor()
+}
+
+/// Asks the same of who gives it up: its owner, or a reviewer.
+pub fn require_campaign_canceller(
+    tx: &mut dyn CampaignTx,
+    ctx: &Ctx,
+    id: CampaignId,
+) -> Result<(), CampaignRefused> {
+    let campaign = tx.find_campaign(id)?;
+    see(tx, ctx, campaign)?.require_canceller(ctx)
 }
 
 /// Asks whether the actor may ask for campaigns at the event: a listed candidate, or who runs it.

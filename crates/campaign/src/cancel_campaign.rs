@@ -1,6 +1,6 @@
 //! A campaign is given up.
 
-use crate::access::{Seen, refuse_alike, see};
+use crate::access::{refuse_alike, see};
 use crate::audited::{check_reason, note};
 use crate::end_campaigns::ended;
 use crate::{CampaignStatus, CampaignTx, CampaignView};
@@ -36,17 +36,15 @@ pub fn cancel_campaign(
     reason: Option<String>,
 ) -> Result<CampaignView, CancelCampaignError> {
     let locked = tx.lock_campaign(id)?;
-    let Seen { campaign, is_own, .. } = see(tx, ctx, locked)?;
-    let reviews = ctx.actor.holds(Permission::CampaignReview);
-    if !is_own && !reviews {
-        return Err(Denied::NotYours.into());
-    }
+    let seen = see(tx, ctx, locked)?;
+    seen.require_canceller(ctx)?;
+    let campaign = seen.campaign;
     check_reason(reason.as_deref())?;
     if !campaign.status.is_open() {
         return Err(CancelCampaignError::WrongState(campaign.status));
     }
     let campaign = ended(tx, ctx, campaign, reason)?;
-    if reviews {
+    if ctx.actor.holds(Permission::CampaignReview) {
         note(tx, ctx, "campaign.cancel", &campaign, campaign.reason.as_deref())?;
     }
     Ok(CampaignView {

@@ -45,15 +45,13 @@ pub fn edit_campaign(
     command: EditCampaign,
 ) -> Result<CampaignView, EditCampaignError> {
     let locked = tx.lock_campaign(command.id)?;
+    let seen = see(tx, ctx, locked)?;
+    seen.require_editor()?;
     let Seen {
         campaign: before,
         is_own,
-        manages,
         ..
-    } = see(tx, ctx, locked)?;
-    if !is_own && !manages {
-        return Err(Denied::NotYours.into());
-    }
+    } = seen;
     let text = |pointer, change: Change<String>, before: &str| {
         let text = change.apply(Some(before.to_owned()));
         text.ok_or_else(|| Invalid::field(pointer, "missing", "a campaign has one"))

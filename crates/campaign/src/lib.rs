@@ -30,7 +30,10 @@ mod still_true;
 mod suppression;
 mod working;
 
-pub use access::{CampaignRefused, require_campaign_asker, require_campaign_reader};
+pub use access::{
+    CampaignRefused, require_campaign_asker, require_campaign_canceller, require_campaign_editor,
+    require_campaign_reader,
+};
 pub use approve_campaign::{ApproveCampaign, ApproveCampaignError, approve_campaign};
 pub use cancel_campaign::{CancelCampaignError, cancel_campaign};
 pub use edit_campaign::{EditCampaign, EditCampaignError, edit_campaign};
@@ -43,6 +46,7 @@ pub use model::{
     Progress, Skip,
 };
 pub use note_bounce::note_bounce;
+pub use notification::CampaignText;
 pub use pause_campaign::{PauseCampaignError, pause_campaign};
 pub use preview_campaign::{PreviewCampaignError, preview_campaign};
 pub use progress::{is_to_be_told, read_progress, tell_progress};
