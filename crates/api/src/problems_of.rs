@@ -6,4 +6,5 @@ mod auth;
 mod event;
 mod registration;
 mod user;
+mod voting;
 mod waitlist;

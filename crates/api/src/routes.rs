@@ -10,6 +10,7 @@ pub mod attendees;
 pub mod audit_log;
 pub mod auth;
 pub mod calendars;
+pub mod candidates;
 pub mod check_ins;
 pub mod documentation;
 pub mod email;
@@ -28,9 +29,11 @@ pub mod registrations;
 pub mod roles;
 pub mod security_questions;
 pub mod sessions;
+pub mod speaker;
 pub mod staff;
 pub mod tickets;
 pub mod users;
+pub mod votes;
 pub mod waitlist;
 pub mod waitlist_tools;
 
@@ -55,6 +58,10 @@ const DOOR: Who = Who::AnyOf(&[
     Party::Holder(Permission::CheckinScan),
 ]);
 const STATISTICS: Who = Who::Permission(Permission::StatisticsRead);
+const CANDIDATE: Who = Who::AnyOf(&[Party::Candidate]);
+const CANDIDATE_OR_MANAGER: Who = Who::AnyOf(&[Party::Candidate, Party::Manager]);
+const SEAT: Who = Who::AnyOf(&[Party::SeatHolder]);
+const SPEAKERS: Who = Who::Permission(Permission::SpeakerSelect);
 const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
@@ -127,6 +134,18 @@ pub fn table() -> Vec<Endpoint> {
         get("/api/v1/events/{id}/statistics", MANAGER, event_desk::statistics, event_desk::describe_statistics),
 
         get("/api/v1/events/{id}/participants", SEAT_OR_MANAGER, participants::list, participants::describe_list),
+
+        put("/api/v1/events/{id}/vote", SEAT, votes::cast, votes::describe_cast),
+        get("/api/v1/events/{id}/vote", SEAT, votes::read_own, votes::describe_read_own),
+        delete("/api/v1/events/{id}/vote", SEAT, votes::withdraw, votes::describe_withdraw),
+        get("/api/v1/events/{id}/results", Public, votes::results, votes::describe_results),
+        get("/api/v1/events/{id}/candidates", SEAT_OR_MANAGER, candidates::list, candidates::describe_list),
+        post("/api/v1/events/{id}/candidates", SEAT, candidates::nominate, candidates::describe_nominate),
+        patch("/api/v1/events/{id}/candidates/{candidate_id}", CANDIDATE_OR_MANAGER, candidates::edit, candidates::describe_edit),
+        delete("/api/v1/events/{id}/candidates/{candidate_id}", CANDIDATE_OR_MANAGER, candidates::withdraw, candidates::describe_withdraw),
+        post("/api/v1/events/{id}/candidates/{candidate_id}/accept", CANDIDATE, candidates::accept, candidates::describe_accept),
+        put("/api/v1/events/{id}/speaker", SPEAKERS, speaker::choose, speaker::describe_choose),
+        delete("/api/v1/events/{id}/speaker", SPEAKERS, speaker::unset, speaker::describe_unset),
 
         get("/api/v1/attendees/{id}", READS_PEOPLE, attendees::read, attendees::describe_read),
         patch("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::edit, attendees::describe_edit),

@@ -7,6 +7,7 @@ mod registration;
 mod session;
 mod statistics;
 mod ticket;
+mod voting;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
@@ -21,3 +22,4 @@ pub use statistics::{
     ViolationBody, VoteFigures, WaitlistFigures,
 };
 pub use ticket::{TicketBody, TicketKeysBody};
+pub use voting::{CandidateBody, CandidateStatusBody, ResultsBody, VoteBody};

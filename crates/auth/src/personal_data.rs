@@ -4,8 +4,8 @@
 //! [`PersonalDataRepository::collect_personal_data`] and emptied by [`ErasureRepository::forget_person`].
 
 use kernel::{
-    AttendeeId, AuditId, Ctx, EventId, Instant, OneTimeId, RegistrationId, SessionId, StoreError, UserId,
-    WaitlistEntryId,
+    AttendeeId, AuditId, CampaignId, CandidateId, Ctx, EventId, Instant, OneTimeId, RegistrationId,
+    SessionId, StoreError, UserId, WaitlistEntryId,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +21,9 @@ pub struct PersonExport {
     pub attendee: Option<AttendeeRecord>,
     pub registrations: Vec<RegistrationRecord>,
     pub waitlist_entries: Vec<QueueRecord>,
+    pub candidacies: Vec<CandidacyRecord>,
+    pub nominations_of_others: Vec<NominationRecord>,
+    pub votes: Vec<VoteRecord>,
     pub events_organized: Vec<EventRecord>,
     pub staff_roles: Vec<StaffRecord>,
     pub sessions: Vec<SessionRecord>,
@@ -115,6 +118,43 @@ pub struct QueueStepRecord {
     pub action: String,
     pub actor_id: Option<UserId>,
     pub reason: Option<String>,
+}
+
+/// A candidacy for speaker, of whatever status.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct CandidacyRecord {
+    pub id: CandidateId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub nominated_by: UserId,
+    pub status: String,
+    pub talk_title: String,
+    #[serde(rename = "abstract")]
+    pub summary: String,
+    pub nominated_at: Instant,
+    pub listed_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+}
+
+/// That the person named somebody else for speaker. Who that is and what came of it is theirs.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct NominationRecord {
+    pub candidate_id: CandidateId,
+    pub event_id: EventId,
+    pub nominated_at: Instant,
+}
+
+/// A vote of the person's.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct VoteRecord {
+    pub event_id: EventId,
+    pub candidate_id: CandidateId,
+    pub via: String,
+    pub campaign_id: Option<CampaignId>,
+    pub cast_at: Instant,
 }
 
 /// An event that the person organises or organised.

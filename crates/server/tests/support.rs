@@ -33,6 +33,11 @@ const TABLES: &[&str] = &[
     "phone_code_sends",
     "reminder_rounds",
     "mailings",
+    "candidates",
+    "votes",
+    "campaigns",
+    "campaign_deliveries",
+    "suppressions",
 ];
 
 /// Runs statements on a connection of the test's own.

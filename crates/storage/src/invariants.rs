@@ -155,6 +155,33 @@ pub const RULES: &[(&str, &str)] = &[
          WHERE e.status = 'cancelled' AND r.status IN ('pending_payment', 'confirmed', 'attended')",
     ),
     (
+        "who voted holds a seat, unless the event is over or called off",
+        "SELECT CAST(v.voter_id AS TEXT) AS row_id FROM events e JOIN votes v ON v.event_id = e.id \
+         LEFT JOIN registrations r ON r.event_id = v.event_id AND r.attendee_id = v.voter_id \
+           AND r.status IN ('confirmed', 'attended') \
+         WHERE e.status IN ('draft', 'published') AND e.ends_at > {now} AND r.id IS NULL",
+    ),
+    (
+        "a vote is for somebody who is listed at an event that is there",
+        "SELECT CAST(v.voter_id AS TEXT) AS row_id FROM votes v \
+         JOIN candidates c ON c.id = v.candidate_id LEFT JOIN events e ON e.id = v.event_id \
+         WHERE c.status <> 'listed' OR c.event_id <> v.event_id OR e.id IS NULL \
+           OR v.candidate_attendee_id <> c.attendee_id OR v.voter_id = c.attendee_id",
+    ),
+    (
+        "who stands or was asked to holds a seat, unless the event is over or called off",
+        "SELECT CAST(c.id AS TEXT) AS row_id FROM events e JOIN candidates c ON c.event_id = e.id \
+         LEFT JOIN registrations r ON r.event_id = c.event_id AND r.attendee_id = c.attendee_id \
+           AND r.status IN ('confirmed', 'attended') \
+         WHERE c.status IN ('nominated', 'listed') AND e.status IN ('draft', 'published') AND e.ends_at > {now} \
+           AND r.id IS NULL",
+    ),
+    (
+        "a speaker is a listed candidate of the event",
+        "SELECT CAST(e.id AS TEXT) AS row_id FROM events e JOIN candidates c ON c.id = e.speaker_id \
+         WHERE c.status <> 'listed' OR c.event_id <> e.id",
+    ),
+    (
         "published and completed events do not share place and date",
         "SELECT CAST(min(CAST(id AS TEXT)) AS TEXT) AS row_id FROM events WHERE status IN ('published', 'completed') \
          AND place_key IS NOT NULL GROUP BY place_key, local_date HAVING count(*) > 1",

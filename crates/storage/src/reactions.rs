@@ -14,11 +14,11 @@
 //! | an address is proven to be a person's | what a guest with that address holds is theirs |
 
 use crate::Tx;
-use ::voting::{Candidate, CandidateLeft, CandidateRepository};
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
 use kernel::{AttendeeId, Ctx, EmailAddress, Instant, StoreError, UserId};
 use registration::SeatLost;
 use user::{Attendee, AttendeeRemoved, AttendeeTx, EmailVerified, PersonErased, User};
+use voting::{Candidate, CandidateLeft, CandidateRepository};
 
 impl SeatsFreed for Tx<'_> {
     fn seats_freed(&mut self, ctx: &Ctx, seats: &mut EventSeats) -> Result<u32, StoreError> {
@@ -81,7 +81,7 @@ impl SeatLost for Tx<'_> {
         seats: &EventSeats,
         attendee_id: AttendeeId,
     ) -> Result<(), StoreError> {
-        ::voting::leave(self, ctx, seats, attendee_id)
+        voting::leave(self, ctx, seats, attendee_id)
     }
 
     fn guest_merged(&mut self, from: AttendeeId, to: AttendeeId) -> Result<(), StoreError> {
@@ -112,4 +112,4 @@ impl auth::ErasePersonTx for Tx<'_> {}
 impl auth::ExportPersonTx for Tx<'_> {}
 impl waitlist::WaitlistTx for Tx<'_> {}
 impl registration::RegistrationTx for Tx<'_> {}
-impl ::voting::VotingTx for Tx<'_> {}
+impl voting::VotingTx for Tx<'_> {}
