@@ -35,6 +35,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) announcement: Option<AnnouncementLines>,
     /// What a candidate says who asks for votes.
     pub(crate) campaign: Option<CampaignLines>,
+    /// The talk that somebody is to give, and who it is about beside the recipient.
+    pub(crate) talk: Option<TalkLines>,
     /// When it happened; of an event that moved, when it was to start before.
     pub(crate) at: String,
     /// How a password was changed.
@@ -69,6 +71,34 @@ pub(crate) struct CampaignLines {
     pub(crate) text: String,
     pub(crate) vote_link: String,
     pub(crate) unsubscribe_link: String,
+}
+
+/// A talk as a mail shows it.
+pub(crate) struct TalkLines {
+    pub(crate) title: String,
+    /// Who named the recipient, or who was to speak; nothing where it is the recipient alone.
+    pub(crate) person: String,
+}
+
+impl TalkLines {
+    fn of(message: &Message) -> Option<Self> {
+        let (title, person) = match message {
+            Message::Nominated {
+                talk_title,
+                nominated_by,
+                ..
+            } => (talk_title, nominated_by.as_str()),
+            Message::SpeakerChosen { talk_title, .. } => (talk_title, ""),
+            Message::SpeakerLost {
+                talk_title, speaker, ..
+            } => (talk_title, speaker.as_str()),
+            _ => return None,
+        };
+        Some(Self {
+            title: one_line(title),
+            person: one_line(person),
+        })
+    }
 }
 
 impl<'a> Letter<'a> {
@@ -106,6 +136,7 @@ impl<'a> Letter<'a> {
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
             campaign,
+            talk: TalkLines::of(message),
             at: at_of(message),
             how: how_changed(message),
             hours: match message {
@@ -127,6 +158,9 @@ fn subject_of(message: &Message) -> String {
         Message::EventCancelled { .. } => "Called off",
         Message::EventMoved { .. } => "New time",
         Message::Reminder { .. } => "Reminder",
+        Message::Nominated { .. } => "You are named as a speaker",
+        Message::SpeakerChosen { .. } => "You are the speaker",
+        Message::SpeakerLost { .. } => "No speaker any more",
         // In the organiser's words, and still no longer than others.
         Message::Announcement { event, subject, .. } => {
             let subject = shortened(&one_line(subject), MOST_OF_TITLE);
@@ -167,6 +201,9 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::Reminder { .. } => "A reminder of your event",
         Message::Announcement { .. } => "News of your event",
         Message::Campaign { .. } => "A candidate asks for your vote",
+        Message::Nominated { .. } => "Somebody would like to hear you speak",
+        Message::SpeakerChosen { .. } => "You were chosen to speak",
+        Message::SpeakerLost { .. } => "The event has no speaker any more",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -180,7 +217,9 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::RegistrationCancelled { .. }
         | Message::EventMoved { .. }
         | Message::Reminder { .. }
-        | Message::Announcement { .. } => "because of your registration at",
+        | Message::Announcement { .. }
+        | Message::Nominated { .. }
+        | Message::SpeakerChosen { .. } => "because of your registration at",
         Message::WaitlistJoined { .. } | Message::WaitlistRemoved { .. } => {
             "because of your place on the waitlist at"
         }
@@ -195,6 +234,7 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::AccountCreated { .. }
         | Message::ExternalSignInLinked { .. }
         | Message::PhoneVerification { .. } => "because of your account at",
+        Message::SpeakerLost { .. } => "because you choose speakers at",
     }
 }
 

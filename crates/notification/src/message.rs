@@ -3,8 +3,8 @@
 use crate::SealedSecrets;
 use chrono::TimeDelta;
 use kernel::{
-    CampaignId, DeliveryId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId,
-    UserId, WaitlistEntryId,
+    CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId,
+    RegistrationId, UserId, WaitlistEntryId,
 };
 use serde::{Deserialize, Serialize};
 use ticket::TicketCode;
@@ -36,60 +36,6 @@ pub struct EventFacts {
     pub time_zone: String,
     /// Where it is; none for a virtual event.
     pub location: Option<String>,
-}
-
-/// By what a message travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Medium {
-    /// A mail.
-    Email,
-    /// A text message to a phone.
-    Sms,
-}
-
-impl Medium {
-    /// Every medium.
-    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
-
-    /// The name in the database and for operators.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-        }
-    }
-
-    /// The medium of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|medium| medium.as_str() == name)
-    }
-}
-
-/// Where a message goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    /// An e-mail address as it was written.
-    Email(String),
-    /// A phone number, E.164.
-    Phone(String),
-}
-
-impl Destination {
-    /// By what it is reached.
-    pub const fn medium(&self) -> Medium {
-        match self {
-            Self::Email(_) => Medium::Email,
-            Self::Phone(_) => Medium::Sms,
-        }
-    }
-
-    /// The address or the number.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Email(text) | Self::Phone(text) => text,
-        }
-    }
 }
 
 /// How long before the start a reminder is due.
@@ -304,6 +250,39 @@ pub enum Message {
         /// What it says, as it was asked for: Markdown with placeholders.
         body: String,
     },
+    /// Somebody named the person as a candidate for speaker, who may agree or not.
+    Nominated {
+        /// The event.
+        event: EventFacts,
+        /// The candidacy.
+        candidate_id: CandidateId,
+        /// Who named them.
+        nominated_by: String,
+        /// What the talk is to be called.
+        talk_title: String,
+    },
+    /// The person is to speak at the event.
+    SpeakerChosen {
+        /// The event.
+        event: EventFacts,
+        /// The candidacy.
+        candidate_id: CandidateId,
+        /// What the talk is called.
+        talk_title: String,
+        /// The edit that chose them: each choice is told once.
+        edit: i64,
+    },
+    /// The speaker of an event gave the seat back or stands no longer. Goes to those who choose speakers.
+    SpeakerLost {
+        /// The event.
+        event: EventFacts,
+        /// The candidacy.
+        candidate_id: CandidateId,
+        /// Who was to speak.
+        speaker: String,
+        /// What the talk was called.
+        talk_title: String,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -338,7 +317,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 19] = [
+    pub const KINDS: [&str; 22] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -357,6 +336,9 @@ impl Message {
         "reminder",
         "announcement",
         "campaign",
+        "nominated",
+        "speaker_chosen",
+        "speaker_lost",
         "phone_verification",
     ];
 
@@ -381,6 +363,9 @@ impl Message {
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
             Self::Campaign { .. } => "campaign",
+            Self::Nominated { .. } => "nominated",
+            Self::SpeakerChosen { .. } => "speaker_chosen",
+            Self::SpeakerLost { .. } => "speaker_lost",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -410,6 +395,12 @@ impl Message {
             Self::WaitlistJoined { entry_id, .. } | Self::WaitlistRemoved { entry_id, .. } => {
                 entry_id.to_string()
             }
+            Self::Nominated { candidate_id, .. } | Self::SpeakerLost { candidate_id, .. } => {
+                candidate_id.to_string()
+            }
+            Self::SpeakerChosen {
+                candidate_id, edit, ..
+            } => format!("{candidate_id}:{edit}"),
             Self::EventCancelled { event, .. } => event.id.to_string(),
             Self::EventMoved { event, edit, .. } => format!("{}:{edit}", event.id),
             // Another start is another occasion.
@@ -450,7 +441,10 @@ impl Message {
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
             | Self::Announcement { event, .. }
-            | Self::Campaign { event, .. } => Some(event),
+            | Self::Campaign { event, .. }
+            | Self::Nominated { event, .. }
+            | Self::SpeakerChosen { event, .. }
+            | Self::SpeakerLost { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }

@@ -129,18 +129,49 @@ pub enum VotingState {
     Closed,
 }
 
-/// How voting stands at that time: it closes at the latest with the start, and when the event is called off.
-pub fn voting_state(event: &Event, now: Instant) -> VotingState {
-    let details = &event.details;
-    let Some(opens_at) = details.voting_opens_at else {
-        return VotingState::None;
-    };
-    let closes_at = details.voting_closes_at.unwrap_or(details.starts_at);
-    if event.status == EventStatus::Cancelled || now >= closes_at.min(details.starts_at) {
-        VotingState::Closed
-    } else if now < opens_at || event.status == EventStatus::Draft {
-        VotingState::NotOpen
-    } else {
-        VotingState::Open
+/// What decides about when an event can be voted at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VotingWindow {
+    /// Where the event stands, as last written.
+    pub status: EventStatus,
+    /// None: there is no voting.
+    pub opens_at: Option<Instant>,
+    /// None: at the start.
+    pub closes_at: Option<Instant>,
+    /// When the event starts.
+    pub starts_at: Instant,
+}
+
+impl VotingWindow {
+    /// The window of an event.
+    pub fn of(event: &Event) -> Self {
+        Self {
+            status: event.status,
+            opens_at: event.details.voting_opens_at,
+            closes_at: event.details.voting_closes_at,
+            starts_at: event.details.starts_at,
+        }
     }
+
+    /// How voting stands at that time: it closes at the latest with the start, and when the event is called off.
+    pub fn state(&self, now: Instant) -> VotingState {
+        let Some(opens_at) = self.opens_at else {
+            return VotingState::None;
+        };
+        let closes_at = self
+            .closes_at
+            .map_or(self.starts_at, |closes| closes.min(self.starts_at));
+        if matches!(self.status, EventStatus::Cancelled | EventStatus::Completed) || now >= closes_at {
+            VotingState::Closed
+        } else if now < opens_at || self.status == EventStatus::Draft {
+            VotingState::NotOpen
+        } else {
+            VotingState::Open
+        }
+    }
+}
+
+/// How voting at an event stands at that time.
+pub fn voting_state(event: &Event, now: Instant) -> VotingState {
+    VotingWindow::of(event).state(now)
 }

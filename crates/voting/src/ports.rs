@@ -5,6 +5,6 @@ use kernel::{Ctx, StoreError};
 
 /// A candidacy ended, whoever ended it.
 pub trait CandidateLeft {
-    /// Reacts to it, in the same transaction.
+    /// Reacts to it, in the same transaction; `candidate` is as it is now.
     fn candidate_left(&mut self, ctx: &Ctx, candidate: &Candidate) -> Result<(), StoreError>;
 }

@@ -194,7 +194,7 @@ impl Writing {
             match margin {
                 Margin::Quote => self.out.push_str("> "),
                 Margin::Item { sign, is_written } if *is_written => {
-                    self.out.push_str(&" ".repeat(sign.len()))
+                    self.out.push_str(&" ".repeat(sign.len()));
                 }
                 Margin::Item { sign, is_written } => {
                     self.out.push_str(sign);
