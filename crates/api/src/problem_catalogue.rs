@@ -64,6 +64,7 @@ catalogue! {
     BeyondOwnPermissions = "beyond-own-permissions", FORBIDDEN, "It is more than you may do yourself", "Nobody gives, takes or touches what includes a permission that they lack: not a role, and not an account that holds one.";
     SecurityQuestionsNotAllowed = "security-questions-not-allowed", FORBIDDEN, "Not with security questions", "An account with more permissions than an organizer's cannot be recovered by security questions.";
     ExternalSignInRefused = "external-sign-in-refused", FORBIDDEN, "The sign-in elsewhere is not accepted", "The sign-in with the other provider could not be confirmed, has lapsed, or its e-mail address is not verified there. Begin anew.";
+    SeatNeeded = "seat-needed", FORBIDDEN, "A seat is needed", "Candidates and voters are people who hold a seat at the event.";
     ResultsHidden = "results-hidden", FORBIDDEN, "The results are not shown yet", "The results are shown to all when voting has closed.";
     StreamNotOpen = "stream-not-open", FORBIDDEN, "The stream is not open", "The stream opens shortly before the event starts and closes after its end.";
 
@@ -109,6 +110,11 @@ catalogue! {
     RoleBuiltIn = "role-built-in", CONFLICT, "The role is built in", "The roles that Podium comes with cannot be changed or deleted; make another one.";
     RoleInUse = "role-in-use", CONFLICT, "The role is in use", "People hold this role. Say with `move_to` which role they get instead.";
     AttendeeHasAccount = "attendee-has-account", CONFLICT, "The attendee has an account", "Name and address of an attendee with an account are the account's; they are changed there, by the person.";
+    VotingNotOpen = "voting-not-open", CONFLICT, "Voting is not open yet", "The window for votes has not opened yet.";
+    VotingClosed = "voting-closed", CONFLICT, "Voting is over", "The window for votes has closed, or the event has none any more.";
+    OwnCandidacy = "own-candidacy", CONFLICT, "Nobody votes for themselves", "The vote would be for the voter's own candidacy.";
+    CandidateGone = "candidate-gone", CONFLICT, "The candidate stands no longer", "The candidate has withdrawn, or has no seat at the event any more.";
+    VotedSignedIn = "voted-signed-in", CONFLICT, "You have voted signed in", "A vote was cast for somebody else by an account that was signed in. A link does not take its place; sign in to change it.";
     AlreadyExists = "already-exists", CONFLICT, "It exists already", "Something with this name or key exists already.";
     WrongState = "wrong-state", CONFLICT, "Not possible in this state", "The thing is in a state in which this is not possible; `detail` says which.";
     MessageGone = "message-gone", CONFLICT, "The message can no longer be sent", "What it said was taken out, or is worth nothing any more: it was dropped, or its time is over.";

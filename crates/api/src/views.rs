@@ -1,14 +1,17 @@
 //! What things look like in answers. Dates are RFC 3339 in UTC, ids are UUIDs.
 
 mod admin;
+mod campaign_links;
 mod event;
 mod person;
 mod registration;
 mod session;
 mod statistics;
 mod ticket;
+mod vote;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
+pub use campaign_links::{CandidateOfLink, EventOfLink, UnsubscribeBody, VoteLinkBody, VotingStateBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{ParticipantBody, PersonBody, PreferencesBody, PublicProfile, UserBody};
 pub use registration::{
@@ -21,3 +24,4 @@ pub use statistics::{
     ViolationBody, VoteFigures, WaitlistFigures,
 };
 pub use ticket::{TicketBody, TicketKeysBody};
+pub use vote::{VoteBody, VoteViaBody};
