@@ -82,6 +82,12 @@ impl ServerKeys {
         URL_SAFE_NO_PAD.encode(hmac(&self.current, purpose, parts).finalize().into_bytes())
     }
 
+    /// The same under every key: under the present one first, then under the earlier ones.
+    pub fn macs<P: AsRef<[u8]>>(&self, purpose: KeyPurpose, parts: &[P]) -> impl Iterator<Item = String> {
+        self.all()
+            .map(move |key| URL_SAFE_NO_PAD.encode(hmac(key, purpose, parts).finalize().into_bytes()))
+    }
+
     /// Whether the code was made from these parts, under the present key or an earlier one. Takes the same time
     /// whichever byte differs.
     pub fn mac_fits<P: AsRef<[u8]>>(&self, purpose: KeyPurpose, parts: &[P], code: &str) -> bool {
