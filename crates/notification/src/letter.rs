@@ -29,7 +29,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) event: Option<EventLines>,
     pub(crate) secrets: Option<SecretLines>,
     pub(crate) ticket: Option<TicketLines>,
-    /// Why the event is called off, in the organiser's words.
+    /// Why the event is called off or the campaign rejected, in the words of who did it.
     pub(crate) reason: Option<String>,
     /// What the organiser says to all who hold a seat.
     pub(crate) announcement: Option<AnnouncementLines>,
@@ -37,7 +37,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) campaign: Option<CampaignLines>,
     /// The talk that somebody is to give, and who it is about beside the recipient.
     pub(crate) talk: Option<TalkLines>,
-    /// When it happened; of an event that moved, when it was to start before.
+    /// When it happened; of an event that moved, when it was to start before; of a campaign, from when on it is sent.
     pub(crate) at: String,
     /// How a password was changed.
     pub(crate) how: &'static str,
@@ -204,6 +204,8 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::Nominated { .. } => "Somebody would like to hear you speak",
         Message::SpeakerChosen { .. } => "You were chosen to speak",
         Message::SpeakerLost { .. } => "The event has no speaker any more",
+        Message::CampaignDecided { send_at: Some(_), .. } => "Your campaign is approved",
+        Message::CampaignDecided { send_at: None, .. } => "Your campaign is rejected",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -233,6 +235,7 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::SecurityAnswersChanged { .. }
         | Message::AccountCreated { .. }
         | Message::ExternalSignInLinked { .. }
+        | Message::CampaignDecided { .. }
         | Message::PhoneVerification { .. } => "because of your account at",
         Message::SpeakerLost { .. } => "because you choose speakers at",
     }
@@ -240,7 +243,7 @@ const fn because_of(message: &Message) -> &'static str {
 
 fn reason_of(message: &Message) -> Option<String> {
     match message {
-        Message::EventCancelled { reason, .. } => reason
+        Message::EventCancelled { reason, .. } | Message::CampaignDecided { reason, .. } => reason
             .as_deref()
             .map(several_lines)
             .filter(|reason| !reason.is_empty()),
@@ -258,6 +261,11 @@ fn at_of(message: &Message) -> String {
             previous_starts_at,
             ..
         } => local_time(event, *previous_starts_at),
+        Message::CampaignDecided {
+            event,
+            send_at: Some(at),
+            ..
+        } => local_time(event, *at),
         _ => String::new(),
     }
 }

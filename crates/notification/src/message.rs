@@ -283,6 +283,19 @@ pub enum Message {
         /// What the talk was called.
         talk_title: String,
     },
+    /// A campaign that the person asked for may go, or may not.
+    CampaignDecided {
+        /// The event.
+        event: EventFacts,
+        /// The campaign.
+        campaign_id: CampaignId,
+        /// Its subject, as it was asked for.
+        subject: String,
+        /// From when on it is sent; none if it was rejected.
+        send_at: Option<Instant>,
+        /// Why it was rejected, in the reviewer's words.
+        reason: Option<String>,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -317,7 +330,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 22] = [
+    pub const KINDS: [&str; 23] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -339,6 +352,7 @@ impl Message {
         "nominated",
         "speaker_chosen",
         "speaker_lost",
+        "campaign_decided",
         "phone_verification",
     ];
 
@@ -366,6 +380,7 @@ impl Message {
             Self::Nominated { .. } => "nominated",
             Self::SpeakerChosen { .. } => "speaker_chosen",
             Self::SpeakerLost { .. } => "speaker_lost",
+            Self::CampaignDecided { .. } => "campaign_decided",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -388,7 +403,9 @@ impl Message {
                 ..
             } => format!("{registration_id}:{}", at.timestamp_micros()),
             Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
-            Self::Campaign { campaign_id, .. } => campaign_id.to_string(),
+            Self::Campaign { campaign_id, .. } | Self::CampaignDecided { campaign_id, .. } => {
+                campaign_id.to_string()
+            }
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -444,7 +461,8 @@ impl Message {
             | Self::Campaign { event, .. }
             | Self::Nominated { event, .. }
             | Self::SpeakerChosen { event, .. }
-            | Self::SpeakerLost { event, .. } => Some(event),
+            | Self::SpeakerLost { event, .. }
+            | Self::CampaignDecided { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }

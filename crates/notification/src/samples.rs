@@ -321,6 +321,22 @@ fn speaker_messages(event: &EventFacts) -> Vec<Message> {
             speaker: "Cora <i>Díaz</i>".to_owned(),
             talk_title,
         },
+        Message::CampaignDecided {
+            event: event.clone(),
+            campaign_id: id(16),
+            subject: "Vote for <async>, {{ name }}".to_owned(),
+            send_at: Some(at("2026-10-24T07:30:00Z")),
+            reason: None,
+        },
+        Message::CampaignDecided {
+            event: event.clone(),
+            campaign_id: id(16),
+            subject: "Vote for <async>, {{ name }}".to_owned(),
+            send_at: None,
+            reason: Some(
+                "It says <too> much about the others.\nPlease say what you will talk about.".to_owned(),
+            ),
+        },
     ]
 }
 
@@ -348,6 +364,7 @@ const fn is_sampled(message: &Message) -> bool {
         | Message::Nominated { .. }
         | Message::SpeakerChosen { .. }
         | Message::SpeakerLost { .. }
+        | Message::CampaignDecided { .. }
         | Message::PhoneVerification { .. } => true,
     }
 }
