@@ -233,23 +233,6 @@ pub enum Message {
         /// What it says, in paragraphs.
         body: String,
     },
-    /// A candidate asks for votes.
-    Campaign {
-        /// The event.
-        event: EventFacts,
-        /// The campaign, the same for all who get it.
-        campaign_id: CampaignId,
-        /// This copy of it: its links name it.
-        delivery_id: DeliveryId,
-        /// Who stands for speaker.
-        candidate: String,
-        /// What the candidate would talk about.
-        talk_title: String,
-        /// What it is about, as it was asked for: with placeholders.
-        subject: String,
-        /// What it says, as it was asked for: Markdown with placeholders.
-        body: String,
-    },
     /// Somebody named the person as a candidate for speaker, who may agree or not.
     Nominated {
         /// The event.
@@ -282,6 +265,23 @@ pub enum Message {
         speaker: String,
         /// What the talk was called.
         talk_title: String,
+    },
+    /// A candidate asks for votes.
+    Campaign {
+        /// The event.
+        event: EventFacts,
+        /// The campaign, the same for all who get it.
+        campaign_id: CampaignId,
+        /// This copy of it: its links name it.
+        delivery_id: DeliveryId,
+        /// Who stands for speaker.
+        candidate: String,
+        /// What the candidate would talk about.
+        talk_title: String,
+        /// What it is about, as it was asked for: with placeholders.
+        subject: String,
+        /// What it says, as it was asked for: Markdown with placeholders.
+        body: String,
     },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
@@ -335,10 +335,10 @@ impl Message {
         "event_moved",
         "reminder",
         "announcement",
-        "campaign",
         "nominated",
         "speaker_chosen",
         "speaker_lost",
+        "campaign",
         "phone_verification",
     ];
 
@@ -362,10 +362,10 @@ impl Message {
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
-            Self::Campaign { .. } => "campaign",
             Self::Nominated { .. } => "nominated",
             Self::SpeakerChosen { .. } => "speaker_chosen",
             Self::SpeakerLost { .. } => "speaker_lost",
+            Self::Campaign { .. } => "campaign",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -441,10 +441,10 @@ impl Message {
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
             | Self::Announcement { event, .. }
-            | Self::Campaign { event, .. }
             | Self::Nominated { event, .. }
             | Self::SpeakerChosen { event, .. }
-            | Self::SpeakerLost { event, .. } => Some(event),
+            | Self::SpeakerLost { event, .. }
+            | Self::Campaign { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }
