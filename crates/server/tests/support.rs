@@ -33,6 +33,7 @@ const TABLES: &[&str] = &[
     "phone_code_sends",
     "reminder_rounds",
     "mailings",
+    "suppressions",
 ];
 
 /// Runs statements on a connection of the test's own.

@@ -1,7 +1,8 @@
 //! The people and things that the matrix asks about.
 
 use crate::support::{give_only, sql, suspend, ticket_of};
-use kernel::{EventId, PageRequest, Permission};
+use kernel::{CampaignId, CandidateId, DeliveryId, EventId, PageRequest, Permission};
+use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::{Answer, Client, Harness, Person};
@@ -174,6 +175,8 @@ struct Things {
     auditors: String,
     /// A dead letter.
     job: String,
+    /// The copy of a campaign for the holder, to who waits.
+    delivery: DeliveryId,
 }
 
 /// A server with people of every kind, and things that are made anew when they were changed.
@@ -301,7 +304,8 @@ impl<'h> World<'h> {
             .replace("{id}", &id)
             .replace("{entry_id}", &things.entry)
             .replace("{registration_id}", &things.registration)
-            .replace("{name}", role);
+            .replace("{name}", role)
+            .replace("{token}", &self.token(path));
         (path, self.content(content).await)
     }
 
@@ -369,6 +373,16 @@ impl<'h> World<'h> {
             Content::NoPermission => json!({"permissions": []}),
             Content::Reads => json!({"permissions": ["audit:read"]}),
         })
+    }
+
+    /// The link of the copy, to vote or to unsubscribe.
+    fn token(&self, path: &str) -> String {
+        let keys = self.harness.server_keys();
+        if path.starts_with("/unsubscribe") {
+            unsubscribe_token(&keys, self.things.delivery)
+        } else {
+            vote_token(&keys, self.things.delivery)
+        }
     }
 
     fn account(&self, roles: &[&str]) -> Value {
@@ -481,11 +495,32 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
+            delivery: campaign_copy(harness, published, &attendee.to_string(), organizer),
             role,
             auditors,
             job,
         }
     }
+}
+
+/// A copy of a campaign for somebody who stood for speaker and gave it up.
+fn campaign_copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
+    let ctx = harness.system();
+    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
+    let delivery: DeliveryId = ctx.new_id();
+    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
+    sql(
+        harness,
+        &format!(
+            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
+             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
+             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
+             VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
+             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
+             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+        ),
+    );
+    delivery
 }
 
 /// The newest message, given up.
