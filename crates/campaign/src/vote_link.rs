@@ -88,6 +88,12 @@ pub fn confirm_vote_link(
     id: DeliveryId,
 ) -> Result<(Vote, VoteLink), VoteLinkError> {
     let (delivery, link) = find(tx, ctx, id)?;
+    // It is asked again under the voter's lock; here so that whose seat went with the event is told of the event.
+    match link.state {
+        VotingState::Open => {}
+        VotingState::NotOpen => return Err(VoteLinkError::NotOpen(link.event.details.voting_opens_at)),
+        VotingState::None | VotingState::Closed => return Err(VoteLinkError::Closed),
+    }
     let voter = voter_of(tx, &delivery)?.ok_or(VoteLinkError::SeatNeeded)?;
     let vote = voting::cast_vote_by_link(
         tx,

@@ -392,3 +392,40 @@ fn a_message_that_was_written_before_seats_had_tickets_is_still_a_mail() {
     assert!(page_of(&mail).is_none() && file_of(&mail).is_some());
     assert!(!mail.text.contains("icket") && !mail.html.contains("icket"));
 }
+
+#[test]
+fn a_campaign_says_how_to_vote_and_how_to_unsubscribe_and_no_other_mail_does() {
+    for (sample, mail) in mails() {
+        let name = &sample.name;
+        let Message::Campaign { delivery_id, .. } = &sample.job.message else {
+            assert_eq!(mail.list_unsubscribe, None, "{name}");
+            assert!(
+                !mail.text.contains("/unsubscribe/") && !mail.html.contains("/unsubscribe/"),
+                "{name}"
+            );
+            continue;
+        };
+        let vote = crate::vote_link(PUBLIC_URL, &keys(), *delivery_id);
+        let unsubscribe = crate::unsubscribe_link(PUBLIC_URL, &keys(), *delivery_id);
+        assert_eq!(mail.list_unsubscribe.as_ref(), Some(&unsubscribe), "{name}");
+        for form in [&mail.text, &mail.html] {
+            assert!(
+                form.contains(&vote) && form.contains(&unsubscribe),
+                "{name}:\n{form}"
+            );
+            assert!(form.contains("asks you to confirm"), "{name}");
+        }
+        assert!(
+            mail.html.contains(">Vote for <bdi>Cleo &#60;i&#62;"),
+            "{name}:\n{}",
+            mail.html
+        );
+        // What comes after the words is not torn by them.
+        assert!(mail.html.trim_end().ends_with("</html>"), "{name}");
+        let trace = format!("{:?}", sample.job);
+        assert!(
+            !trace.contains(vote.rsplit('/').next().expect("a token")),
+            "{name}"
+        );
+    }
+}
