@@ -4,6 +4,7 @@
 mod admin;
 mod auth;
 mod campaign;
+mod campaign_links;
 mod event;
 mod registration;
 mod user;

@@ -10,6 +10,7 @@ pub mod attendees;
 pub mod audit_log;
 pub mod auth;
 pub mod calendars;
+pub mod campaign_links;
 pub mod campaign_review;
 pub mod campaigns;
 pub mod candidates;
@@ -40,7 +41,7 @@ pub mod waitlist;
 pub mod waitlist_tools;
 
 use crate::limits::Limit::{Page, SignIn, SignUp, Unlimited};
-use crate::pages::{reset_password, style, ticket, verify_email};
+use crate::pages::{reset_password, style, ticket, unsubscribe, verify_email, vote};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
@@ -109,6 +110,10 @@ pub fn table() -> Vec<Endpoint> {
         get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
         post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
         get("/t/{code}", PublicAsNobody, ticket::show, ticket::describe_show).limited(Page).page(),
+        get("/vote/{token}", PublicAsNobody, vote::show, vote::describe_show).limited(Page).page(),
+        post("/vote/{token}", PublicAsNobody, vote::submit, vote::describe_submit).limited(Page).page(),
+        get("/unsubscribe/{token}", PublicAsNobody, unsubscribe::show, unsubscribe::describe_show).limited(Page).page(),
+        post("/unsubscribe/{token}", PublicAsNobody, unsubscribe::submit, unsubscribe::describe_submit).limited(Page).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
@@ -219,6 +224,11 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
         get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
         get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
+
+        get("/api/v1/vote-links/{token}", PublicAsNobody, campaign_links::read_vote, campaign_links::describe_read_vote).limited(Page),
+        post("/api/v1/vote-links/{token}", PublicAsNobody, campaign_links::confirm_vote, campaign_links::describe_confirm_vote).limited(Page),
+        get("/api/v1/unsubscribe/{token}", PublicAsNobody, campaign_links::read_unsubscribe, campaign_links::describe_read_unsubscribe).limited(Page),
+        post("/api/v1/unsubscribe/{token}", PublicAsNobody, campaign_links::unsubscribe, campaign_links::describe_unsubscribe).limited(Page),
 
         get("/api/v1/admin/users", ACCOUNTS, accounts::list, accounts::describe_list),
         post("/api/v1/admin/users", ACCOUNTS, accounts::create, accounts::describe_create),

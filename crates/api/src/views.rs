@@ -2,6 +2,7 @@
 
 mod admin;
 mod campaign;
+mod campaign_links;
 mod event;
 mod person;
 mod registration;
@@ -14,6 +15,7 @@ pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
 pub use campaign::{
     AudienceBody, CampaignBody, CampaignPreviewBody, CampaignStatusBody, DeliveryBody, DeliveryStatusBody,
 };
+pub use campaign_links::{CandidateOfLink, EventOfLink, UnsubscribeBody, VoteLinkBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{ParticipantBody, PersonBody, PreferencesBody, PublicProfile, UserBody};
 pub use registration::{

@@ -12,6 +12,7 @@ mod cancel_campaign;
 mod edit_campaign;
 mod end_campaigns;
 mod feed;
+mod linked_delivery;
 mod list_deliveries;
 mod list_recipients;
 mod model;
@@ -24,10 +25,11 @@ mod reject_campaign;
 mod repository;
 mod request_campaign;
 mod resume_campaign;
-
 mod set_preferences;
 mod still_true;
 mod suppression;
+mod unsubscribe;
+mod vote_link;
 mod working;
 
 pub use access::{
@@ -39,6 +41,7 @@ pub use cancel_campaign::{CancelCampaignError, cancel_campaign};
 pub use edit_campaign::{EditCampaign, EditCampaignError, edit_campaign};
 pub use end_campaigns::{end_campaigns_of, end_campaigns_of_event, withdraw_campaigns_of};
 pub use feed::{Rate, feed_campaign};
+pub use linked_delivery::{DeliveryRepository, LinkedDelivery};
 pub use list_deliveries::list_deliveries;
 pub use list_recipients::list_recipients;
 pub use model::{
@@ -55,7 +58,8 @@ pub use reject_campaign::{RejectCampaignError, reject_campaign};
 pub use repository::{CampaignFilter, CampaignRepository, CampaignTx, Reader, RecipientRepository};
 pub use request_campaign::{OPEN_AT_ONCE, RequestCampaign, RequestCampaignError, request_campaign};
 pub use resume_campaign::{ResumeCampaignError, resume_campaign};
-
 pub use set_preferences::set_preferences;
 pub use still_true::{Stand, still_true};
 pub use suppression::{SuppressionReason, SuppressionRepository, address_macs, suppress_address};
+pub use unsubscribe::{UnsubscribeError, UnsubscribeLink, UnsubscribeTx, read_unsubscribe_link, unsubscribe};
+pub use vote_link::{VoteLink, VoteLinkError, VoteLinkTx, confirm_vote_link, read_vote_link};

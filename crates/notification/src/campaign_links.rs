@@ -114,7 +114,7 @@ mod tests {
         // The id of another under this code.
         let other = vote_token(&keys, delivery(8));
         assert_eq!(
-            read_vote_token(&keys, &format!("{}{}", &other[..20], &token[20..])),
+            read_vote_token(&keys, &format!("{}{}", &other[..24], &token[24..])),
             None
         );
         for none in [

@@ -33,10 +33,10 @@ pub(crate) struct Letter<'a> {
     pub(crate) reason: Option<String>,
     /// What the organiser says to all who hold a seat.
     pub(crate) announcement: Option<AnnouncementLines>,
-    /// The talk that somebody is to give, and who it is about beside the recipient.
-    pub(crate) talk: Option<TalkLines>,
     /// What a candidate says who asks for votes.
     pub(crate) campaign: Option<CampaignLines>,
+    /// The talk that somebody is to give, and who it is about beside the recipient.
+    pub(crate) talk: Option<TalkLines>,
     /// When it happened; of an event that moved, when it was to start before; of a campaign, from when on it is sent.
     pub(crate) at: String,
     /// How a password was changed.
@@ -60,6 +60,17 @@ pub(crate) struct TicketLines {
     pub(crate) code: String,
     /// Whether it comes with the mail as a page to print.
     pub(crate) is_attached: bool,
+}
+
+/// A campaign as a mail shows it.
+pub(crate) struct CampaignLines {
+    pub(crate) candidate: String,
+    pub(crate) talk: String,
+    /// Sanitised: the one part of a mail that is put in as it is.
+    pub(crate) html: String,
+    pub(crate) text: String,
+    pub(crate) vote_link: String,
+    pub(crate) unsubscribe_link: String,
 }
 
 /// A talk as a mail shows it.
@@ -88,17 +99,6 @@ impl TalkLines {
             person: one_line(person),
         })
     }
-}
-
-/// A campaign as a mail shows it.
-pub(crate) struct CampaignLines {
-    pub(crate) candidate: String,
-    pub(crate) talk: String,
-    /// Sanitised: the one part of a mail that is put in as it is.
-    pub(crate) html: String,
-    pub(crate) text: String,
-    pub(crate) vote_link: String,
-    pub(crate) unsubscribe_link: String,
 }
 
 impl<'a> Letter<'a> {
@@ -135,8 +135,8 @@ impl<'a> Letter<'a> {
             }),
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
-            talk: TalkLines::of(message),
             campaign,
+            talk: TalkLines::of(message),
             at: at_of(message),
             how: how_changed(message),
             hours: match message {
@@ -200,10 +200,10 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::EventMoved { .. } => "The event has a new time",
         Message::Reminder { .. } => "A reminder of your event",
         Message::Announcement { .. } => "News of your event",
+        Message::Campaign { .. } => "A candidate asks for your vote",
         Message::Nominated { .. } => "Somebody would like to hear you speak",
         Message::SpeakerChosen { .. } => "You were chosen to speak",
         Message::SpeakerLost { .. } => "The event has no speaker any more",
-        Message::Campaign { .. } => "A candidate asks for your vote",
         Message::CampaignDecided { send_at: Some(_), .. } => "Your campaign is approved",
         Message::CampaignDecided { send_at: None, .. } => "Your campaign is rejected",
         Message::PhoneVerification { .. } => "Confirm your phone",

@@ -6,6 +6,7 @@ mod announcement;
 mod calendar_file;
 mod campaign;
 mod campaign_links;
+mod destination;
 mod letter;
 mod lines;
 mod links;
@@ -28,11 +29,10 @@ pub use campaign::{
 pub use campaign_links::{
     read_unsubscribe_token, read_vote_token, unsubscribe_link, unsubscribe_token, vote_link, vote_token,
 };
+pub use destination::{Destination, Medium};
 pub use mail::{Attachment, RenderError, RenderedMail, render_mail};
 pub use mailer::{Delivering, Mailer, OutgoingMail, OutgoingText, SmsSender};
-pub use message::{
-    Destination, EventFacts, Medium, Message, PasswordChange, Priority, Recipient, ReminderLead,
-};
+pub use message::{EventFacts, Message, PasswordChange, Priority, Recipient, ReminderLead};
 pub use queue::{
     Claim, Claimed, Delivery, Job, MessageQueue, PROBE_EVERY, QueueFigures, Unreadable, Verdict, judge,
 };

@@ -38,60 +38,6 @@ pub struct EventFacts {
     pub location: Option<String>,
 }
 
-/// By what a message travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Medium {
-    /// A mail.
-    Email,
-    /// A text message to a phone.
-    Sms,
-}
-
-impl Medium {
-    /// Every medium.
-    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
-
-    /// The name in the database and for operators.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-        }
-    }
-
-    /// The medium of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|medium| medium.as_str() == name)
-    }
-}
-
-/// Where a message goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    /// An e-mail address as it was written.
-    Email(String),
-    /// A phone number, E.164.
-    Phone(String),
-}
-
-impl Destination {
-    /// By what it is reached.
-    pub const fn medium(&self) -> Medium {
-        match self {
-            Self::Email(_) => Medium::Email,
-            Self::Phone(_) => Medium::Sms,
-        }
-    }
-
-    /// The address or the number.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Email(text) | Self::Phone(text) => text,
-        }
-    }
-}
-
 /// How long before the start a reminder is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -287,6 +233,23 @@ pub enum Message {
         /// What it says, in paragraphs.
         body: String,
     },
+    /// A candidate asks for votes.
+    Campaign {
+        /// The event.
+        event: EventFacts,
+        /// The campaign, the same for all who get it.
+        campaign_id: CampaignId,
+        /// This copy of it: its links name it.
+        delivery_id: DeliveryId,
+        /// Who stands for speaker.
+        candidate: String,
+        /// What the candidate would talk about.
+        talk_title: String,
+        /// What it is about, as it was asked for: with placeholders.
+        subject: String,
+        /// What it says, as it was asked for: Markdown with placeholders.
+        body: String,
+    },
     /// Somebody named the person as a candidate for speaker, who may agree or not.
     Nominated {
         /// The event.
@@ -319,23 +282,6 @@ pub enum Message {
         speaker: String,
         /// What the talk was called.
         talk_title: String,
-    },
-    /// A candidate asks for votes.
-    Campaign {
-        /// The event.
-        event: EventFacts,
-        /// The campaign, the same for all who get it.
-        campaign_id: CampaignId,
-        /// This copy of it: its links name it.
-        delivery_id: DeliveryId,
-        /// Who stands for speaker.
-        candidate: String,
-        /// What the candidate would talk about.
-        talk_title: String,
-        /// What it is about, as it was asked for: with placeholders.
-        subject: String,
-        /// What it says, as it was asked for: Markdown with placeholders.
-        body: String,
     },
     /// A campaign that the person asked for may go, or may not.
     CampaignDecided {
@@ -402,10 +348,10 @@ impl Message {
         "event_moved",
         "reminder",
         "announcement",
+        "campaign",
         "nominated",
         "speaker_chosen",
         "speaker_lost",
-        "campaign",
         "campaign_decided",
         "phone_verification",
     ];
@@ -430,10 +376,10 @@ impl Message {
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
+            Self::Campaign { .. } => "campaign",
             Self::Nominated { .. } => "nominated",
             Self::SpeakerChosen { .. } => "speaker_chosen",
             Self::SpeakerLost { .. } => "speaker_lost",
-            Self::Campaign { .. } => "campaign",
             Self::CampaignDecided { .. } => "campaign_decided",
             Self::PhoneVerification { .. } => "phone_verification",
         }
@@ -512,10 +458,10 @@ impl Message {
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
             | Self::Announcement { event, .. }
+            | Self::Campaign { event, .. }
             | Self::Nominated { event, .. }
             | Self::SpeakerChosen { event, .. }
             | Self::SpeakerLost { event, .. }
-            | Self::Campaign { event, .. }
             | Self::CampaignDecided { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }

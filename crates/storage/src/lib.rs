@@ -10,6 +10,7 @@ mod attendee_words;
 mod attendees;
 mod audit;
 mod auth;
+mod campaign_links;
 mod campaigns;
 mod columns;
 pub mod connection;

@@ -1,4 +1,4 @@
-//! Markdown (CommonMark) as a page and as plain text. Values are put in when it has been read: in them nothing is markup.
+//! Markdown (`CommonMark`) as a page and as plain text. Values are put in when it has been read: in them nothing is markup.
 
 use super::sanitise::{may_lead_to, sanitised};
 use super::template::{Name, Part, marked, parts_of_marked};
@@ -84,19 +84,21 @@ struct Reading<'a, 'v> {
 impl<'a> Reading<'a, '_> {
     fn take(&mut self, event: Event<'a>) {
         match event {
-            Event::Start(Tag::Link { dest_url, .. }) => {
+            Event::Start(Tag::Link {
+                link_type, dest_url, ..
+            }) => {
                 let url = self.url_of(&dest_url);
+                let url = match link_type {
+                    LinkType::Email => format!("mailto:{url}"),
+                    _ => url,
+                };
                 let may_follow = self.pictures == 0 && may_lead_to(&url);
                 self.links.push(may_follow);
                 if may_follow {
                     self.events.push(Event::Start(link_to(url)));
                 }
             }
-            Event::End(TagEnd::Link) => {
-                if self.links.pop() == Some(true) {
-                    self.events.push(Event::End(TagEnd::Link));
-                }
-            }
+            Event::End(TagEnd::Link) => self.end_link(),
             Event::Start(Tag::Image { .. }) => self.pictures += 1,
             Event::End(TagEnd::Image) => self.pictures -= 1,
             // The language of a block of code is nobody's to know.
@@ -136,8 +138,14 @@ impl<'a> Reading<'a, '_> {
             | Event::SoftBreak
             | Event::HardBreak
             | Event::Rule => self.events.push(event),
-            // HTML that somebody wrote, and what is no part of CommonMark.
+            // HTML that somebody wrote, and what is no part of `CommonMark`.
             _ => {}
+        }
+    }
+
+    fn end_link(&mut self) {
+        if self.links.pop() == Some(true) {
+            self.events.push(Event::End(TagEnd::Link));
         }
     }
 

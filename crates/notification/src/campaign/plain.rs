@@ -1,6 +1,7 @@
 //! A body as plain text, in lines that fit a screen.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
+use std::fmt::Write;
 
 /// Lines are no longer, but for words that are.
 const WIDTH: usize = 76;
@@ -128,7 +129,7 @@ impl Writing {
         if words.is_empty() {
             self.block.push_str(&url);
         } else if words != url && url.strip_prefix("mailto:") != Some(words) {
-            self.block.push_str(&format!(" ({url})"));
+            let _ = write!(self.block, " ({url})");
         }
     }
 
@@ -193,7 +194,7 @@ impl Writing {
             match margin {
                 Margin::Quote => self.out.push_str("> "),
                 Margin::Item { sign, is_written } if *is_written => {
-                    self.out.push_str(&" ".repeat(sign.len()))
+                    self.out.push_str(&" ".repeat(sign.len()));
                 }
                 Margin::Item { sign, is_written } => {
                     self.out.push_str(sign);

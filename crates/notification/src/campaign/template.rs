@@ -1,13 +1,10 @@
 //! Placeholders: what may stand between `{{` and `}}` is the name of a value, and nothing else is a template.
 //!
-//! The library reads the source and runs it, in an environment that has no filters, functions, tests, globals or other templates, with
-//! counted fuel and into a bounded text. What it read is looked at before any of it is compiled: the compiler computes constants,
-//! and `"x" * 1000000000` is one.
+//! A source is looked at before the library sees it. Its sandbox bounds what a template does when it runs, and not what it costs to
+//! read one: its compiler computes `"x" * 1000000000`, and its parser recurses as deep as `not not not …` asks. What passes is run
+//! in an environment that has no filters, functions, tests, globals or other templates, with counted fuel and into a bounded text.
 
 use super::TemplateProblem;
-use minijinja::machinery::ast::{Expr, Stmt};
-use minijinja::machinery::parse;
-use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -36,8 +33,8 @@ pub(super) const NAMES: [Name; 7] = [
 
 /// Placeholders of one text at the most, so that values cannot make a mail of any length.
 const MOST_PLACEHOLDERS: usize = 100;
-/// Instructions at the most: a placeholder takes a few, and each comment parts the text.
-const FUEL: u64 = 20_000;
+/// Instructions at the most; a placeholder takes a few.
+const FUEL: u64 = 1_000;
 /// Bytes that a template makes at the most; a body has no more of its own.
 const MOST_BYTES: usize = 128 * 1024;
 
@@ -109,44 +106,58 @@ pub(super) fn marked(source: &str) -> Result<String, TemplateProblem> {
     run(&source)
 }
 
-/// Refuses what is no placeholder.
+/// Refuses what is no placeholder. All that can begin something for the library is found here: `{{`, `{%` and `{#`.
 fn look_at(source: &str) -> Result<(), TemplateProblem> {
-    let read = parse(source, "", SyntaxConfig::default()).map_err(|error| unreadable(&error))?;
-    let Stmt::Template(template) = &read else {
-        return Err(TemplateProblem::new(1, "it cannot be read"));
-    };
     let mut placeholders = 0;
-    for piece in &template.children {
-        let line = match piece {
-            Stmt::EmitRaw(_) => continue,
-            Stmt::EmitExpr(emitted) => {
-                placeholders += 1;
-                let line = usize::from(emitted.span().start_line);
-                match &emitted.expr {
-                    Expr::Var(variable) if Name::from_str(variable.id).is_some() => {}
-                    _ => return Err(no_placeholder(line)),
-                }
-                line
-            }
-            other => return Err(no_statement(other)),
+    let mut from = 0;
+    while let Some(begin) = next_beginning(source, from) {
+        let problem = |what: String| {
+            let line = source[..begin].matches('\n').count() + 1;
+            Err(TemplateProblem::new(line, what))
         };
-        if placeholders > MOST_PLACEHOLDERS {
-            return Err(TemplateProblem::new(
-                line,
-                format!("there are more than {MOST_PLACEHOLDERS} placeholders"),
+        let rest = &source[begin..];
+        if !rest.starts_with("{{") {
+            return problem("there are placeholders such as {{ name }}, and neither {% nor {#".to_owned());
+        }
+        let Some((inner, _)) = rest[2..].split_once("}}") else {
+            return problem("a placeholder begins with {{ and does not end".to_owned());
+        };
+        if name_of(inner).is_none() {
+            let names: Vec<&str> = NAMES.iter().map(|name| name.as_str()).collect();
+            return problem(format!(
+                "between {{{{ and }}}} stands one of {}, and nothing else",
+                names.join(", ")
             ));
         }
+        placeholders += 1;
+        if placeholders > MOST_PLACEHOLDERS {
+            return problem(format!("there are more than {MOST_PLACEHOLDERS} placeholders"));
+        }
+        from = begin + inner.len() + 4;
     }
     Ok(())
+}
+
+fn next_beginning(source: &str, from: usize) -> Option<usize> {
+    let rest = &source[from..];
+    let found = ["{{", "{%", "{#"].iter().filter_map(|sign| rest.find(sign)).min();
+    found.map(|at| from + at)
+}
+
+/// The name in a placeholder; a hyphen at an end takes the blanks beyond it away.
+fn name_of(inner: &str) -> Option<Name> {
+    let inner = inner.strip_prefix('-').unwrap_or(inner);
+    let inner = inner.strip_suffix('-').unwrap_or(inner);
+    Name::from_str(inner.trim_matches([' ', '\t', '\n']))
 }
 
 fn run(source: &str) -> Result<String, TemplateProblem> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    let template = environment
-        .template_from_str(source)
-        .map_err(|error| unreadable(&error))?;
+    // Nothing of it says more than what was found when it was looked at.
+    let failed = || TemplateProblem::new(1, "it cannot be read");
+    let template = environment.template_from_str(source).map_err(|_| failed())?;
     let marks: BTreeMap<&str, Value> = NAMES
         .into_iter()
         .map(|name| (name.as_str(), Value::from(name.mark().to_string())))
@@ -154,8 +165,8 @@ fn run(source: &str) -> Result<String, TemplateProblem> {
     let mut made = Bounded(Vec::new());
     template
         .render_captured_to(Value::from(marks), &mut made)
-        .map_err(|_| TemplateProblem::new(1, "it makes too much of itself"))?;
-    String::from_utf8(made.0).map_err(|_| TemplateProblem::new(1, "it cannot be read"))
+        .map_err(|_| failed())?;
+    String::from_utf8(made.0).map_err(|_| failed())
 }
 
 /// Takes so much and no more.
@@ -173,38 +184,4 @@ impl Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn unreadable(error: &minijinja::Error) -> TemplateProblem {
-    let detail = error.detail().unwrap_or("it ends too early");
-    TemplateProblem::new(
-        error.line().unwrap_or(1),
-        format!("a placeholder cannot be read: {detail}"),
-    )
-}
-
-fn no_placeholder(line: usize) -> TemplateProblem {
-    let names: Vec<&str> = NAMES.iter().map(|name| name.as_str()).collect();
-    TemplateProblem::new(
-        line,
-        format!("between {{{{ and }}}} stands one of {}", names.join(", ")),
-    )
-}
-
-fn no_statement(statement: &Stmt<'_>) -> TemplateProblem {
-    let line = match statement {
-        Stmt::ForLoop(statement) => statement.span().start_line,
-        Stmt::IfCond(statement) => statement.span().start_line,
-        Stmt::WithBlock(statement) => statement.span().start_line,
-        Stmt::Set(statement) => statement.span().start_line,
-        Stmt::SetBlock(statement) => statement.span().start_line,
-        Stmt::AutoEscape(statement) => statement.span().start_line,
-        Stmt::FilterBlock(statement) => statement.span().start_line,
-        Stmt::Do(statement) => statement.span().start_line,
-        _ => 1,
-    };
-    TemplateProblem::new(
-        usize::from(line),
-        "there are placeholders such as {{ name }}, and no statements between {% and %}",
-    )
 }
