@@ -25,6 +25,7 @@ pub mod password_work;
 pub mod problem;
 pub mod problem_catalogue;
 mod problems_of;
+pub mod results_cache;
 pub mod route_table;
 pub mod routes;
 pub mod sign_in;

@@ -64,8 +64,8 @@ catalogue! {
     BeyondOwnPermissions = "beyond-own-permissions", FORBIDDEN, "It is more than you may do yourself", "Nobody gives, takes or touches what includes a permission that they lack: not a role, and not an account that holds one.";
     SecurityQuestionsNotAllowed = "security-questions-not-allowed", FORBIDDEN, "Not with security questions", "An account with more permissions than an organizer's cannot be recovered by security questions.";
     ExternalSignInRefused = "external-sign-in-refused", FORBIDDEN, "The sign-in elsewhere is not accepted", "The sign-in with the other provider could not be confirmed, has lapsed, or its e-mail address is not verified there. Begin anew.";
-    SeatNeeded = "seat-needed", FORBIDDEN, "A seat is needed", "Candidates and voters are people who hold a seat at the event.";
     ResultsHidden = "results-hidden", FORBIDDEN, "The results are not shown yet", "The results are shown to all when voting has closed.";
+    SeatNeeded = "seat-needed", FORBIDDEN, "A seat is needed", "This is for those who hold a seat at the event.";
     StreamNotOpen = "stream-not-open", FORBIDDEN, "The stream is not open", "The stream opens shortly before the event starts and closes after its end.";
 
     NotFound = "not-found", NOT_FOUND, "Not found", "There is nothing here, or nothing that you may know of.";
@@ -92,6 +92,11 @@ catalogue! {
     SmsNotConfigured = "sms-not-configured", CONFLICT, "Text messages are not configured", "This server has no gateway for text messages, so it sends none.";
     PhoneMissing = "phone-missing", CONFLICT, "There is no phone", "Your profile has no phone number; note it there first.";
     PhoneNotVerified = "phone-not-verified", CONFLICT, "The phone is not confirmed", "Text messages go to a number that was confirmed by a code only. Note it in your profile, ask for a code and confirm it.";
+    NoVoting = "no-voting", CONFLICT, "There is no voting", "The event has no voting for its speaker.";
+    VotingNotOpen = "voting-not-open", CONFLICT, "Voting is not open yet", "The window for voting has not opened yet; `opens_at` says when it does.";
+    VotingClosed = "voting-closed", CONFLICT, "Voting is closed", "The window for voting has closed: at the latest with the start of the event, and when it is called off.";
+    AlreadyCandidate = "already-candidate", CONFLICT, "A candidate already", "The person stands at this event already, or was asked to.";
+    NominationsUsed = "nominations-used", CONFLICT, "No more nominations", "One account names so many others at one event, and no more.";
     WaitlistClosed = "waitlist-closed", CONFLICT, "The waitlist is closed", "Nobody can join the waitlist of this event now.";
     AlreadyAttended = "already-attended", CONFLICT, "Already attended", "The attendee was checked in; undo the check-in first.";
     AlreadyCheckedIn = "already-checked-in", CONFLICT, "Already checked in", "The ticket was scanned before; `checked_in_at` says when.";
@@ -110,8 +115,6 @@ catalogue! {
     RoleBuiltIn = "role-built-in", CONFLICT, "The role is built in", "The roles that Podium comes with cannot be changed or deleted; make another one.";
     RoleInUse = "role-in-use", CONFLICT, "The role is in use", "People hold this role. Say with `move_to` which role they get instead.";
     AttendeeHasAccount = "attendee-has-account", CONFLICT, "The attendee has an account", "Name and address of an attendee with an account are the account's; they are changed there, by the person.";
-    VotingNotOpen = "voting-not-open", CONFLICT, "Voting is not open yet", "The window for votes has not opened yet.";
-    VotingClosed = "voting-closed", CONFLICT, "Voting is over", "The window for votes has closed, or the event has none any more.";
     OwnCandidacy = "own-candidacy", CONFLICT, "Nobody votes for themselves", "The vote would be for the voter's own candidacy.";
     CandidateGone = "candidate-gone", CONFLICT, "The candidate stands no longer", "The candidate has withdrawn, or has no seat at the event any more.";
     VotedSignedIn = "voted-signed-in", CONFLICT, "You have voted signed in", "A vote was cast for somebody else by an account that was signed in. A link does not take its place; sign in to change it.";

@@ -3,8 +3,10 @@
 
 mod admin;
 mod auth;
+mod campaign;
 mod campaign_links;
 mod event;
 mod registration;
 mod user;
+mod voting;
 mod waitlist;

@@ -11,6 +11,9 @@ pub mod audit_log;
 pub mod auth;
 pub mod calendars;
 pub mod campaign_links;
+pub mod campaign_review;
+pub mod campaigns;
+pub mod candidates;
 pub mod check_ins;
 pub mod documentation;
 pub mod email;
@@ -29,9 +32,11 @@ pub mod registrations;
 pub mod roles;
 pub mod security_questions;
 pub mod sessions;
+pub mod speaker;
 pub mod staff;
 pub mod tickets;
 pub mod users;
+pub mod votes;
 pub mod waitlist;
 pub mod waitlist_tools;
 
@@ -50,12 +55,23 @@ const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
 const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
 const ROLES: Who = Who::Permission(Permission::RoleManage);
+const REVIEWER: Who = Who::Permission(Permission::CampaignReview);
+const OWN_OR_REVIEWER: Who = Who::AnyOf(&[Party::Owner, Party::Holder(Permission::CampaignReview)]);
+const SEES_CAMPAIGN: Who = Who::AnyOf(&[
+    Party::Owner,
+    Party::Manager,
+    Party::Holder(Permission::CampaignReview),
+]);
 const DOOR: Who = Who::AnyOf(&[
     Party::Manager,
     Party::Scanner,
     Party::Holder(Permission::CheckinScan),
 ]);
 const STATISTICS: Who = Who::Permission(Permission::StatisticsRead);
+const CANDIDATE: Who = Who::AnyOf(&[Party::Candidate]);
+const CANDIDATE_OR_MANAGER: Who = Who::AnyOf(&[Party::Candidate, Party::Manager]);
+const SEAT: Who = Who::AnyOf(&[Party::SeatHolder]);
+const SPEAKERS: Who = Who::Permission(Permission::SpeakerSelect);
 const READ_ONE: Who = Who::AnyOf(&[
     Party::Owner,
     Party::Manager,
@@ -133,6 +149,30 @@ pub fn table() -> Vec<Endpoint> {
 
         get("/api/v1/events/{id}/participants", SEAT_OR_MANAGER, participants::list, participants::describe_list),
 
+        put("/api/v1/events/{id}/vote", SEAT, votes::cast, votes::describe_cast),
+        get("/api/v1/events/{id}/vote", SEAT, votes::read_own, votes::describe_read_own),
+        delete("/api/v1/events/{id}/vote", SEAT, votes::withdraw, votes::describe_withdraw),
+        get("/api/v1/events/{id}/results", Public, votes::results, votes::describe_results),
+        get("/api/v1/events/{id}/candidates", SEAT_OR_MANAGER, candidates::list, candidates::describe_list),
+        post("/api/v1/events/{id}/candidates", SEAT, candidates::nominate, candidates::describe_nominate),
+        patch("/api/v1/events/{id}/candidates/{candidate_id}", CANDIDATE_OR_MANAGER, candidates::edit, candidates::describe_edit),
+        delete("/api/v1/events/{id}/candidates/{candidate_id}", CANDIDATE_OR_MANAGER, candidates::withdraw, candidates::describe_withdraw),
+        post("/api/v1/events/{id}/candidates/{candidate_id}/accept", CANDIDATE, candidates::accept, candidates::describe_accept),
+        put("/api/v1/events/{id}/speaker", SPEAKERS, speaker::choose, speaker::describe_choose),
+        delete("/api/v1/events/{id}/speaker", SPEAKERS, speaker::unset, speaker::describe_unset),
+
+        get("/api/v1/events/{id}/campaigns", SignedIn, campaigns::list_of_event, campaigns::describe_list_of_event),
+        post("/api/v1/events/{id}/campaigns", CANDIDATE_OR_MANAGER, campaigns::request, campaigns::describe_request),
+        get("/api/v1/campaigns/{id}", SEES_CAMPAIGN, campaigns::read, campaigns::describe_read),
+        patch("/api/v1/campaigns/{id}", OWN_OR_MANAGER, campaigns::edit, campaigns::describe_edit),
+        get("/api/v1/campaigns/{id}/preview", SEES_CAMPAIGN, campaigns::preview, campaigns::describe_preview),
+        post("/api/v1/campaigns/{id}/approve", REVIEWER, campaign_review::approve, campaign_review::describe_approve),
+        post("/api/v1/campaigns/{id}/reject", REVIEWER, campaign_review::reject, campaign_review::describe_reject),
+        post("/api/v1/campaigns/{id}/pause", REVIEWER, campaign_review::pause, campaign_review::describe_pause),
+        post("/api/v1/campaigns/{id}/resume", REVIEWER, campaign_review::resume, campaign_review::describe_resume),
+        post("/api/v1/campaigns/{id}/cancel", OWN_OR_REVIEWER, campaign_review::cancel, campaign_review::describe_cancel),
+        get("/api/v1/campaigns/{id}/deliveries", REVIEWER, campaign_review::list_deliveries, campaign_review::describe_list_deliveries),
+
         get("/api/v1/attendees/{id}", READS_PEOPLE, attendees::read, attendees::describe_read),
         patch("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::edit, attendees::describe_edit),
         delete("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::delete, attendees::describe_delete),
@@ -162,6 +202,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/users/me/phone/verification/confirm", SignedIn, phone::confirm, phone::describe_confirm).limited(SignIn),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
+        get("/api/v1/users/me/campaigns", SignedIn, campaigns::list_own, campaigns::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
 

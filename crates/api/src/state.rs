@@ -6,6 +6,7 @@ use crate::health::{Metrics, Readiness};
 use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
 use crate::password_work::PasswordWork;
+use crate::results_cache::ResultsCache;
 use crate::routes::oversight::Oversight;
 use crate::ticket_work::TicketWork;
 use crate::turns::Turns;
@@ -55,6 +56,8 @@ pub struct AppState {
     pub event_cache: EventCache,
     /// What the whole server does one at a time.
     pub oversight: Oversight,
+    /// Results that were counted a moment ago.
+    pub results: ResultsCache,
     /// What the operator configured.
     pub settings: Settings,
     /// The origins that may send what is signed in by cookie.
@@ -193,6 +196,7 @@ impl AppState {
             openapi_json: crate::openapi::document_json(table),
             event_cache: EventCache::new(EventCache::DEFAULT_CAPACITY),
             oversight: Oversight::default(),
+            results: ResultsCache::new(),
             store: ports.store,
             signer: ports.signer,
             keys: ports.keys,

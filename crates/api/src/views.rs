@@ -1,6 +1,7 @@
 //! What things look like in answers. Dates are RFC 3339 in UTC, ids are UUIDs.
 
 mod admin;
+mod campaign;
 mod campaign_links;
 mod event;
 mod person;
@@ -8,10 +9,13 @@ mod registration;
 mod session;
 mod statistics;
 mod ticket;
-mod vote;
+mod voting;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
-pub use campaign_links::{CandidateOfLink, EventOfLink, UnsubscribeBody, VoteLinkBody, VotingStateBody};
+pub use campaign::{
+    AudienceBody, CampaignBody, CampaignPreviewBody, CampaignStatusBody, DeliveryBody, DeliveryStatusBody,
+};
+pub use campaign_links::{CandidateOfLink, EventOfLink, UnsubscribeBody, VoteLinkBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{ParticipantBody, PersonBody, PreferencesBody, PublicProfile, UserBody};
 pub use registration::{
@@ -24,4 +28,4 @@ pub use statistics::{
     ViolationBody, VoteFigures, WaitlistFigures,
 };
 pub use ticket::{TicketBody, TicketKeysBody};
-pub use vote::{VoteBody, VoteViaBody};
+pub use voting::{CandidateBody, CandidateStatusBody, ResultsBody, VoteBody};

@@ -4,8 +4,8 @@
 //! [`PersonalDataRepository::collect_personal_data`] and emptied by [`ErasureRepository::forget_person`].
 
 use kernel::{
-    AttendeeId, AuditId, Ctx, EventId, Instant, OneTimeId, RegistrationId, SessionId, StoreError, UserId,
-    WaitlistEntryId,
+    AttendeeId, AuditId, CampaignId, CandidateId, Ctx, EventId, Instant, OneTimeId, RegistrationId,
+    SessionId, StoreError, UserId, WaitlistEntryId,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +21,11 @@ pub struct PersonExport {
     pub attendee: Option<AttendeeRecord>,
     pub registrations: Vec<RegistrationRecord>,
     pub waitlist_entries: Vec<QueueRecord>,
+    pub candidacies: Vec<CandidacyRecord>,
+    pub nominations_of_others: Vec<NominationRecord>,
+    pub votes: Vec<VoteRecord>,
+    pub campaigns: Vec<CampaignRecord>,
+    pub campaign_mails: Vec<CampaignMailRecord>,
     pub events_organized: Vec<EventRecord>,
     pub staff_roles: Vec<StaffRecord>,
     pub sessions: Vec<SessionRecord>,
@@ -59,9 +64,43 @@ pub struct AccountRecord {
     pub phone_verified_at: Option<Instant>,
     pub email_reminders: bool,
     pub text_messages: bool,
+    pub campaign_mail: bool,
     pub last_login_at: Option<Instant>,
     pub created_at: Instant,
     pub updated_at: Instant,
+}
+
+/// A campaign that the person asked for.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct CampaignRecord {
+    pub id: CampaignId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub candidate_id: CandidateId,
+    pub status: String,
+    pub subject: String,
+    pub body: String,
+    pub audience: Option<String>,
+    pub send_at: Option<Instant>,
+    pub reason: Option<String>,
+    pub requested_at: Instant,
+    pub started_at: Option<Instant>,
+    pub finished_at: Option<Instant>,
+}
+
+/// A campaign that the person got, or was to get.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct CampaignMailRecord {
+    pub campaign_id: CampaignId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub name: String,
+    pub email: String,
+    pub status: String,
+    pub error: Option<String>,
+    pub finished_at: Option<Instant>,
 }
 
 /// The person as somebody who can hold a seat.
@@ -115,6 +154,43 @@ pub struct QueueStepRecord {
     pub action: String,
     pub actor_id: Option<UserId>,
     pub reason: Option<String>,
+}
+
+/// A candidacy for speaker, of whatever status.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct CandidacyRecord {
+    pub id: CandidateId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub nominated_by: UserId,
+    pub status: String,
+    pub talk_title: String,
+    #[serde(rename = "abstract")]
+    pub summary: String,
+    pub nominated_at: Instant,
+    pub listed_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+}
+
+/// That the person named somebody else for speaker. Who that is and what came of it is theirs.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct NominationRecord {
+    pub candidate_id: CandidateId,
+    pub event_id: EventId,
+    pub nominated_at: Instant,
+}
+
+/// A vote of the person's.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct VoteRecord {
+    pub event_id: EventId,
+    pub candidate_id: CandidateId,
+    pub via: String,
+    pub campaign_id: Option<CampaignId>,
+    pub cast_at: Instant,
 }
 
 /// An event that the person organises or organised.

@@ -29,15 +29,15 @@ pub(crate) struct Letter<'a> {
     pub(crate) event: Option<EventLines>,
     pub(crate) secrets: Option<SecretLines>,
     pub(crate) ticket: Option<TicketLines>,
-    /// Why the event is called off, in the organiser's words.
+    /// Why the event is called off or the campaign rejected, in the words of who did it.
     pub(crate) reason: Option<String>,
     /// What the organiser says to all who hold a seat.
     pub(crate) announcement: Option<AnnouncementLines>,
-    /// The talk that somebody is to give, and who it is about beside the recipient.
-    pub(crate) talk: Option<TalkLines>,
     /// What a candidate says who asks for votes.
     pub(crate) campaign: Option<CampaignLines>,
-    /// When it happened; of an event that moved, when it was to start before.
+    /// The talk that somebody is to give, and who it is about beside the recipient.
+    pub(crate) talk: Option<TalkLines>,
+    /// When it happened; of an event that moved, when it was to start before; of a campaign, from when on it is sent.
     pub(crate) at: String,
     /// How a password was changed.
     pub(crate) how: &'static str,
@@ -60,6 +60,17 @@ pub(crate) struct TicketLines {
     pub(crate) code: String,
     /// Whether it comes with the mail as a page to print.
     pub(crate) is_attached: bool,
+}
+
+/// A campaign as a mail shows it.
+pub(crate) struct CampaignLines {
+    pub(crate) candidate: String,
+    pub(crate) talk: String,
+    /// Sanitised: the one part of a mail that is put in as it is.
+    pub(crate) html: String,
+    pub(crate) text: String,
+    pub(crate) vote_link: String,
+    pub(crate) unsubscribe_link: String,
 }
 
 /// A talk as a mail shows it.
@@ -88,17 +99,6 @@ impl TalkLines {
             person: one_line(person),
         })
     }
-}
-
-/// A campaign as a mail shows it.
-pub(crate) struct CampaignLines {
-    pub(crate) candidate: String,
-    pub(crate) talk: String,
-    /// Sanitised: the one part of a mail that is put in as it is.
-    pub(crate) html: String,
-    pub(crate) text: String,
-    pub(crate) vote_link: String,
-    pub(crate) unsubscribe_link: String,
 }
 
 impl<'a> Letter<'a> {
@@ -135,8 +135,8 @@ impl<'a> Letter<'a> {
             }),
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
-            talk: TalkLines::of(message),
             campaign,
+            talk: TalkLines::of(message),
             at: at_of(message),
             how: how_changed(message),
             hours: match message {
@@ -200,10 +200,12 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::EventMoved { .. } => "The event has a new time",
         Message::Reminder { .. } => "A reminder of your event",
         Message::Announcement { .. } => "News of your event",
+        Message::Campaign { .. } => "A candidate asks for your vote",
         Message::Nominated { .. } => "Somebody would like to hear you speak",
         Message::SpeakerChosen { .. } => "You were chosen to speak",
         Message::SpeakerLost { .. } => "The event has no speaker any more",
-        Message::Campaign { .. } => "A candidate asks for your vote",
+        Message::CampaignDecided { send_at: Some(_), .. } => "Your campaign is approved",
+        Message::CampaignDecided { send_at: None, .. } => "Your campaign is rejected",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -233,6 +235,7 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::SecurityAnswersChanged { .. }
         | Message::AccountCreated { .. }
         | Message::ExternalSignInLinked { .. }
+        | Message::CampaignDecided { .. }
         | Message::PhoneVerification { .. } => "because of your account at",
         Message::SpeakerLost { .. } => "because you choose speakers at",
     }
@@ -240,7 +243,7 @@ const fn because_of(message: &Message) -> &'static str {
 
 fn reason_of(message: &Message) -> Option<String> {
     match message {
-        Message::EventCancelled { reason, .. } => reason
+        Message::EventCancelled { reason, .. } | Message::CampaignDecided { reason, .. } => reason
             .as_deref()
             .map(several_lines)
             .filter(|reason| !reason.is_empty()),
@@ -258,6 +261,11 @@ fn at_of(message: &Message) -> String {
             previous_starts_at,
             ..
         } => local_time(event, *previous_starts_at),
+        Message::CampaignDecided {
+            event,
+            send_at: Some(at),
+            ..
+        } => local_time(event, *at),
         _ => String::new(),
     }
 }

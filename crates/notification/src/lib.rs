@@ -39,13 +39,15 @@ pub use queue::{
 pub use secret::{MailedSecrets, SealedSecrets};
 pub use text_message::{TEXTS_A_DAY, render_text};
 
-use kernel::{Ctx, PhoneNumber, UserId};
+use kernel::{Ctx, OutboxId, PhoneNumber, UserId};
 
 /// Where an operation puts what is to be told. Messages gather in the transaction and are written with it, in one
 /// insert before the commit; one with the same recipient, kind and occasion as an earlier one is dropped.
 pub trait Outbox {
     /// Asks for a message to be sent once this transaction is committed.
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message);
+    /// The same under an id that the caller knows the message by.
+    fn enqueue_as(&mut self, ctx: &Ctx, id: OutboxId, recipient: Recipient, message: Message);
     /// Asks for a message to be sent to a phone, once this transaction is committed.
     fn enqueue_text(&mut self, ctx: &Ctx, phone: &PhoneNumber, user_id: UserId, message: Message);
 }

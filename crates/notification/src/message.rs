@@ -233,6 +233,23 @@ pub enum Message {
         /// What it says, in paragraphs.
         body: String,
     },
+    /// A candidate asks for votes.
+    Campaign {
+        /// The event.
+        event: EventFacts,
+        /// The campaign, the same for all who get it.
+        campaign_id: CampaignId,
+        /// This copy of it: its links name it.
+        delivery_id: DeliveryId,
+        /// Who stands for speaker.
+        candidate: String,
+        /// What the candidate would talk about.
+        talk_title: String,
+        /// What it is about, as it was asked for: with placeholders.
+        subject: String,
+        /// What it says, as it was asked for: Markdown with placeholders.
+        body: String,
+    },
     /// Somebody named the person as a candidate for speaker, who may agree or not.
     Nominated {
         /// The event.
@@ -266,22 +283,18 @@ pub enum Message {
         /// What the talk was called.
         talk_title: String,
     },
-    /// A candidate asks for votes.
-    Campaign {
+    /// A campaign that the person asked for may go, or may not.
+    CampaignDecided {
         /// The event.
         event: EventFacts,
-        /// The campaign, the same for all who get it.
+        /// The campaign.
         campaign_id: CampaignId,
-        /// This copy of it: its links name it.
-        delivery_id: DeliveryId,
-        /// Who stands for speaker.
-        candidate: String,
-        /// What the candidate would talk about.
-        talk_title: String,
-        /// What it is about, as it was asked for: with placeholders.
+        /// Its subject, as it was asked for.
         subject: String,
-        /// What it says, as it was asked for: Markdown with placeholders.
-        body: String,
+        /// From when on it is sent; none if it was rejected.
+        send_at: Option<Instant>,
+        /// Why it was rejected, in the reviewer's words.
+        reason: Option<String>,
     },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
@@ -317,7 +330,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 22] = [
+    pub const KINDS: [&str; 23] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -335,10 +348,11 @@ impl Message {
         "event_moved",
         "reminder",
         "announcement",
+        "campaign",
         "nominated",
         "speaker_chosen",
         "speaker_lost",
-        "campaign",
+        "campaign_decided",
         "phone_verification",
     ];
 
@@ -362,10 +376,11 @@ impl Message {
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
+            Self::Campaign { .. } => "campaign",
             Self::Nominated { .. } => "nominated",
             Self::SpeakerChosen { .. } => "speaker_chosen",
             Self::SpeakerLost { .. } => "speaker_lost",
-            Self::Campaign { .. } => "campaign",
+            Self::CampaignDecided { .. } => "campaign_decided",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -388,7 +403,9 @@ impl Message {
                 ..
             } => format!("{registration_id}:{}", at.timestamp_micros()),
             Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
-            Self::Campaign { campaign_id, .. } => campaign_id.to_string(),
+            Self::Campaign { campaign_id, .. } | Self::CampaignDecided { campaign_id, .. } => {
+                campaign_id.to_string()
+            }
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -441,10 +458,11 @@ impl Message {
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
             | Self::Announcement { event, .. }
+            | Self::Campaign { event, .. }
             | Self::Nominated { event, .. }
             | Self::SpeakerChosen { event, .. }
             | Self::SpeakerLost { event, .. }
-            | Self::Campaign { event, .. } => Some(event),
+            | Self::CampaignDecided { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }

@@ -76,6 +76,7 @@ fn spoilt(dice: &mut Dice, scene: &Scene, all: &[Operation]) -> Vec<u8> {
         let path = operation
             .path
             .replace("{entry_id}", &scene.entry)
+            .replace("{candidate_id}", &scene.candidate)
             .replace("{name}", &scene.role);
         let id = match path.split('/').nth(1) {
             Some("registrations") => scene.registration.clone(),

@@ -8,7 +8,8 @@ mod world;
 use crate::support::operations;
 use kernel::Permission::{
     self, AttendeeRead, AttendeeReadAny, AttendeeWrite, AttendeeWriteAny, AuditRead, CheckinScan,
-    EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, StatisticsRead, UserManage,
+    EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, SpeakerSelect, StatisticsRead,
+    UserManage,
 };
 use std::collections::BTreeSet;
 use testkit::{Harness, TestDatabase, on_both_databases};
@@ -72,9 +73,9 @@ const WRITES_PEOPLE: &[(Permission, u16)] = &[(AttendeeWrite, 201), (AttendeeWri
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
-        Account, Addition, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Confirmation, EmptyRole,
+        Account, Addition, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Ballot, Candidacy, Choice, Confirmation, EmptyRole,
         Guest, LinkReset, List, Name, NewEmail, NewEvent, NewPerson, News, NoPermission, Nothing, OneRole, Phone, PhoneCode, Place, Position,
-        Preferences, Reads, Reason, Refresh, Scan, Seats, SignIn, SignUp, StaffRole, Suspension, Title, WrongPassword, WrongPasswordAlone,
+        Preferences, Reads, Reason, Refresh, Scan, Seats, SignIn, SignUp, StaffRole, Suspension, Talk, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published, Quiet};
     &[
@@ -159,6 +160,29 @@ const TABLE: &[Row] = {
         row("DELETE", "/events/{id}/check-ins/{registration_id}", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 404, 404], &[(EventManageAny, 404)]),
         row("GET",    "/events/{id}/tickets/revoked", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200), (CheckinScan, 200)]),
         row("GET",    "/events/{id}/tickets/revoked", Draft, Nothing, [401, 401, 401, 401,   404, 404, 404, 404, 200, 200], &[(EventManageAny, 200), (CheckinScan, 404)]),
+
+        // Two others hold seats and stand; the one who is named in the path does not speak.
+        row("GET",    "/events/{id}/candidates", Published, Nothing, [401, 401, 401, 401,    403, 200, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/events/{id}/candidates", Draft, Nothing,    [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("POST",   "/events/{id}/candidates", Published, Candidacy, [401, 401, 401, 401,  403, 201, 403, 403, 403, 403], &[]),
+        row("POST",   "/events/{id}/candidates", Draft, Candidacy,  [401, 401, 401, 401,     404, 404, 404, 404, 403, 403], &[(EventManageAny, 403)]),
+        row("PATCH",  "/events/{id}/candidates/{candidate_id}", Published, Talk, [401, 401, 401, 401, 403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        row("PATCH",  "/events/{id}/candidates/{candidate_id}", Draft, Talk, [401, 401, 401, 401, 404, 404, 404, 404, 404, 404], &[]),
+        row("DELETE", "/events/{id}/candidates/{candidate_id}", Published, Nothing, [401, 401, 401, 401, 403, 403, 403, 403, 204, 204], &[(EventManageAny, 204)]),
+        // The holder was asked to stand.
+        row("POST",   "/events/{id}/candidates/{candidate_id}/accept", Published, Nothing, [401, 401, 401, 401, 404, 200, 404, 404, 404, 404], &[]),
+        row("GET",    "/events/{id}/vote", Published, Nothing,      [401, 401, 401, 401,     403, 404, 403, 403, 403, 403], &[]),
+        row("GET",    "/events/{id}/vote", Draft, Nothing,          [401, 401, 401, 401,     404, 404, 404, 404, 403, 403], &[(EventManageAny, 403)]),
+        row("PUT",    "/events/{id}/vote", Published, Ballot,       [401, 401, 401, 401,     403, 200, 403, 403, 403, 403], &[]),
+        row("PUT",    "/events/{id}/vote", Draft, Ballot,           [401, 401, 401, 401,     404, 404, 404, 404, 403, 403], &[(EventManageAny, 403)]),
+        row("DELETE", "/events/{id}/vote", Published, Nothing,      [401, 401, 401, 401,     403, 204, 403, 403, 403, 403], &[]),
+        row("GET",    "/events/{id}/results", Published, Nothing,   [403, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
+        // There is no voting at it.
+        row("GET",    "/events/{id}/results", Draft, Nothing,       [404, 401, 401, 401,     404, 404, 404, 404, 409, 409], &[(EventManageAny, 409)]),
+        row("PUT",    "/events/{id}/speaker", Published, Choice,    [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(SpeakerSelect, 200)]),
+        // Nobody is listed there.
+        row("PUT",    "/events/{id}/speaker", Draft, Choice,        [401, 401, 401, 401,     403, 403, 403, 403, 403, 422], &[(SpeakerSelect, 404)]),
+        row("DELETE", "/events/{id}/speaker", Published, Nothing,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(SpeakerSelect, 200)]),
 
         row("GET",    "/events/{id}/staff", Published, Nothing,     [401, 401, 401, 401,     403, 403, 403, 403, 200, 200], &[(EventManageAny, 200)]),
         row("GET",    "/events/{id}/staff", Draft, Nothing,         [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),

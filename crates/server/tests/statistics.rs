@@ -80,7 +80,7 @@ async fn an_event_is_counted_by_the_days_of_its_zone(database: TestDatabase) {
                 {"date": "2030-01-13", "registrations": 2},
                 {"date": "2030-01-14", "registrations": 0},
             ],
-            "votes": {"cast": 0},
+            "votes": {"cast": 0, "share": 0.0, "candidates": 0},
         }),
         "whoever moved up registered on the day they did, and who left still counts"
     );

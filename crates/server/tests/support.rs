@@ -33,6 +33,10 @@ const TABLES: &[&str] = &[
     "phone_code_sends",
     "reminder_rounds",
     "mailings",
+    "candidates",
+    "votes",
+    "campaigns",
+    "campaign_deliveries",
     "suppressions",
 ];
 

@@ -119,7 +119,7 @@ pub const RULES: &[(&str, &str)] = &[
         "an erased account holds nothing",
         "SELECT CAST(u.id AS TEXT) AS row_id FROM users u WHERE u.erased_at IS NOT NULL AND ( \
            u.email_verified_at IS NOT NULL OR u.last_login_at IS NOT NULL \
-           OR u.phone_verified_at IS NOT NULL OR u.text_messages) \
+           OR u.phone_verified_at IS NOT NULL OR u.text_messages OR u.campaign_mail) \
          UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN ( \
            SELECT user_id FROM attendees WHERE user_id IS NOT NULL \
            UNION ALL SELECT user_id FROM user_roles \
@@ -130,6 +130,9 @@ pub const RULES: &[(&str, &str)] = &[
            UNION ALL SELECT user_id FROM security_answers \
            UNION ALL SELECT user_id FROM external_identities \
            UNION ALL SELECT user_id FROM outbox WHERE user_id IS NOT NULL \
+           UNION ALL SELECT user_id FROM campaign_deliveries WHERE user_id IS NOT NULL \
+           UNION ALL SELECT requested_by FROM campaigns WHERE body <> '' \
+             OR status IN ('requested', 'approved', 'sending', 'paused') \
          ) held ON held.user_id = u.id WHERE u.erased_at IS NOT NULL \
          UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN events e ON e.organizer_id = u.id \
          WHERE u.erased_at IS NOT NULL AND e.status IN ('draft', 'published') \
@@ -153,6 +156,46 @@ pub const RULES: &[(&str, &str)] = &[
         "nobody holds a seat of an event that was called off",
         "SELECT CAST(r.id AS TEXT) AS row_id FROM events e JOIN registrations r ON r.event_id = e.id \
          WHERE e.status = 'cancelled' AND r.status IN ('pending_payment', 'confirmed', 'attended')",
+    ),
+    (
+        "who voted holds a seat, unless the event is over or called off",
+        "SELECT CAST(v.voter_id AS TEXT) AS row_id FROM events e JOIN votes v ON v.event_id = e.id \
+         LEFT JOIN registrations r ON r.event_id = v.event_id AND r.attendee_id = v.voter_id \
+           AND r.status IN ('confirmed', 'attended') \
+         WHERE e.status IN ('draft', 'published') AND e.ends_at > {now} AND r.id IS NULL",
+    ),
+    (
+        "a vote is for somebody who is listed at an event that is there",
+        "SELECT CAST(v.voter_id AS TEXT) AS row_id FROM votes v \
+         JOIN candidates c ON c.id = v.candidate_id LEFT JOIN events e ON e.id = v.event_id \
+         WHERE c.status <> 'listed' OR c.event_id <> v.event_id OR e.id IS NULL \
+           OR v.candidate_attendee_id <> c.attendee_id OR v.voter_id = c.attendee_id",
+    ),
+    (
+        "who stands or was asked to holds a seat, unless the event is over or called off",
+        "SELECT CAST(c.id AS TEXT) AS row_id FROM events e JOIN candidates c ON c.event_id = e.id \
+         LEFT JOIN registrations r ON r.event_id = c.event_id AND r.attendee_id = c.attendee_id \
+           AND r.status IN ('confirmed', 'attended') \
+         WHERE c.status IN ('nominated', 'listed') AND e.status IN ('draft', 'published') AND e.ends_at > {now} \
+           AND r.id IS NULL",
+    ),
+    (
+        "a speaker is a listed candidate of the event",
+        "SELECT CAST(e.id AS TEXT) AS row_id FROM events e JOIN candidates c ON c.id = e.speaker_id \
+         WHERE c.status <> 'listed' OR c.event_id <> e.id",
+    ),
+    (
+        "a campaign's mail is in the queue when its delivery says so, and no other is",
+        "SELECT CAST(d.id AS TEXT) AS row_id FROM campaign_deliveries d LEFT JOIN outbox o ON o.id = d.id \
+           AND o.kind = 'campaign' AND o.status = 'queued' \
+         WHERE d.status = 'queued' AND o.id IS NULL \
+         UNION ALL SELECT CAST(o.id AS TEXT) FROM outbox o JOIN campaign_deliveries d ON d.id = o.id \
+         WHERE o.status = 'queued' AND d.status <> 'queued'",
+    ),
+    (
+        "nobody waits for a campaign that was sent, and nobody is written down for one that was not approved",
+        "SELECT CAST(d.id AS TEXT) AS row_id FROM campaign_deliveries d JOIN campaigns c ON c.id = d.campaign_id \
+         WHERE (c.status = 'sent' AND d.status = 'waiting') OR c.status IN ('requested', 'approved', 'rejected')",
     ),
     (
         "published and completed events do not share place and date",

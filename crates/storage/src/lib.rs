@@ -11,6 +11,7 @@ mod attendees;
 mod audit;
 mod auth;
 mod campaign_links;
+mod campaigns;
 mod columns;
 pub mod connection;
 mod erasure;

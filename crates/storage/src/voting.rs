@@ -1,5 +1,6 @@
 //! Rows and queries of candidates; those of votes stand in `voting/votes.rs`.
 
+mod records;
 mod rows;
 mod speaker;
 mod votes;
@@ -14,7 +15,6 @@ use crate::schema::{
     votes as ballots,
 };
 use crate::transaction::{rows as rows_of, uids};
-use ::voting::{Candidate, CandidateRepository, CandidateStatus, CandidateView};
 use auth::ADMIN_ROLE;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -22,6 +22,7 @@ use diesel::sql_types::Bool;
 use kernel::{AttendeeId, CandidateId, EmailAddress, EventId, Instant, Permission, StoreError, UserId};
 use notification::Recipient;
 use rows::{CandidateRow, ERASED_TITLE, ViewRow, into_view};
+use voting::{Candidate, CandidateRepository, CandidateStatus, CandidateView};
 
 /// The predicate of the partial index `candidates_one_live`, in its words.
 const LIVE_CANDIDATE: &str = "candidates.status IN ('nominated', 'listed')";

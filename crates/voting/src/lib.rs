@@ -8,17 +8,33 @@
 mod access;
 mod cast_vote;
 mod cast_vote_by_link;
+mod change_candidate;
+mod choose_speaker;
 mod leave;
+mod list_candidates;
 mod model;
+mod nominate;
 mod ports;
 mod repository;
+mod results;
+mod talk;
 
 pub use access::{AccessError, Insider, require_insider, require_seat};
 pub use cast_vote::{VoteError, cast_vote, read_vote, withdraw_vote};
 pub use cast_vote_by_link::{LinkVote, cast_vote_by_link};
+pub use change_candidate::{
+    CandidatePatch, ChangeCandidateError, accept, edit_candidate, require_candidate, require_nominee,
+    withdraw,
+};
+pub use choose_speaker::{
+    ChooseSpeaker, ChooseSpeakerError, choose_speaker, require_selector, unset_speaker,
+};
 pub use leave::leave;
+pub use list_candidates::list_candidates;
 pub use model::{
     Candidate, CandidateStatus, CandidateView, Vote, VoteVia, VotingState, VotingWindow, voting_state,
 };
+pub use nominate::{MOST_NOMINATIONS, Nominate, NominateError, nominate};
 pub use ports::CandidateLeft;
-pub use repository::{CandidateRepository, CandidateVotes, VoteRepository, VotingTx};
+pub use repository::{CandidateRepository, CandidateVotes, VoteRepository, VotingFigures, VotingTx};
+pub use results::{Ranked, Results, ResultsError, count_results, require_manager_of_results};

@@ -100,6 +100,8 @@ pub trait VoteRepository {
     /// The votes for each listed candidate with how they are called, none included; in the order of their ids, 10,000 at the
     /// most.
     fn count_votes(&mut self, event_id: EventId) -> Result<Vec<CandidateVotes>, StoreError>;
+    /// The voting of an event in figures.
+    fn count_voting(&mut self, event_id: EventId) -> Result<VotingFigures, StoreError>;
     /// How many hold a seat at the event (confirmed or attended).
     fn count_seat_holders(&mut self, event_id: EventId) -> Result<u64, StoreError>;
 }
@@ -112,6 +114,15 @@ pub struct CandidateVotes {
     /// How the person is called.
     pub name: String,
     /// How many voted for them.
+    pub votes: u64,
+}
+
+/// The voting of an event in figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VotingFigures {
+    /// How many are listed.
+    pub listed: u64,
+    /// How many votes were cast.
     pub votes: u64,
 }
 

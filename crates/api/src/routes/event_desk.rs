@@ -13,10 +13,11 @@ use actix_web::HttpRequest;
 use chrono::{DateTime, SubsecRound, Utc};
 use event::{CopyEvent, CopyEventError, UnpublishEventError};
 use kernel::{EventId, RegistrationId};
-use registration::{Announce, AnnounceError, ResendError};
+use registration::{Announce, AnnounceError, ReadStatisticsError, ResendError};
 use serde::Deserialize;
 use storage::Tx;
 use utoipa::ToSchema;
+use voting::VoteRepository;
 
 /// What is another than in the original.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -209,11 +210,14 @@ pub async fn statistics(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let statistics = state
+    let (statistics, voting) = state
         .store
-        .read(move |tx| registration::read_event_statistics(tx, &ctx, id))
+        .read(move |tx| {
+            let statistics = registration::read_event_statistics(tx, &ctx, id)?;
+            Ok::<_, ReadStatisticsError>((statistics, tx.count_voting(id)?))
+        })
         .await?;
-    Ok(Answer::ok(&EventStatisticsBody::of(&statistics)))
+    Ok(Answer::ok(&EventStatisticsBody::of(&statistics, voting)))
 }
 
 /// See [`statistics`].

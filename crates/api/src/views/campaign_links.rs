@@ -1,36 +1,13 @@
 //! What the links of campaigns' mails are for.
 
 use super::registration::EventOfRegistration;
+use super::voting::VotingStateBody;
 use campaign::{UnsubscribeLink, VoteLink};
 use chrono::{DateTime, Utc};
 use kernel::TypedId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use voting::VotingState;
-
-/// Whether it can be voted.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = VotingState)]
-pub enum VotingStateBody {
-    /// Later.
-    NotOpen,
-    /// Now.
-    Open,
-    /// It is over, or there is none any more.
-    Closed,
-}
-
-impl From<VotingState> for VotingStateBody {
-    fn from(state: VotingState) -> Self {
-        match state {
-            VotingState::NotOpen => Self::NotOpen,
-            VotingState::Open => Self::Open,
-            VotingState::None | VotingState::Closed => Self::Closed,
-        }
-    }
-}
 
 /// The event of a link.
 #[derive(Debug, Serialize, ToSchema)]

@@ -263,7 +263,11 @@ impl EventBody {
                 id: event.organizer.id.uuid(),
                 name: event.organizer.name,
             },
-            speaker: None,
+            speaker: event.speaker.map(|speaker| SpeakerBody {
+                id: speaker.attendee_id.uuid(),
+                name: speaker.name,
+                talk_title: speaker.talk_title,
+            }),
             registration_opens_at: details.registration_opens_at,
             registration_closes_at: details.registration_closes_at,
             voting_opens_at: details.voting_opens_at,

@@ -7,6 +7,7 @@ use registration::{EventStatistics, OnDay};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use voting::VotingFigures;
 
 /// An event in figures.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,8 +61,12 @@ pub struct AttendanceFigures {
 /// Votes in figures.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VoteFigures {
-    /// How many were cast.
+    /// How many were cast; one for each who voted.
     pub cast: u64,
+    /// The part of the seat holders who voted, from 0 to 1; null where nobody holds a seat.
+    pub share: Option<f64>,
+    /// How many are listed.
+    pub candidates: u64,
 }
 
 /// How many on a day.
@@ -76,11 +81,11 @@ pub struct DayFigure {
 
 impl EventStatisticsBody {
     /// The figures.
-    pub fn of(statistics: &EventStatistics) -> Self {
+    pub fn of(statistics: &EventStatistics, voting: VotingFigures) -> Self {
         let (confirmed, attended) = (statistics.confirmed, statistics.attended);
         let holders = confirmed + attended;
         #[expect(clippy::cast_precision_loss, reason = "a million seats at the most")]
-        let share = (holders > 0).then(|| attended as f64 / holders as f64);
+        let share_of = |part: u64| (holders > 0).then(|| part as f64 / holders as f64);
         let day = |on: &OnDay| DayFigure {
             date: on.date.to_string(),
             registrations: on.count,
@@ -98,11 +103,15 @@ impl EventStatisticsBody {
             attendance: AttendanceFigures {
                 confirmed,
                 attended,
-                share,
+                share: share_of(attended),
             },
             revenue: Vec::new(),
             registrations_per_day: statistics.registrations.iter().map(day).collect(),
-            votes: VoteFigures { cast: 0 },
+            votes: VoteFigures {
+                cast: voting.votes,
+                share: share_of(voting.votes),
+                candidates: voting.listed,
+            },
         }
     }
 }

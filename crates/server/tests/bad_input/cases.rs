@@ -53,6 +53,8 @@ pub struct Scene {
     pub entry: String,
     /// Somebody whom the organiser noted, and who has no place at the event.
     pub attendee: String,
+    /// Who is listed at the event.
+    pub candidate: String,
 }
 
 impl Scene {
@@ -65,8 +67,16 @@ impl Scene {
         admin.client.post("/admin/roles").json(new_role).await.expect(201);
         let organizer = harness.organizer().await;
         let (holder, waiter) = (harness.attendee("holder").await, harness.attendee("waiter").await);
-        let event = harness.published_event(&organizer, 1).await;
+        let event = harness.published_event(&organizer, 2).await;
         let (registration, _) = harness.registered(&holder, event).await;
+        let opens = json!({"voting_opens_at": "2026-01-01T00:00:00Z"});
+        let path = format!("/events/{event}");
+        organizer.client.patch(&path).json(opens).await.expect(200);
+        let speaker = harness.attendee("speaker").await;
+        harness.registered(&speaker, event).await;
+        let talk = json!({"talk_title": "Sync or async", "abstract": "Words"});
+        let stands = speaker.client.post(&format!("{path}/candidates")).json(talk);
+        let candidate = stands.await.expect(201).text_at("/id");
         let register = waiter.client.post(&format!("/events/{event}/registrations"));
         let entry = register.await.expect(202).text_at("/waitlist_entry/id");
         let draft = organizer.client.post("/events").json(harness.event_fields(2));
@@ -93,6 +103,7 @@ impl Scene {
             registration: registration.to_string(),
             noted,
             entry,
+            candidate,
         }
     }
 
@@ -324,7 +335,56 @@ impl Scene {
             ),
         ];
         cases.extend(self.cases_of_admins());
+        cases.extend(self.cases_of_voting());
         cases
+    }
+
+    fn cases_of_voting(&self) -> Vec<Case> {
+        let case = |method, path: &str, client: &Client, body, needed| Case {
+            method,
+            path: format!("/events/{}/{path}", self.event),
+            client: client.clone(),
+            body,
+            needed,
+            may_be_empty: false,
+            media_type: if method == "PATCH" {
+                "application/merge-patch+json"
+            } else {
+                "application/json"
+            },
+        };
+        let (holder, candidate) = (&self.holder.client, &self.candidate);
+        let talk = json!({"talk_title": "Async or sync", "abstract": "Words"});
+        vec![
+            case(
+                "POST",
+                "candidates",
+                holder,
+                talk.clone(),
+                &["talk_title", "abstract"],
+            ),
+            case(
+                "PATCH",
+                &format!("candidates/{candidate}"),
+                &self.organizer.client,
+                talk,
+                &[],
+            ),
+            case(
+                "PUT",
+                "vote",
+                holder,
+                json!({"candidate_id": candidate}),
+                &["candidate_id"],
+            ),
+            case(
+                "PUT",
+                "speaker",
+                &self.admin.client,
+                json!({"candidate_id": candidate, "reason": "because"}),
+                &["candidate_id"],
+            ),
+        ]
     }
 
     fn cases_of_admins(&self) -> Vec<Case> {

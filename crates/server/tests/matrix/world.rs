@@ -155,6 +155,14 @@ pub enum Content {
     NoPermission,
     /// That a role permits to read the audit log.
     Reads,
+    /// What one stands with.
+    Candidacy,
+    /// Another title of a talk.
+    Talk,
+    /// For whom one votes.
+    Ballot,
+    /// Who is to speak, with a reason.
+    Choice,
 }
 
 struct Things {
@@ -177,6 +185,8 @@ struct Things {
     job: String,
     /// The copy of a campaign for the holder, to who waits.
     delivery: DeliveryId,
+    /// Who is listed at the event and does not speak there.
+    candidate: String,
 }
 
 /// A server with people of every kind, and things that are made anew when they were changed.
@@ -191,17 +201,29 @@ pub struct World<'h> {
     /// The account of [`Caller::Admin`].
     admin: String,
     staff: [Person; 2],
+    /// Who stand for speaker; the first was chosen.
+    candidates: [Person; 2],
     things: Things,
 }
 
 impl<'h> World<'h> {
     pub async fn new(harness: &'h Harness) -> Self {
         let organizer = harness.organizer().await;
-        let [holder, waiter, stranger, suspended, ended, manager, scanner] = harness
-            .crowd(7)
+        let [
+            holder,
+            waiter,
+            stranger,
+            suspended,
+            ended,
+            manager,
+            scanner,
+            speaker,
+            rival,
+        ] = harness
+            .crowd(9)
             .await
             .try_into()
-            .unwrap_or_else(|_| panic!("seven people"));
+            .unwrap_or_else(|_| panic!("nine people"));
         suspend(harness, &suspended);
         ended.client.post("/auth/logout").await.expect(204);
         let mut clients = vec![
@@ -233,7 +255,8 @@ impl<'h> World<'h> {
             emails.push((Caller::Only(*permission), person.email));
         }
         let staff = [manager, scanner];
-        let things = Things::make(harness, &organizer, &holder, &waiter, &staff).await;
+        let candidates = [speaker, rival];
+        let things = Things::make(harness, &organizer, &holder, &waiter, &staff, &candidates).await;
         Self {
             harness,
             clients,
@@ -243,6 +266,7 @@ impl<'h> World<'h> {
             waiter,
             admin: admin_id,
             staff,
+            candidates,
             things,
         }
     }
@@ -250,7 +274,8 @@ impl<'h> World<'h> {
     /// Makes the things anew.
     pub async fn renew(&mut self) {
         let (organizer, holder, waiter) = (&self.organizer, &self.holder, &self.waiter);
-        self.things = Things::make(self.harness, organizer, holder, waiter, &self.staff).await;
+        let (staff, candidates) = (&self.staff, &self.candidates);
+        self.things = Things::make(self.harness, organizer, holder, waiter, staff, candidates).await;
     }
 
     /// Signs in anew who has ended their session.
@@ -294,6 +319,11 @@ impl<'h> World<'h> {
             Some("admin") => account.clone(),
             _ => event.to_string(),
         };
+        let candidate = if path.ends_with("/accept") {
+            self.nomination()
+        } else {
+            things.candidate.clone()
+        };
         let member = if matches!(content, Content::StaffRole) {
             &things.account
         } else {
@@ -303,6 +333,7 @@ impl<'h> World<'h> {
             .replace("{user_id}", member)
             .replace("{id}", &id)
             .replace("{entry_id}", &things.entry)
+            .replace("{candidate_id}", &candidate)
             .replace("{registration_id}", &things.registration)
             .replace("{name}", role)
             .replace("{token}", &self.token(path));
@@ -372,6 +403,10 @@ impl<'h> World<'h> {
             }
             Content::NoPermission => json!({"permissions": []}),
             Content::Reads => json!({"permissions": ["audit:read"]}),
+            Content::Candidacy => json!({"talk_title": "Sync or async", "abstract": "Words"}),
+            Content::Talk => json!({"talk_title": format!("Talk {}", self.new_word())}),
+            Content::Ballot => json!({"candidate_id": self.things.candidate}),
+            Content::Choice => json!({"candidate_id": self.things.candidate, "reason": "because"}),
         })
     }
 
@@ -387,6 +422,22 @@ impl<'h> World<'h> {
 
     fn account(&self, roles: &[&str]) -> Value {
         json!({"email": format!("{}@example.org", self.new_word()), "name": "Made", "roles": roles})
+    }
+
+    /// A nomination of the holder's at the event, who is asked by one of the candidates.
+    fn nomination(&self) -> String {
+        let (event, attendee) = (self.things.published, &self.things.attendee);
+        let (id, by) = (self.new_word(), self.candidates[0].id);
+        let at = "2026-01-01T00:00:00.000000Z";
+        sql(
+            self.harness,
+            &format!(
+                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}';
+                 INSERT INTO candidates VALUES ('{id}', '{event}', '{attendee}', '{by}', 'nominated', 'Sync', 'Words', \
+                 '{at}', NULL, NULL, '{at}');"
+            ),
+        );
+        id
     }
 
     /// A word that nothing has yet.
@@ -439,10 +490,12 @@ impl Things {
         holder: &Person,
         waiter: &Person,
         staff: &[Person; 2],
+        candidates: &[Person; 2],
     ) -> Self {
-        let published = harness.published_event(organizer, 1).await;
+        let published = harness.published_event(organizer, 3).await;
         let quiet = harness.published_event(organizer, 1).await;
         let (registration, attendee) = harness.registered(holder, published).await;
+        let candidate = vote_at(harness, organizer, published, candidates).await;
         let email = format!("noted-{registration}@example.org");
         let noted = organizer
             .client
@@ -499,6 +552,7 @@ impl Things {
             role,
             auditors,
             job,
+            candidate,
         }
     }
 }
@@ -521,6 +575,25 @@ fn campaign_copy(harness: &Harness, event: EventId, attendee: &str, organizer: &
         ),
     );
     delivery
+}
+
+/// Opens voting at an event for these candidates, of whom the first speaks there; gives the second.
+async fn vote_at(harness: &Harness, organizer: &Person, event: EventId, candidates: &[Person; 2]) -> String {
+    let opens = json!({"voting_opens_at": "2026-01-01T00:00:00Z"});
+    let path = format!("/events/{event}");
+    organizer.client.patch(&path).json(opens).await.expect(200);
+    let mut ids = Vec::new();
+    for person in candidates {
+        harness.registered(person, event).await;
+        let talk = json!({"talk_title": "Sync or async", "abstract": "Words"});
+        let stands = person.client.post(&format!("{path}/candidates")).json(talk);
+        ids.push(stands.await.expect(201).text_at("/id"));
+    }
+    sql(
+        harness,
+        &format!("UPDATE events SET speaker_id = '{}' WHERE id = '{event}'", ids[0]),
+    );
+    ids.remove(1)
 }
 
 /// The newest message, given up.

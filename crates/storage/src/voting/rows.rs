@@ -3,9 +3,9 @@
 use crate::columns::{Ts, Uid};
 use crate::schema::candidates;
 use crate::transaction::named;
-use ::voting::{Candidate, CandidateStatus, CandidateView};
 use diesel::prelude::*;
 use kernel::StoreError;
+use voting::{Candidate, CandidateStatus, CandidateView};
 
 /// What stands in the place of a title that was erased.
 pub(crate) const ERASED_TITLE: &str = "(erased)";

@@ -8,13 +8,13 @@ use crate::prepared::Prepared;
 use crate::registrations::LIVE;
 use crate::schema::{attendees, candidates, registrations, votes};
 use crate::transaction::{named, rows};
-use ::voting::{CandidateVotes, Vote, VoteRepository, VoteVia, VotingWindow};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 use event::EventStatus;
 use kernel::{AttendeeId, CandidateId, EventId, StoreError, TypedId, UserId};
 use std::collections::HashMap;
+use voting::{CandidateVotes, Vote, VoteRepository, VoteVia, VotingFigures, VotingWindow};
 
 use super::{ERASED_TITLE, MOST_CANDIDATES};
 
@@ -219,6 +219,27 @@ impl VoteRepository for Tx<'_> {
                     .unwrap_or(0),
             })
             .collect())
+    }
+
+    fn count_voting(&mut self, event_id: EventId) -> Result<VotingFigures, StoreError> {
+        let event = Uid::of(event_id);
+        let (listed, votes): (i64, i64) = self.run(|connection| {
+            on!(connection, |c| Ok((
+                candidates::table
+                    .filter(candidates::event_id.eq(event))
+                    .filter(candidates::status.eq("listed"))
+                    .count()
+                    .get_result(c)?,
+                votes::table
+                    .filter(votes::event_id.eq(event))
+                    .count()
+                    .get_result(c)?,
+            )))
+        })?;
+        Ok(VotingFigures {
+            listed: u64::try_from(listed).unwrap_or(0),
+            votes: u64::try_from(votes).unwrap_or(0),
+        })
     }
 
     fn count_seat_holders(&mut self, event_id: EventId) -> Result<u64, StoreError> {
