@@ -41,7 +41,7 @@ pub struct LimitSettings {
     pub requests: Quota,
     /// Requests of one address to what leads to a sign-in.
     pub sign_ins: Quota,
-    /// Pages of tickets that one address opens.
+    /// Pages of tickets and links of campaigns that one address opens.
     pub pages: Quota,
     /// New accounts of one address.
     pub sign_ups: Quota,

@@ -7,7 +7,9 @@
 pub mod reset_password;
 pub mod style;
 pub mod ticket;
+pub mod unsubscribe;
 pub mod verify_email;
+pub mod vote;
 
 use crate::one_time_proof::take_proof;
 use crate::openapi::OperationDoc;

@@ -115,6 +115,9 @@ catalogue! {
     RoleBuiltIn = "role-built-in", CONFLICT, "The role is built in", "The roles that Podium comes with cannot be changed or deleted; make another one.";
     RoleInUse = "role-in-use", CONFLICT, "The role is in use", "People hold this role. Say with `move_to` which role they get instead.";
     AttendeeHasAccount = "attendee-has-account", CONFLICT, "The attendee has an account", "Name and address of an attendee with an account are the account's; they are changed there, by the person.";
+    OwnCandidacy = "own-candidacy", CONFLICT, "Nobody votes for themselves", "The vote would be for the voter's own candidacy.";
+    CandidateGone = "candidate-gone", CONFLICT, "The candidate stands no longer", "The candidate has withdrawn, or has no seat at the event any more.";
+    VotedSignedIn = "voted-signed-in", CONFLICT, "You have voted signed in", "A vote was cast for somebody else by an account that was signed in. A link does not take its place; sign in to change it.";
     AlreadyExists = "already-exists", CONFLICT, "It exists already", "Something with this name or key exists already.";
     WrongState = "wrong-state", CONFLICT, "Not possible in this state", "The thing is in a state in which this is not possible; `detail` says which.";
     MessageGone = "message-gone", CONFLICT, "The message can no longer be sent", "What it said was taken out, or is worth nothing any more: it was dropped, or its time is over.";

@@ -3,6 +3,8 @@
 
 mod admin;
 mod auth;
+mod campaign;
+mod campaign_links;
 mod event;
 mod registration;
 mod user;

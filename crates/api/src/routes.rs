@@ -10,6 +10,9 @@ pub mod attendees;
 pub mod audit_log;
 pub mod auth;
 pub mod calendars;
+pub mod campaign_links;
+pub mod campaign_review;
+pub mod campaigns;
 pub mod candidates;
 pub mod check_ins;
 pub mod documentation;
@@ -38,7 +41,7 @@ pub mod waitlist;
 pub mod waitlist_tools;
 
 use crate::limits::Limit::{Page, SignIn, SignUp, Unlimited};
-use crate::pages::{reset_password, style, ticket, verify_email};
+use crate::pages::{reset_password, style, ticket, unsubscribe, verify_email, vote};
 use crate::route_table::{Endpoint, Party, Who, delete, get, patch, post, put};
 use kernel::Permission;
 
@@ -52,6 +55,13 @@ const MAY_ORGANISE: Who = Who::Permission(Permission::EventCreate);
 const OWN: Who = Who::AnyOf(&[Party::Owner]);
 const OWN_OR_MANAGER: Who = Who::AnyOf(&[Party::Owner, Party::Manager]);
 const ROLES: Who = Who::Permission(Permission::RoleManage);
+const REVIEWER: Who = Who::Permission(Permission::CampaignReview);
+const OWN_OR_REVIEWER: Who = Who::AnyOf(&[Party::Owner, Party::Holder(Permission::CampaignReview)]);
+const SEES_CAMPAIGN: Who = Who::AnyOf(&[
+    Party::Owner,
+    Party::Manager,
+    Party::Holder(Permission::CampaignReview),
+]);
 const DOOR: Who = Who::AnyOf(&[
     Party::Manager,
     Party::Scanner,
@@ -100,6 +110,10 @@ pub fn table() -> Vec<Endpoint> {
         get("/verify-email", PublicAsNobody, verify_email::show, verify_email::describe_show).page(),
         post("/verify-email", PublicAsNobody, verify_email::submit, verify_email::describe_submit).limited(SignIn).page(),
         get("/t/{code}", PublicAsNobody, ticket::show, ticket::describe_show).limited(Page).page(),
+        get("/vote/{token}", PublicAsNobody, vote::show, vote::describe_show).limited(Page).page(),
+        post("/vote/{token}", PublicAsNobody, vote::submit, vote::describe_submit).limited(Page).page(),
+        get("/unsubscribe/{token}", PublicAsNobody, unsubscribe::show, unsubscribe::describe_show).limited(Page).page(),
+        post("/unsubscribe/{token}", PublicAsNobody, unsubscribe::submit, unsubscribe::describe_submit).limited(Page).page(),
 
         get("/api/v1/events/{id}", Public, events::read, events::describe_read),
         patch("/api/v1/events/{id}", MANAGER, events::edit, events::describe_edit),
@@ -147,6 +161,18 @@ pub fn table() -> Vec<Endpoint> {
         put("/api/v1/events/{id}/speaker", SPEAKERS, speaker::choose, speaker::describe_choose),
         delete("/api/v1/events/{id}/speaker", SPEAKERS, speaker::unset, speaker::describe_unset),
 
+        get("/api/v1/events/{id}/campaigns", SignedIn, campaigns::list_of_event, campaigns::describe_list_of_event),
+        post("/api/v1/events/{id}/campaigns", CANDIDATE_OR_MANAGER, campaigns::request, campaigns::describe_request),
+        get("/api/v1/campaigns/{id}", SEES_CAMPAIGN, campaigns::read, campaigns::describe_read),
+        patch("/api/v1/campaigns/{id}", OWN_OR_MANAGER, campaigns::edit, campaigns::describe_edit),
+        get("/api/v1/campaigns/{id}/preview", SEES_CAMPAIGN, campaigns::preview, campaigns::describe_preview),
+        post("/api/v1/campaigns/{id}/approve", REVIEWER, campaign_review::approve, campaign_review::describe_approve),
+        post("/api/v1/campaigns/{id}/reject", REVIEWER, campaign_review::reject, campaign_review::describe_reject),
+        post("/api/v1/campaigns/{id}/pause", REVIEWER, campaign_review::pause, campaign_review::describe_pause),
+        post("/api/v1/campaigns/{id}/resume", REVIEWER, campaign_review::resume, campaign_review::describe_resume),
+        post("/api/v1/campaigns/{id}/cancel", OWN_OR_REVIEWER, campaign_review::cancel, campaign_review::describe_cancel),
+        get("/api/v1/campaigns/{id}/deliveries", REVIEWER, campaign_review::list_deliveries, campaign_review::describe_list_deliveries),
+
         get("/api/v1/attendees/{id}", READS_PEOPLE, attendees::read, attendees::describe_read),
         patch("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::edit, attendees::describe_edit),
         delete("/api/v1/attendees/{id}", WRITES_PEOPLE, attendees::delete, attendees::describe_delete),
@@ -176,6 +202,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/users/me/phone/verification/confirm", SignedIn, phone::confirm, phone::describe_confirm).limited(SignIn),
         get("/api/v1/users/me/registrations", SignedIn, registrations::list_own, registrations::describe_list_own),
         get("/api/v1/users/me/waitlist", SignedIn, waitlist::list_own, waitlist::describe_list_own),
+        get("/api/v1/users/me/campaigns", SignedIn, campaigns::list_own, campaigns::describe_list_own),
         get("/api/v1/users/me/events", SignedIn, events::list_own, events::describe_list_own),
         get("/api/v1/users/{id}", SignedIn, users::read_public, users::describe_read_public),
 
@@ -197,6 +224,11 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/password/reset-with-answers", PublicAsNobody, security_questions::reset, security_questions::describe_reset).limited(SignIn),
         get("/api/v1/auth/google/callback", PublicAsNobody, google::callback, google::describe_callback).limited(SignIn),
         get("/api/v1/auth/google", PublicAsNobody, google::start, google::describe_start).limited(SignIn),
+
+        get("/api/v1/vote-links/{token}", PublicAsNobody, campaign_links::read_vote, campaign_links::describe_read_vote).limited(Page),
+        post("/api/v1/vote-links/{token}", PublicAsNobody, campaign_links::confirm_vote, campaign_links::describe_confirm_vote).limited(Page),
+        get("/api/v1/unsubscribe/{token}", PublicAsNobody, campaign_links::read_unsubscribe, campaign_links::describe_read_unsubscribe).limited(Page),
+        post("/api/v1/unsubscribe/{token}", PublicAsNobody, campaign_links::unsubscribe, campaign_links::describe_unsubscribe).limited(Page),
 
         get("/api/v1/admin/users", ACCOUNTS, accounts::list, accounts::describe_list),
         post("/api/v1/admin/users", ACCOUNTS, accounts::create, accounts::describe_create),

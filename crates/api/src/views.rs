@@ -1,6 +1,8 @@
 //! What things look like in answers. Dates are RFC 3339 in UTC, ids are UUIDs.
 
 mod admin;
+mod campaign;
+mod campaign_links;
 mod event;
 mod person;
 mod registration;
@@ -10,6 +12,10 @@ mod ticket;
 mod voting;
 
 pub use admin::{AuditBody, JobBody, PermissionBody, RoleBody};
+pub use campaign::{
+    AudienceBody, CampaignBody, CampaignPreviewBody, CampaignStatusBody, DeliveryBody, DeliveryStatusBody,
+};
+pub use campaign_links::{CandidateOfLink, EventOfLink, UnsubscribeBody, VoteLinkBody};
 pub use event::{EventBody, FormatBody, MoneyBody, OrganizerBody, SpeakerBody, StatusBody};
 pub use person::{ParticipantBody, PersonBody, PreferencesBody, PublicProfile, UserBody};
 pub use registration::{

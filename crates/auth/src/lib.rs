@@ -53,10 +53,11 @@ pub use log_out::{LogOutError, log_out, log_out_by_refresh_token};
 pub use one_time::{MOST_CODE_TRIES, OneTime, OneTimeProof, OneTimePurpose, generate_code, generate_secrets};
 pub use password::{BcryptCost, InvalidPassword, NewPassword, PasswordHash};
 pub use personal_data::{
-    AccountRecord, AttendeeRecord, AuditRecord, CandidacyRecord, ErasureRepository, EventRecord,
-    IdentityRecord, LiveRecord, MessageRecord, NominationRecord, OneTimeRecord, PersonExport,
-    PersonalDataRepository, PhoneCodeRecord, QueueRecord, QueueStepRecord, RegistrationRecord,
-    RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord, StaffRecord, VoteRecord,
+    AccountRecord, AttendeeRecord, AuditRecord, CampaignMailRecord, CampaignRecord, CandidacyRecord,
+    ErasureRepository, EventRecord, IdentityRecord, LiveRecord, MessageRecord, NominationRecord,
+    OneTimeRecord, PersonExport, PersonalDataRepository, PhoneCodeRecord, QueueRecord, QueueStepRecord,
+    RegistrationRecord, RememberedRecord, SecurityQuestionRecord, SecurityTriesRecord, SessionRecord,
+    StaffRecord, VoteRecord,
 };
 pub use ports::{AskingProvider, ExternalIdentity, IdentityProvider, ProviderError, SignInAttempt};
 pub use refresh::{Refresh, Refreshed, refresh};

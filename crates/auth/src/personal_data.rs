@@ -24,6 +24,8 @@ pub struct PersonExport {
     pub candidacies: Vec<CandidacyRecord>,
     pub nominations_of_others: Vec<NominationRecord>,
     pub votes: Vec<VoteRecord>,
+    pub campaigns: Vec<CampaignRecord>,
+    pub campaign_mails: Vec<CampaignMailRecord>,
     pub events_organized: Vec<EventRecord>,
     pub staff_roles: Vec<StaffRecord>,
     pub sessions: Vec<SessionRecord>,
@@ -62,9 +64,43 @@ pub struct AccountRecord {
     pub phone_verified_at: Option<Instant>,
     pub email_reminders: bool,
     pub text_messages: bool,
+    pub campaign_mail: bool,
     pub last_login_at: Option<Instant>,
     pub created_at: Instant,
     pub updated_at: Instant,
+}
+
+/// A campaign that the person asked for.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct CampaignRecord {
+    pub id: CampaignId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub candidate_id: CandidateId,
+    pub status: String,
+    pub subject: String,
+    pub body: String,
+    pub audience: Option<String>,
+    pub send_at: Option<Instant>,
+    pub reason: Option<String>,
+    pub requested_at: Instant,
+    pub started_at: Option<Instant>,
+    pub finished_at: Option<Instant>,
+}
+
+/// A campaign that the person got, or was to get.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "each field is the column of that name")]
+pub struct CampaignMailRecord {
+    pub campaign_id: CampaignId,
+    pub event_id: EventId,
+    pub event_title: String,
+    pub name: String,
+    pub email: String,
+    pub status: String,
+    pub error: Option<String>,
+    pub finished_at: Option<Instant>,
 }
 
 /// The person as somebody who can hold a seat.

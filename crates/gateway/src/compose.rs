@@ -78,7 +78,7 @@ pub(crate) fn compose(from: &Sender, mail: &OutgoingMail) -> Result<Composed, No
         .chars()
         .filter(|c| c.is_ascii_graphic() && !"<>@".contains(*c))
         .collect();
-    let message = Message::builder()
+    let mut builder = Message::builder()
         .envelope(envelope)
         .from(from.0.clone())
         .to(Mailbox::new(name, recipient.clone()))
@@ -89,9 +89,11 @@ pub(crate) fn compose(from: &Sender, mail: &OutgoingMail) -> Result<Composed, No
             // RFC 3834: nobody's absence notice answers it.
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
-        ))
-        .multipart(body(mail))
-        .map_err(|_| NoAddress)?;
+        ));
+    for header in unsubscribing(mail) {
+        builder = builder.raw_header(header);
+    }
+    let message = builder.multipart(body(mail)).map_err(|_| NoAddress)?;
     Ok(Composed {
         recipient,
         content: message.formatted(),
@@ -106,6 +108,35 @@ fn address(text: &str) -> Result<Address, NoAddress> {
         return Err(NoAddress);
     }
     text.parse().map_err(|_| NoAddress)
+}
+
+/// How the recipient gets no more such mails: the address (RFC 2369), and that a POST to it is enough, without anybody looking at a
+/// page (RFC 8058). Written as they are: an address is one word, which has no place to be folded at. RFC 8058 asks for `https`; a
+/// server that is reached without it is one that somebody tries out, and its mails are to look like those of others.
+fn unsubscribing(mail: &OutgoingMail) -> Vec<HeaderValue> {
+    let Some(url) = mail
+        .content
+        .list_unsubscribe
+        .as_deref()
+        .filter(|url| is_plain(url))
+    else {
+        return Vec::new();
+    };
+    let header = |name, value: String| {
+        HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
+    };
+    vec![
+        header("List-Unsubscribe", format!("<{url}>")),
+        header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+    ]
+}
+
+/// Whether an address can stand between angle brackets in a header, in a line that is not too long.
+fn is_plain(url: &str) -> bool {
+    url.len() <= LONGEST
+        && url
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>,".contains(&byte))
 }
 
 fn subject(text: &str) -> HeaderValue {

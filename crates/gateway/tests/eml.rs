@@ -44,6 +44,23 @@ async fn each_mail_is_one_file_that_nobody_else_may_read() {
 }
 
 #[tokio::test]
+async fn a_file_says_how_to_unsubscribe_as_a_mail_does() {
+    let data = tempfile::tempdir().expect("a folder");
+    let folder = data.path().join("mail");
+    let mailer = EmlFolder::new(&folder, FROM).expect("a mailer");
+    let mut campaign = mail("0190-60");
+    campaign.content.list_unsubscribe = Some("http://127.0.0.1:8080/unsubscribe/a_b-c".to_owned());
+    sent(&mailer, &campaign).await;
+    let text = std::fs::read_to_string(folder.join("0190-60.eml")).expect("a text");
+    for line in [
+        "List-Unsubscribe: <http://127.0.0.1:8080/unsubscribe/a_b-c>\r\n",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_others_may_read_is_closed_to_them() {
     let data = tempfile::tempdir().expect("a folder");
     let folder = data.path().join("mail");

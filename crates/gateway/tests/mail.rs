@@ -211,3 +211,48 @@ async fn an_address_beyond_ascii_goes_by_smtputf8() {
     let mail = arrived(|mail| mail.to_email = "ädä@example.net".to_owned()).await;
     assert_eq!(mail.to, ["ädä@example.net"]);
 }
+
+/// An address as long as any of ours.
+fn unsubscribe_address() -> String {
+    let token = "AZ-_".repeat(16);
+    format!("https://a-rather-long-name-of-a-server-for-conferences.events.example.org/unsubscribe/{token}")
+}
+
+#[tokio::test]
+async fn a_mail_that_can_be_unsubscribed_from_says_so_in_a_form_that_programs_know() {
+    let address = unsubscribe_address();
+    let url = address.clone();
+    let mail = arrived(|mail| mail.content.list_unsubscribe = Some(url)).await;
+    // RFC 2369, section 2, and RFC 8058, section 2, to the letter: no encoding, no folding within.
+    assert_eq!(
+        mail.raw_header("List-Unsubscribe").as_deref(),
+        Some(format!("<{address}>").as_str())
+    );
+    assert_eq!(
+        mail.raw_header("List-Unsubscribe-Post").as_deref(),
+        Some("List-Unsubscribe=One-Click")
+    );
+    let names = header_names(&mail);
+    assert_eq!(names.len(), HEADERS.len() + 2, "{names:?}");
+    let raw = String::from_utf8(mail.raw.clone()).expect("ASCII");
+    let line = format!("\r\nList-Unsubscribe: <{address}>\r\n");
+    assert!(raw.contains(&line), "{raw}");
+    assert!(raw.lines().all(|line| line.len() <= 998), "{raw}");
+    // As a program that reads mails takes it apart.
+    assert_eq!(mail.unsubscribe_addresses(), [address]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_adds_no_header() {
+    for url in [
+        "https://x.example/\r\nBcc: eve@example.net",
+        "https://x.example/>, <mailto:eve@example.net",
+        "https://x.example/a b",
+        "https://bücher.example/",
+        &format!("https://x.example/{}", "x".repeat(1_000)),
+    ] {
+        let url = url.to_owned();
+        let mail = arrived(|mail| mail.content.list_unsubscribe = Some(url)).await;
+        assert_eq!(header_names(&mail), HEADERS);
+    }
+}

@@ -34,6 +34,7 @@ pub fn mail(id: &str) -> OutgoingMail {
             text: "Hello Ada,\nyou have a seat.\n".to_owned(),
             html: "<p>Hello Ada,\nyou have a seat.</p>\n".to_owned(),
             attachments: Vec::new(),
+            list_unsubscribe: None,
         },
     }
 }

@@ -27,6 +27,12 @@ pub enum KeyPurpose {
     PhoneNumber,
     /// The pair of keys by which tickets are signed and scanned.
     TicketSigning,
+    /// Links of campaigns' mails by which a person votes.
+    VoteLink,
+    /// Links of campaigns' mails by which a person gets no more of them.
+    UnsubscribeLink,
+    /// Which addresses get no campaigns.
+    SuppressedAddress,
 }
 
 impl KeyPurpose {
@@ -39,6 +45,9 @@ impl KeyPurpose {
             Self::RequestFingerprint => b"podium request fingerprint",
             Self::PhoneNumber => b"podium phone number",
             Self::TicketSigning => b"podium ticket signing",
+            Self::VoteLink => b"podium vote link",
+            Self::UnsubscribeLink => b"podium unsubscribe link",
+            Self::SuppressedAddress => b"podium suppressed address",
         }
     }
 }
@@ -71,6 +80,12 @@ impl ServerKeys {
     /// each behind its length, in base64.
     pub fn mac<P: AsRef<[u8]>>(&self, purpose: KeyPurpose, parts: &[P]) -> String {
         URL_SAFE_NO_PAD.encode(hmac(&self.current, purpose, parts).finalize().into_bytes())
+    }
+
+    /// The same under every key: under the present one first, then under the earlier ones.
+    pub fn macs<P: AsRef<[u8]>>(&self, purpose: KeyPurpose, parts: &[P]) -> impl Iterator<Item = String> {
+        self.all()
+            .map(move |key| URL_SAFE_NO_PAD.encode(hmac(key, purpose, parts).finalize().into_bytes()))
     }
 
     /// Whether the code was made from these parts, under the present key or an earlier one. Takes the same time

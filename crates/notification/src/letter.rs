@@ -4,7 +4,10 @@ use crate::announcement::AnnouncementLines;
 use crate::lines::{EventLines, local_time, one_line, several_lines, shortened};
 use crate::links::ticket_link;
 use crate::mail::RenderError;
-use crate::{Job, Message, PasswordChange, ReminderLead};
+use crate::{
+    CampaignText, CampaignValues, Job, Message, PasswordChange, ReminderLead, render_campaign,
+    unsubscribe_link, vote_link,
+};
 use kernel::{Instant, ServerKeys, TimeZone};
 
 /// So much of a title has room in a subject.
@@ -26,13 +29,15 @@ pub(crate) struct Letter<'a> {
     pub(crate) event: Option<EventLines>,
     pub(crate) secrets: Option<SecretLines>,
     pub(crate) ticket: Option<TicketLines>,
-    /// Why the event is called off, in the organiser's words.
+    /// Why the event is called off or the campaign rejected, in the words of who did it.
     pub(crate) reason: Option<String>,
     /// What the organiser says to all who hold a seat.
     pub(crate) announcement: Option<AnnouncementLines>,
+    /// What a candidate says who asks for votes.
+    pub(crate) campaign: Option<CampaignLines>,
     /// The talk that somebody is to give, and who it is about beside the recipient.
     pub(crate) talk: Option<TalkLines>,
-    /// When it happened; of an event that moved, when it was to start before.
+    /// When it happened; of an event that moved, when it was to start before; of a campaign, from when on it is sent.
     pub(crate) at: String,
     /// How a password was changed.
     pub(crate) how: &'static str,
@@ -55,6 +60,17 @@ pub(crate) struct TicketLines {
     pub(crate) code: String,
     /// Whether it comes with the mail as a page to print.
     pub(crate) is_attached: bool,
+}
+
+/// A campaign as a mail shows it.
+pub(crate) struct CampaignLines {
+    pub(crate) candidate: String,
+    pub(crate) talk: String,
+    /// Sanitised: the one part of a mail that is put in as it is.
+    pub(crate) html: String,
+    pub(crate) text: String,
+    pub(crate) vote_link: String,
+    pub(crate) unsubscribe_link: String,
 }
 
 /// A talk as a mail shows it.
@@ -99,9 +115,13 @@ impl<'a> Letter<'a> {
             Some(event) => format!("{} · {}", event.when, event.place),
             None => heading.to_owned(),
         };
+        let (subject, campaign) = match campaign_lines(job, public_url, keys)? {
+            Some((subject, campaign)) => (subject, Some(campaign)),
+            None => (subject_of(message), None),
+        };
         Ok(Self {
             name: one_line(&job.name),
-            subject: subject_of(message),
+            subject,
             heading,
             preview,
             because: because_of(message),
@@ -115,6 +135,7 @@ impl<'a> Letter<'a> {
             }),
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
+            campaign,
             talk: TalkLines::of(message),
             at: at_of(message),
             how: how_changed(message),
@@ -179,9 +200,12 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::EventMoved { .. } => "The event has a new time",
         Message::Reminder { .. } => "A reminder of your event",
         Message::Announcement { .. } => "News of your event",
+        Message::Campaign { .. } => "A candidate asks for your vote",
         Message::Nominated { .. } => "Somebody would like to hear you speak",
         Message::SpeakerChosen { .. } => "You were chosen to speak",
         Message::SpeakerLost { .. } => "The event has no speaker any more",
+        Message::CampaignDecided { send_at: Some(_), .. } => "Your campaign is approved",
+        Message::CampaignDecided { send_at: None, .. } => "Your campaign is rejected",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -202,12 +226,16 @@ const fn because_of(message: &Message) -> &'static str {
             "because of your place on the waitlist at"
         }
         Message::EventCancelled { .. } => "because of your registration or place on the waitlist at",
+        Message::Campaign { .. } => {
+            "because you have a seat at this event, or agreed to get mails that ask for votes, at"
+        }
         Message::EmailChanged { .. }
         | Message::PasswordReset { .. }
         | Message::PasswordChanged { .. }
         | Message::SecurityAnswersChanged { .. }
         | Message::AccountCreated { .. }
         | Message::ExternalSignInLinked { .. }
+        | Message::CampaignDecided { .. }
         | Message::PhoneVerification { .. } => "because of your account at",
         Message::SpeakerLost { .. } => "because you choose speakers at",
     }
@@ -215,7 +243,7 @@ const fn because_of(message: &Message) -> &'static str {
 
 fn reason_of(message: &Message) -> Option<String> {
     match message {
-        Message::EventCancelled { reason, .. } => reason
+        Message::EventCancelled { reason, .. } | Message::CampaignDecided { reason, .. } => reason
             .as_deref()
             .map(several_lines)
             .filter(|reason| !reason.is_empty()),
@@ -233,6 +261,11 @@ fn at_of(message: &Message) -> String {
             previous_starts_at,
             ..
         } => local_time(event, *previous_starts_at),
+        Message::CampaignDecided {
+            event,
+            send_at: Some(at),
+            ..
+        } => local_time(event, *at),
         _ => String::new(),
     }
 }
@@ -272,6 +305,44 @@ fn secret_lines(
         code: secrets.code,
         until: at_utc(expires_at),
     }))
+}
+
+/// The copy of a campaign, with its subject.
+fn campaign_lines(
+    job: &Job,
+    public_url: &str,
+    keys: &ServerKeys,
+) -> Result<Option<(String, CampaignLines)>, RenderError> {
+    let Message::Campaign {
+        event,
+        delivery_id,
+        candidate,
+        talk_title,
+        subject,
+        body,
+        ..
+    } = &job.message
+    else {
+        return Ok(None);
+    };
+    let vote_link = vote_link(public_url, keys, *delivery_id);
+    let values = CampaignValues {
+        name: &job.name,
+        event,
+        candidate,
+        talk: talk_title,
+        vote_url: &vote_link,
+    };
+    let CampaignText { subject, html, text } = render_campaign(subject, body, &values)?;
+    let lines = CampaignLines {
+        candidate: one_line(candidate),
+        talk: one_line(talk_title),
+        html,
+        text,
+        vote_link,
+        unsubscribe_link: unsubscribe_link(public_url, keys, *delivery_id),
+    };
+    Ok(Some((subject, lines)))
 }
 
 fn at_utc(instant: Instant) -> String {

@@ -3,7 +3,7 @@
 
 use crate::letter::Letter;
 use crate::lines::finished;
-use crate::{Job, Medium, Message, calendar_file, ticket_page};
+use crate::{Job, Medium, Message, TemplateProblem, calendar_file, ticket_page};
 use askama::Template;
 use kernel::ServerKeys;
 
@@ -18,6 +18,9 @@ pub struct RenderedMail {
     pub html: String,
     /// Files that come with it.
     pub attachments: Vec<Attachment>,
+    /// Where the recipient says that they want no more of it, with one click of their mail program (RFC 2369, RFC 8058); none for
+    /// mails that nobody can do without.
+    pub list_unsubscribe: Option<String>,
 }
 
 /// A file that comes with a mail.
@@ -40,6 +43,9 @@ pub enum RenderError {
     /// It does not travel by this medium.
     #[error("it does not travel by {}", .0.as_str())]
     WrongMedium(Medium),
+    /// It is a campaign that was checked by other rules than those in force.
+    #[error("the campaign cannot be rendered: {0}")]
+    Campaign(#[from] TemplateProblem),
     /// A template failed.
     #[error("a template failed: {0}")]
     Template(#[from] askama::Error),
@@ -78,5 +84,9 @@ pub fn render_mail(job: &Job, public_url: &str, keys: &ServerKeys) -> Result<Ren
             .into_iter()
             .chain(calendar_file::attachment(job, public_url))
             .collect(),
+        list_unsubscribe: letter
+            .campaign
+            .as_ref()
+            .map(|campaign| campaign.unsubscribe_link.clone()),
     })
 }

@@ -3,8 +3,8 @@
 use crate::SealedSecrets;
 use chrono::TimeDelta;
 use kernel::{
-    CandidateId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId,
-    WaitlistEntryId,
+    CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId,
+    RegistrationId, UserId, WaitlistEntryId,
 };
 use serde::{Deserialize, Serialize};
 use ticket::TicketCode;
@@ -36,60 +36,6 @@ pub struct EventFacts {
     pub time_zone: String,
     /// Where it is; none for a virtual event.
     pub location: Option<String>,
-}
-
-/// By what a message travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Medium {
-    /// A mail.
-    Email,
-    /// A text message to a phone.
-    Sms,
-}
-
-impl Medium {
-    /// Every medium.
-    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
-
-    /// The name in the database and for operators.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-        }
-    }
-
-    /// The medium of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|medium| medium.as_str() == name)
-    }
-}
-
-/// Where a message goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Destination {
-    /// An e-mail address as it was written.
-    Email(String),
-    /// A phone number, E.164.
-    Phone(String),
-}
-
-impl Destination {
-    /// By what it is reached.
-    pub const fn medium(&self) -> Medium {
-        match self {
-            Self::Email(_) => Medium::Email,
-            Self::Phone(_) => Medium::Sms,
-        }
-    }
-
-    /// The address or the number.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Email(text) | Self::Phone(text) => text,
-        }
-    }
 }
 
 /// How long before the start a reminder is due.
@@ -287,6 +233,23 @@ pub enum Message {
         /// What it says, in paragraphs.
         body: String,
     },
+    /// A candidate asks for votes.
+    Campaign {
+        /// The event.
+        event: EventFacts,
+        /// The campaign, the same for all who get it.
+        campaign_id: CampaignId,
+        /// This copy of it: its links name it.
+        delivery_id: DeliveryId,
+        /// Who stands for speaker.
+        candidate: String,
+        /// What the candidate would talk about.
+        talk_title: String,
+        /// What it is about, as it was asked for: with placeholders.
+        subject: String,
+        /// What it says, as it was asked for: Markdown with placeholders.
+        body: String,
+    },
     /// Somebody named the person as a candidate for speaker, who may agree or not.
     Nominated {
         /// The event.
@@ -319,6 +282,19 @@ pub enum Message {
         speaker: String,
         /// What the talk was called.
         talk_title: String,
+    },
+    /// A campaign that the person asked for may go, or may not.
+    CampaignDecided {
+        /// The event.
+        event: EventFacts,
+        /// The campaign.
+        campaign_id: CampaignId,
+        /// Its subject, as it was asked for.
+        subject: String,
+        /// From when on it is sent; none if it was rejected.
+        send_at: Option<Instant>,
+        /// Why it was rejected, in the reviewer's words.
+        reason: Option<String>,
     },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
@@ -354,7 +330,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 21] = [
+    pub const KINDS: [&str; 23] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -372,9 +348,11 @@ impl Message {
         "event_moved",
         "reminder",
         "announcement",
+        "campaign",
         "nominated",
         "speaker_chosen",
         "speaker_lost",
+        "campaign_decided",
         "phone_verification",
     ];
 
@@ -398,9 +376,11 @@ impl Message {
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
+            Self::Campaign { .. } => "campaign",
             Self::Nominated { .. } => "nominated",
             Self::SpeakerChosen { .. } => "speaker_chosen",
             Self::SpeakerLost { .. } => "speaker_lost",
+            Self::CampaignDecided { .. } => "campaign_decided",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -423,6 +403,9 @@ impl Message {
                 ..
             } => format!("{registration_id}:{}", at.timestamp_micros()),
             Self::Announcement { mailing_id, .. } => mailing_id.to_string(),
+            Self::Campaign { campaign_id, .. } | Self::CampaignDecided { campaign_id, .. } => {
+                campaign_id.to_string()
+            }
             Self::SeatConfirmed { registration_id, .. }
             | Self::SeatFromWaitlist { registration_id, .. }
             | Self::RegistrationCancelled { registration_id, .. } => registration_id.to_string(),
@@ -475,9 +458,11 @@ impl Message {
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
             | Self::Announcement { event, .. }
+            | Self::Campaign { event, .. }
             | Self::Nominated { event, .. }
             | Self::SpeakerChosen { event, .. }
-            | Self::SpeakerLost { event, .. } => Some(event),
+            | Self::SpeakerLost { event, .. }
+            | Self::CampaignDecided { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }
@@ -554,7 +539,8 @@ impl Message {
             Self::EventCancelled { .. }
             | Self::EventMoved { .. }
             | Self::Reminder { .. }
-            | Self::Announcement { .. } => Priority::Bulk,
+            | Self::Announcement { .. }
+            | Self::Campaign { .. } => Priority::Bulk,
             _ => Priority::Personal,
         }
     }

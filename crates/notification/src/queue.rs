@@ -80,6 +80,8 @@ pub enum Delivery {
     Sent,
     /// The other side refused it for good.
     Refused(String),
+    /// The other side refused it for good, as it takes nothing for that address.
+    Bounced(String),
     /// It did not work this time; it may the next.
     Failed(String),
     /// The other side could not be reached at all: that is no try.
@@ -110,6 +112,8 @@ pub enum Verdict {
     },
     /// What it tells is no longer so, or no longer wanted: it is not sent, and what it said is forgotten.
     Moot,
+    /// It is not to be sent now: its row goes, and whoever asked for it may ask again.
+    Withdrawn,
 }
 
 /// How often a server that was found unreachable is tried, with one message.
@@ -120,7 +124,7 @@ pub const PROBE_EVERY: TimeDelta = TimeDelta::seconds(5);
 pub fn judge(delivery: Delivery, attempts: u32, now: Instant, jitter: f64) -> Verdict {
     match delivery {
         Delivery::Sent => Verdict::Done,
-        Delivery::Refused(error) => Verdict::Dead { error },
+        Delivery::Refused(error) | Delivery::Bounced(error) => Verdict::Dead { error },
         Delivery::Unreachable(error) => Verdict::Back { error },
         Delivery::Failed(error) => match DELAYS.get(attempts as usize) {
             None => Verdict::Dead { error },

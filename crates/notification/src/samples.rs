@@ -268,8 +268,35 @@ fn event_messages(event: &EventFacts) -> Vec<Message> {
                    (or walk).\n  Line 4\n  Line 7\n\n\njavascript:alert(1) <script>alert('x')</script>\n\nSee you!"
                 .to_owned(),
         },
+        Message::Campaign {
+            event: event.clone(),
+            campaign_id: id(15),
+            delivery_id: id(16),
+            candidate: "Cleo <i>Ferrari</i> [x](javascript:alert(1))".to_owned(),
+            talk_title: "Locks & how to live without them".to_owned(),
+            subject: "{{ candidate }} asks for your vote".to_owned(),
+            body: CAMPAIGN.to_owned(),
+        },
     ]
 }
+
+/// What a candidate writes, with more than is meant well.
+const CAMPAIGN: &str = "Dear {{ name }},
+
+I would like to talk about **{{ talk }}** on {{ date }} at {{ place }}. \
+It is *not* a talk for experts alone.
+
+## What you take home
+
+- why a lock that nobody waits for is free
+- [what I wrote about it](https://cleo.example.org/locks?from=mail&to=you), and <mailto:cleo@example.org>
+
+> The best talk that I heard all year.
+
+[Vote here]({{ vote_url }}) or [not](javascript:alert(1)). <script>alert('x')</script><img src=x onerror=alert(2)>
+
+Yours, {{ candidate }}
+";
 
 /// What candidates and those who choose the speaker are told.
 fn speaker_messages(event: &EventFacts) -> Vec<Message> {
@@ -294,6 +321,22 @@ fn speaker_messages(event: &EventFacts) -> Vec<Message> {
             speaker: "Cora <i>Díaz</i>".to_owned(),
             talk_title,
         },
+        Message::CampaignDecided {
+            event: event.clone(),
+            campaign_id: id(16),
+            subject: "Vote for <async>, {{ name }}".to_owned(),
+            send_at: Some(at("2026-10-24T07:30:00Z")),
+            reason: None,
+        },
+        Message::CampaignDecided {
+            event: event.clone(),
+            campaign_id: id(16),
+            subject: "Vote for <async>, {{ name }}".to_owned(),
+            send_at: None,
+            reason: Some(
+                "It says <too> much about the others.\nPlease say what you will talk about.".to_owned(),
+            ),
+        },
     ]
 }
 
@@ -317,9 +360,11 @@ const fn is_sampled(message: &Message) -> bool {
         | Message::EventMoved { .. }
         | Message::Reminder { .. }
         | Message::Announcement { .. }
+        | Message::Campaign { .. }
         | Message::Nominated { .. }
         | Message::SpeakerChosen { .. }
         | Message::SpeakerLost { .. }
+        | Message::CampaignDecided { .. }
         | Message::PhoneVerification { .. } => true,
     }
 }

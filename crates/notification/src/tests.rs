@@ -41,6 +41,9 @@ fn shown(html: &str) -> String {
         }
     }
     for (entity, c) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
         ("&#60;", "<"),
         ("&#62;", ">"),
         ("&#34;", "\""),
@@ -121,7 +124,10 @@ fn nothing_that_a_person_wrote_becomes_markup_or_a_line_of_its_own() {
             assert!(!mail.html.contains(raw), "{name}: {raw}");
         }
         for link in mail.html.split("href=").skip(1) {
-            assert!(link.starts_with("\"http"), "{name}: {link}");
+            let may_lead = ["\"http", "\"mailto:"]
+                .iter()
+                .any(|begin| link.starts_with(begin));
+            assert!(may_lead, "{name}: {link}");
         }
         for (form, what) in [(&mail.html, "page"), (&mail.text, "text")] {
             let ours = form.replace("{{ title }}", "").replace("&#123;&#123; title", "");
@@ -139,7 +145,7 @@ fn nothing_that_a_person_wrote_becomes_markup_or_a_line_of_its_own() {
         );
         for line in mail.text.lines() {
             assert!(
-                line.chars().count() <= 76 || line.starts_with("http"),
+                line.chars().count() <= 76 || line.trim_start_matches('(').starts_with("http"),
                 "{name}: {line}"
             );
         }
@@ -385,4 +391,41 @@ fn a_message_that_was_written_before_seats_had_tickets_is_still_a_mail() {
     let mail = render_mail(&job, PUBLIC_URL, &keys()).expect("a mail");
     assert!(page_of(&mail).is_none() && file_of(&mail).is_some());
     assert!(!mail.text.contains("icket") && !mail.html.contains("icket"));
+}
+
+#[test]
+fn a_campaign_says_how_to_vote_and_how_to_unsubscribe_and_no_other_mail_does() {
+    for (sample, mail) in mails() {
+        let name = &sample.name;
+        let Message::Campaign { delivery_id, .. } = &sample.job.message else {
+            assert_eq!(mail.list_unsubscribe, None, "{name}");
+            assert!(
+                !mail.text.contains("/unsubscribe/") && !mail.html.contains("/unsubscribe/"),
+                "{name}"
+            );
+            continue;
+        };
+        let vote = crate::vote_link(PUBLIC_URL, &keys(), *delivery_id);
+        let unsubscribe = crate::unsubscribe_link(PUBLIC_URL, &keys(), *delivery_id);
+        assert_eq!(mail.list_unsubscribe.as_ref(), Some(&unsubscribe), "{name}");
+        for form in [&mail.text, &mail.html] {
+            assert!(
+                form.contains(&vote) && form.contains(&unsubscribe),
+                "{name}:\n{form}"
+            );
+            assert!(form.contains("asks you to confirm"), "{name}");
+        }
+        assert!(
+            mail.html.contains(">Vote for <bdi>Cleo &#60;i&#62;"),
+            "{name}:\n{}",
+            mail.html
+        );
+        // What comes after the words is not torn by them.
+        assert!(mail.html.trim_end().ends_with("</html>"), "{name}");
+        let trace = format!("{:?}", sample.job);
+        assert!(
+            !trace.contains(vote.rsplit('/').next().expect("a token")),
+            "{name}"
+        );
+    }
 }

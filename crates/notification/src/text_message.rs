@@ -61,9 +61,11 @@ pub fn render_text(job: &Job, _public_url: &str, keys: &ServerKeys) -> Result<St
         | Message::RegistrationCancelled { .. }
         | Message::WaitlistRemoved { .. }
         | Message::Announcement { .. }
+        | Message::Campaign { .. }
         | Message::Nominated { .. }
         | Message::SpeakerChosen { .. }
-        | Message::SpeakerLost { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
+        | Message::SpeakerLost { .. }
+        | Message::CampaignDecided { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a live event knows ids and counts only; who may subscribe to a topic is asked of the domains.
 
-use kernel::{Ctx, EventId, RegistrationId, UserId, WaitlistEntryId};
+use kernel::{CampaignId, Ctx, EventId, RegistrationId, UserId, WaitlistEntryId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -72,6 +72,27 @@ pub enum LiveEvent {
         /// The position now, from 1; none when the place is gone.
         position: Option<u32>,
     },
+    /// A campaign went on, or was stopped, or is over.
+    CampaignProgress {
+        /// Who hears of it: who asked for it.
+        user_id: UserId,
+        /// The event.
+        event_id: EventId,
+        /// The campaign.
+        campaign_id: CampaignId,
+        /// Its status after the change.
+        status: String,
+        /// Recipients that are known, without those who were skipped.
+        total: u64,
+        /// Mails that were handed over.
+        sent: u64,
+        /// Mails that were given up.
+        failed: u64,
+        /// How much of it is done with, in hundredths.
+        percent: u64,
+        /// Votes that its links gave and that stand.
+        votes_won: u64,
+    },
 }
 
 impl LiveEvent {
@@ -83,6 +104,7 @@ impl LiveEvent {
             Self::EventAvailability { .. } => "event-availability",
             Self::RegistrationChanged { .. } => "registration-changed",
             Self::WaitlistMoved { .. } => "waitlist-moved",
+            Self::CampaignProgress { .. } => "campaign-progress",
         }
     }
 
@@ -93,9 +115,9 @@ impl LiveEvent {
             Self::EventUpdated { event_id, .. } | Self::EventAvailability { event_id, .. } => {
                 Topic::Event(*event_id)
             }
-            Self::RegistrationChanged { user_id, .. } | Self::WaitlistMoved { user_id, .. } => {
-                Topic::User(*user_id)
-            }
+            Self::RegistrationChanged { user_id, .. }
+            | Self::WaitlistMoved { user_id, .. }
+            | Self::CampaignProgress { user_id, .. } => Topic::User(*user_id),
         }
     }
 }

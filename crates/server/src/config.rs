@@ -94,7 +94,7 @@ pub struct Limits {
     pub per_seconds: u32,
     /// Requests of one address to what leads to a sign-in.
     pub sign_ins_per_minute: u32,
-    /// Pages of tickets that one address opens.
+    /// Pages of tickets and links of campaigns that one address opens.
     pub pages_per_minute: u32,
     /// New accounts of one address.
     pub sign_ups_per_hour: u32,

@@ -1,9 +1,10 @@
 //! One running server: the parts put together over a database, listening, with its housekeeping.
 
+use crate::campaigns::Feeder;
 use crate::config::{Config, Limits, LogRequests, Profile, SigningKeys};
 use crate::metrics::Measurements;
 use crate::worker::{Parts, Worker};
-use crate::{housekeeping, mail_files, mailings, reminders, senders};
+use crate::{campaigns, housekeeping, mail_files, mailings, reminders, senders};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::web::Data;
@@ -16,9 +17,10 @@ use api::password_work::PasswordWork;
 use api::sign_in::SessionAuthenticator;
 use api::state::{AppState, Ports, RequestLog, Settings, SharedState, TrustedProxies};
 use auth::{BcryptCost, IdentityProvider, SigningKey, TokenSigner};
+use campaign::Rate;
 use chrono::TimeDelta;
 use gateway::{Google, GoogleOptions};
-use kernel::{Clock, EventId, IdSource, OutboxId, Quota, SessionId};
+use kernel::{Clock, EventId, IdSource, OutboxId, Quota, ServerKeys, SessionId};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +87,9 @@ impl Instance {
             rounds.push(tokio::spawn(looking));
             let writing = mailings::run(store.clone(), Arc::clone(clock), Arc::clone(ids));
             rounds.push(tokio::spawn(writing));
+            let feeder = feeder(config, store.clone(), state.keys.clone());
+            let feeding = campaigns::run(feeder, Arc::clone(clock), Arc::clone(ids));
+            rounds.push(tokio::spawn(feeding));
         }
         Ok(Self {
             address,
@@ -115,6 +120,15 @@ impl Instance {
             worker.stop().await;
         }
         served.context("the server failed")
+    }
+}
+
+/// What sends campaigns, as it is configured.
+pub(crate) fn feeder(config: &Config, store: Store, keys: Arc<ServerKeys>) -> Feeder {
+    Feeder {
+        store,
+        keys,
+        rate: Rate::per_minute(config.mail.campaign_per_minute),
     }
 }
 

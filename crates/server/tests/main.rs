@@ -8,6 +8,8 @@ mod audit_log;
 mod bad_input;
 mod bad_values;
 mod calendars;
+mod campaign_links;
+mod campaigns;
 mod candidates;
 mod check_in;
 mod check_in_races;

@@ -382,10 +382,17 @@ async fn nonsense(client: &Client, secrets: &Secrets, access: &str) {
     for (_, secret) in &secrets.0 {
         let link = form(&[("token", secret)]);
         client.root().get(&format!("/verify-email?{link}")).await;
-        client
-            .root()
-            .get(&format!("/t/{}", &link["token=".len()..]))
-            .await;
+        let encoded = &link["token=".len()..];
+        client.root().get(&format!("/t/{encoded}")).await;
+        // The links of campaigns have all that they are worth in their path.
+        for page in ["/vote", "/unsubscribe"] {
+            client.root().get(&format!("{page}/{encoded}")).await;
+            client.root().post(&format!("{page}/{encoded}")).await;
+        }
+        for route in ["/vote-links", "/unsubscribe"] {
+            client.get(&format!("{route}/{encoded}")).await;
+            client.post(&format!("{route}/{encoded}")).await;
+        }
     }
 }
 

@@ -77,6 +77,9 @@ impl ErasureRepository for Tx<'_> {
         self.forget_ways_in(user)?;
         self.empty_account(ctx, user)?;
         self.forget_mail(&mailbox)?;
+        self.forget_campaigns_by(mailbox.user)?;
+        let attendee_id = attendee.map(|attendee| Uid::of(attendee.id));
+        self.forget_deliveries_to(Some(mailbox.user), attendee_id, ctx.now)?;
         // An answer to somebody else's request may name the person: by id, or by an address that is theirs.
         let mut names = vec![user.id.to_string()];
         names.extend(attendee.map(|attendee| attendee.id.to_string()));
@@ -186,6 +189,7 @@ impl Tx<'_> {
             users::phone_verified_at.eq(None::<Ts>),
             users::email_reminders.eq(Preferences::default().email_reminders),
             users::text_messages.eq(false),
+            users::campaign_mail.eq(false),
             users::profession.eq(None::<String>),
             users::bio.eq(None::<String>),
             users::avatar_url.eq(None::<String>),

@@ -119,7 +119,7 @@ pub const RULES: &[(&str, &str)] = &[
         "an erased account holds nothing",
         "SELECT CAST(u.id AS TEXT) AS row_id FROM users u WHERE u.erased_at IS NOT NULL AND ( \
            u.email_verified_at IS NOT NULL OR u.last_login_at IS NOT NULL \
-           OR u.phone_verified_at IS NOT NULL OR u.text_messages) \
+           OR u.phone_verified_at IS NOT NULL OR u.text_messages OR u.campaign_mail) \
          UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN ( \
            SELECT user_id FROM attendees WHERE user_id IS NOT NULL \
            UNION ALL SELECT user_id FROM user_roles \
@@ -130,6 +130,9 @@ pub const RULES: &[(&str, &str)] = &[
            UNION ALL SELECT user_id FROM security_answers \
            UNION ALL SELECT user_id FROM external_identities \
            UNION ALL SELECT user_id FROM outbox WHERE user_id IS NOT NULL \
+           UNION ALL SELECT user_id FROM campaign_deliveries WHERE user_id IS NOT NULL \
+           UNION ALL SELECT requested_by FROM campaigns WHERE body <> '' \
+             OR status IN ('requested', 'approved', 'sending', 'paused') \
          ) held ON held.user_id = u.id WHERE u.erased_at IS NOT NULL \
          UNION SELECT CAST(u.id AS TEXT) FROM users u JOIN events e ON e.organizer_id = u.id \
          WHERE u.erased_at IS NOT NULL AND e.status IN ('draft', 'published') \
@@ -180,6 +183,19 @@ pub const RULES: &[(&str, &str)] = &[
         "a speaker is a listed candidate of the event",
         "SELECT CAST(e.id AS TEXT) AS row_id FROM events e JOIN candidates c ON c.id = e.speaker_id \
          WHERE c.status <> 'listed' OR c.event_id <> e.id",
+    ),
+    (
+        "a campaign's mail is in the queue when its delivery says so, and no other is",
+        "SELECT CAST(d.id AS TEXT) AS row_id FROM campaign_deliveries d LEFT JOIN outbox o ON o.id = d.id \
+           AND o.kind = 'campaign' AND o.status = 'queued' \
+         WHERE d.status = 'queued' AND o.id IS NULL \
+         UNION ALL SELECT CAST(o.id AS TEXT) FROM outbox o JOIN campaign_deliveries d ON d.id = o.id \
+         WHERE o.status = 'queued' AND d.status <> 'queued'",
+    ),
+    (
+        "nobody waits for a campaign that was sent, and nobody is written down for one that was not approved",
+        "SELECT CAST(d.id AS TEXT) AS row_id FROM campaign_deliveries d JOIN campaigns c ON c.id = d.campaign_id \
+         WHERE (c.status = 'sent' AND d.status = 'waiting') OR c.status IN ('requested', 'approved', 'rejected')",
     ),
     (
         "published and completed events do not share place and date",

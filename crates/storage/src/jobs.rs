@@ -1,6 +1,7 @@
 //! The queue of messages, as those who run the server see and handle it. What a message says is never read here.
 
 use crate::Tx;
+use crate::campaigns::Ended;
 use crate::columns::{Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::schema::outbox;
@@ -145,6 +146,8 @@ impl JobRepository for Tx<'_> {
                 ))
                 .execute(c))
         })?;
+        // Others than campaigns' have no delivery of their id.
+        self.campaign_mails_ended(now, &[Uid::of(id)], Ended::Requeued)?;
         self.wake_worker();
         Ok(())
     }
@@ -162,6 +165,6 @@ impl JobRepository for Tx<'_> {
                 ))
                 .execute(c))
         })?;
-        Ok(())
+        self.campaign_mails_ended(now, &[Uid::of(id)], Ended::Failed(reason))
     }
 }

@@ -63,6 +63,10 @@ pub struct OutboxEntry {
 
 impl Outbox for Tx<'_> {
     fn enqueue(&mut self, ctx: &Ctx, recipient: Recipient, message: Message) {
+        self.enqueue_as(ctx, ctx.new_id(), recipient, message);
+    }
+
+    fn enqueue_as(&mut self, ctx: &Ctx, id: OutboxId, recipient: Recipient, message: Message) {
         if let (Some(user_id), Some(until)) = (recipient.user_id, message.text_copy_until(ctx.now)) {
             self.texts.push(TextCopy::of(ctx, user_id, &message, until));
         }
@@ -72,7 +76,6 @@ impl Outbox for Tx<'_> {
             to: Destination::Email(recipient.email.as_str().to_owned()),
             message,
         };
-        let id = ctx.new_id();
         self.outbox
             .push(message_row(id, ctx.now, key, recipient.user_id, &queued));
     }

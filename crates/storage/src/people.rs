@@ -34,6 +34,7 @@ pub(crate) struct UserRow {
     phone_verified_at: Option<Ts>,
     email_reminders: bool,
     text_messages: bool,
+    campaign_mail: bool,
 }
 
 #[derive(Queryable, Selectable, Insertable, Clone)]
@@ -101,6 +102,7 @@ impl UserRow {
             phone_verified_at: user.phone_verified_at.map(Ts),
             email_reminders: user.preferences.email_reminders,
             text_messages: user.preferences.text_messages,
+            campaign_mail: user.preferences.campaign_mail,
         }
     }
 
@@ -134,6 +136,7 @@ impl UserRow {
             preferences: Preferences {
                 email_reminders: self.email_reminders,
                 text_messages: self.text_messages,
+                campaign_mail: self.campaign_mail,
             },
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
@@ -369,6 +372,7 @@ impl UserRepository for Tx<'_> {
                 .set((
                     users::email_reminders.eq(preferences.email_reminders),
                     users::text_messages.eq(preferences.text_messages),
+                    users::campaign_mail.eq(preferences.campaign_mail),
                     users::updated_at.eq(Ts(at)),
                 ))
                 .execute(c))

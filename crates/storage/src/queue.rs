@@ -4,6 +4,7 @@
 //! and one index serves both.
 
 use crate::Tx;
+use crate::campaigns::Ended;
 use crate::columns::{self, Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::explain::Explain;
@@ -21,6 +22,9 @@ use notification::{Claim, Claimed, Job, Medium, MessageQueue, Priority, QueueFig
 
 /// What is kept of a reason: enough to understand it, not a page of a server's talk.
 const LONGEST_ERROR: usize = 500;
+
+/// The kind of the messages whose deliveries are told what became of them.
+const CAMPAIGN: &str = "campaign";
 
 /// The condition of the index `outbox_queue`. It is literal, because neither database takes a partial index where the
 /// condition comes as a parameter: a rush of messages would be searched from end to end.
@@ -208,9 +212,23 @@ impl MessageQueue for Tx<'_> {
             .filter(|(_, verdict)| *verdict == Verdict::Done)
             .map(|(id, _)| *id)
             .collect();
-        let mut settled = self.settle_done(now, &done)?;
+        let settled = self.settle_done(now, &done)?;
+        self.campaign_mails_ended(now, &of_campaigns(&settled), Ended::Sent)?;
+        let mut settled: Vec<Uid> = settled.into_iter().map(|(id, _)| id).collect();
         for (id, verdict) in verdicts {
-            settled.extend(self.settle_undelivered(now, worker, *id, verdict)?);
+            let Some((id, kind)) = self.settle_undelivered(now, worker, *id, verdict)? else {
+                continue;
+            };
+            let ended = match verdict {
+                Verdict::Done | Verdict::Again { .. } | Verdict::Back { .. } => None,
+                Verdict::Moot => Some(Ended::Moot),
+                Verdict::Withdrawn => Some(Ended::Withdrawn),
+                Verdict::Dead { error } => Some(Ended::Failed(cut(error))),
+            };
+            if let Some(ended) = ended {
+                self.campaign_mails_ended(now, &of_campaigns(&[(id, kind)]), ended)?;
+            }
+            settled.push(id);
         }
         Ok(settled.into_iter().map(Uid::typed).collect())
     }
@@ -272,7 +290,7 @@ impl MessageQueue for Tx<'_> {
 
 impl Tx<'_> {
     /// What was sent is forgotten but for whom it went to and when; whoever holds its lease by now.
-    fn settle_done(&mut self, now: Instant, ids: &[OutboxId]) -> Result<Vec<Uid>, StoreError> {
+    fn settle_done(&mut self, now: Instant, ids: &[OutboxId]) -> Result<Vec<Settled>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -291,7 +309,7 @@ impl Tx<'_> {
                         outbox::last_error.eq(None::<String>),
                         outbox::finished_at.eq(Ts(now)),
                     ))
-                    .returning(outbox::id)
+                    .returning((outbox::id, outbox::kind))
                 };
             }
             match connection {
@@ -307,7 +325,7 @@ impl Tx<'_> {
         worker: &str,
         id: OutboxId,
         verdict: &Verdict,
-    ) -> Result<Option<Uid>, StoreError> {
+    ) -> Result<Option<Settled>, StoreError> {
         self.run(|connection| {
             on!(connection, |c| match verdict {
                 Verdict::Done => Ok(None),
@@ -318,7 +336,7 @@ impl Tx<'_> {
                         outbox::leased_by.eq(None::<String>),
                         outbox::last_error.eq(shortened(error)),
                     ))
-                    .returning(outbox::id)
+                    .returning((outbox::id, outbox::kind))
                     .get_result(c)
                     .optional(),
                 Verdict::Back { error } => diesel::update(held_by(worker, &[id]))
@@ -327,7 +345,7 @@ impl Tx<'_> {
                         outbox::leased_by.eq(None::<String>),
                         outbox::last_error.eq(shortened(error)),
                     ))
-                    .returning(outbox::id)
+                    .returning((outbox::id, outbox::kind))
                     .get_result(c)
                     .optional(),
                 Verdict::Moot => diesel::update(held_by(worker, &[id]))
@@ -339,7 +357,11 @@ impl Tx<'_> {
                         outbox::finished_at.eq(Ts(now)),
                         outbox::wiped_at.eq(Ts(now)),
                     ))
-                    .returning(outbox::id)
+                    .returning((outbox::id, outbox::kind))
+                    .get_result(c)
+                    .optional(),
+                Verdict::Withdrawn => diesel::delete(held_by(worker, &[id]))
+                    .returning((outbox::id, outbox::kind))
                     .get_result(c)
                     .optional(),
                 Verdict::Dead { error } => diesel::update(held_by(worker, &[id]))
@@ -350,7 +372,7 @@ impl Tx<'_> {
                         outbox::last_error.eq(shortened(error)),
                         outbox::finished_at.eq(Ts(now)),
                     ))
-                    .returning(outbox::id)
+                    .returning((outbox::id, outbox::kind))
                     .get_result(c)
                     .optional(),
             })
@@ -369,5 +391,22 @@ fn held_by<'a>(worker: &'a str, ids: &[OutboxId]) -> _ {
 }
 
 fn shortened(error: &str) -> Option<String> {
-    (!error.is_empty()).then(|| error.chars().take(LONGEST_ERROR).collect())
+    (!error.is_empty()).then(|| cut(error).to_owned())
+}
+
+/// As much of a reason as is kept.
+fn cut(error: &str) -> &str {
+    error
+        .char_indices()
+        .nth(LONGEST_ERROR)
+        .map_or(error, |(end, _)| &error[..end])
+}
+
+/// A message that was the worker's, and its kind.
+type Settled = (Uid, String);
+
+/// Those of the messages that are campaigns' mails.
+fn of_campaigns(settled: &[Settled]) -> Vec<Uid> {
+    let mails = settled.iter().filter(|(_, kind)| kind == CAMPAIGN);
+    mails.map(|(id, _)| *id).collect()
 }

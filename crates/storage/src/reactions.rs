@@ -4,16 +4,19 @@
 //! | When | then |
 //! |---|---|
 //! | an event's capacity was raised | its queue moves up |
-//! | an event is called off or deleted | its registrations and entries end, everybody is told; of one that is deleted votes, candidates and campaigns go |
+//! | an event is called off or deleted | its registrations and entries end, everybody is told, its campaigns end; of one that is deleted votes, candidates and campaigns go |
 //! | the start of an event moved | its seat holders are told |
 //! | an attendee is removed | its seats pass on; its votes and candidacies go |
 //! | somebody loses a seat | their vote goes, their candidacy ends with the votes for it; if they were to speak, the event has no speaker |
-//! | a guest turns out to be somebody | the guest's votes are theirs where they have none |
-//! | a candidacy ends | nothing yet |
-//! | a person is erased | what they hold at events that are not over passes on |
+//! | a guest turns out to be somebody | the guest's votes are theirs where they have none, and so are the links in campaigns' mails |
+//! | a candidacy ends | the campaigns for it end |
+//! | a person is erased | what they hold at events that are not over passes on; campaigns that they asked for end |
+//! | a worker has done with a campaign's mail, or an admin with a dead one | its delivery says so (`campaigns/settled.rs`) |
 //! | an address is proven to be a person's | what a guest with that address holds is theirs |
 
 use crate::Tx;
+use crate::columns::Uid;
+use campaign::CampaignRepository;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
 use kernel::{AttendeeId, Ctx, EmailAddress, Instant, StoreError, UserId};
 use registration::SeatLost;
@@ -35,6 +38,10 @@ impl EventEnded for Tx<'_> {
         reason: Option<&str>,
     ) -> Result<u32, StoreError> {
         let told = registration::end_event(self, ctx, seats, ending, reason)?;
+        match ending {
+            Ending::Cancelled => campaign::end_campaigns_of_event(self, ctx, seats.id)?,
+            Ending::Deleted => self.delete_campaigns_at(seats.id)?,
+        }
         // After the registrations: who was voting with one has committed, and nobody does any more.
         if ending == Ending::Deleted {
             self.delete_voting_of(seats.id)?;
@@ -59,6 +66,7 @@ impl AttendeeRemoved for Tx<'_> {
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
         let freed = registration::release_attendee(self, ctx, attendee)?;
         self.delete_votes_and_candidacies_of(attendee.id)?;
+        self.forget_deliveries_to(None, Some(Uid::of(attendee.id)), ctx.now)?;
         Ok(freed)
     }
 }
@@ -70,7 +78,9 @@ impl PersonErased for Tx<'_> {
         user_id: UserId,
         attendee: Option<&Attendee>,
     ) -> Result<u32, StoreError> {
-        registration::release_person(self, ctx, user_id, attendee)
+        let freed = registration::release_person(self, ctx, user_id, attendee)?;
+        campaign::withdraw_campaigns_of(self, ctx, user_id)?;
+        Ok(freed)
     }
 }
 
@@ -85,13 +95,14 @@ impl SeatLost for Tx<'_> {
     }
 
     fn guest_merged(&mut self, from: AttendeeId, to: AttendeeId) -> Result<(), StoreError> {
-        self.give_votes(from, to)
+        self.give_votes(from, to)?;
+        self.give_deliveries(Uid::of(from), Uid::of(to))
     }
 }
 
 impl CandidateLeft for Tx<'_> {
-    fn candidate_left(&mut self, _ctx: &Ctx, _candidate: &Candidate) -> Result<(), StoreError> {
-        Ok(())
+    fn candidate_left(&mut self, ctx: &Ctx, candidate: &Candidate) -> Result<(), StoreError> {
+        campaign::end_campaigns_of(self, ctx, candidate.id)
     }
 }
 
@@ -113,3 +124,4 @@ impl auth::ExportPersonTx for Tx<'_> {}
 impl waitlist::WaitlistTx for Tx<'_> {}
 impl registration::RegistrationTx for Tx<'_> {}
 impl voting::VotingTx for Tx<'_> {}
+impl campaign::CampaignTx for Tx<'_> {}

@@ -435,7 +435,10 @@ table! {
         listed_to_time -> Nullable<Instant>,
         listed_to_id -> Nullable<Id>,
         all_listed -> Bool,
+        at_work -> Bool,
         fed_at -> Nullable<Instant>,
+        told_at -> Nullable<Instant>,
+        told -> Nullable<Text>,
         requested_at -> Instant,
         started_at -> Nullable<Instant>,
         finished_at -> Nullable<Instant>,
@@ -455,7 +458,6 @@ table! {
         email -> Text,
         email_key -> Text,
         status -> Text,
-        outbox_id -> Nullable<Id>,
         error -> Nullable<Text>,
         finished_at -> Nullable<Instant>,
     }
@@ -508,4 +510,5 @@ allow_tables_to_appear_in_same_query!(
     votes,
     campaigns,
     campaign_deliveries,
+    outbox,
 );

@@ -88,6 +88,13 @@ impl Browser {
             .await;
     }
 
+    /// Runs a script in every page and frame that is opened from now on, before anything of theirs.
+    pub async fn before_each_page(&self, script: &str) {
+        let parameters = json!({"source": script});
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", parameters)
+            .await;
+    }
+
     /// Shows pages as a window of this size does, in CSS pixels.
     pub async fn resize(&self, width: u32, height: u32) {
         let parameters =

@@ -65,6 +65,9 @@ pub struct Preferences {
     pub email_reminders: bool,
     /// What is urgent as a text message too; only to a phone that was proven.
     pub text_messages: bool,
+    /// Campaigns that ask for votes, of whichever event. Who holds a seat gets those of the event anyhow, unless they say no to
+    /// them by the link in one.
+    pub campaign_mail: bool,
 }
 
 impl Default for Preferences {
@@ -72,6 +75,7 @@ impl Default for Preferences {
         Self {
             email_reminders: true,
             text_messages: false,
+            campaign_mail: false,
         }
     }
 }

@@ -22,8 +22,13 @@ CREATE TABLE campaigns (
     listed_to_time TEXT,
     listed_to_id   TEXT,
     all_listed     INTEGER NOT NULL DEFAULT 0 CHECK (all_listed IN (0, 1)),
+    -- whether the feeder has something to do with it
+    at_work        INTEGER NOT NULL DEFAULT 0 CHECK (at_work IN (0, 1)),
     -- until when mails were handed to the queue; with the rate it says how many may follow
     fed_at         TEXT,
+    -- what was last told of its progress, and when
+    told_at        TEXT,
+    told           TEXT,
     requested_at   TEXT NOT NULL,
     started_at     TEXT,
     finished_at    TEXT,
@@ -34,9 +39,9 @@ CREATE TABLE campaigns (
 CREATE INDEX campaigns_by_event ON campaigns (event_id, id);
 CREATE INDEX campaigns_by_candidate ON campaigns (candidate_id);
 CREATE INDEX campaigns_by_requester ON campaigns (requested_by, id);
-CREATE INDEX campaigns_to_send ON campaigns (send_at, id) WHERE status IN ('approved', 'sending');
+CREATE INDEX campaigns_at_work ON campaigns (id) WHERE at_work;
 
--- One row for each who gets one; the links in the mail name it.
+-- One row for each who gets one; the links in the mail name it, and its message in the queue has its id.
 CREATE TABLE campaign_deliveries (
     id          TEXT NOT NULL PRIMARY KEY,
     campaign_id TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
@@ -48,15 +53,12 @@ CREATE TABLE campaign_deliveries (
     email_key   TEXT NOT NULL,
     -- waiting until it is handed to the queue
     status      TEXT NOT NULL CHECK (status IN ('waiting', 'queued', 'sent', 'failed', 'skipped')),
-    outbox_id   TEXT,
     -- why it failed or was skipped
     error       TEXT,
     finished_at TEXT,
-    CONSTRAINT campaign_deliveries_once UNIQUE (campaign_id, email_key),
-    CONSTRAINT campaign_deliveries_queued_have_a_message CHECK (status <> 'queued' OR outbox_id IS NOT NULL)
+    CONSTRAINT campaign_deliveries_once UNIQUE (campaign_id, email_key)
 ) STRICT;
 CREATE INDEX campaign_deliveries_by_status ON campaign_deliveries (campaign_id, status, id);
-CREATE UNIQUE INDEX campaign_deliveries_by_message ON campaign_deliveries (outbox_id) WHERE outbox_id IS NOT NULL;
 CREATE INDEX campaign_deliveries_by_user ON campaign_deliveries (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX campaign_deliveries_by_attendee ON campaign_deliveries (attendee_id) WHERE attendee_id IS NOT NULL;
 

@@ -156,6 +156,17 @@ impl OperationDoc {
         self.problems(&[ProblemType::BodyTooLarge, ProblemType::BadRequest])
     }
 
+    /// A `RawBody` of one of these media types, or none.
+    #[must_use]
+    pub fn raw_bodies(mut self, media_types: &[&str], description: &'static str) -> Self {
+        let body = RequestBodyBuilder::new().description(Some(description));
+        let body = media_types.iter().fold(body, |body, media_type| {
+            body.content(*media_type, ContentBuilder::new().schema(Some(text())).build())
+        });
+        self.body = Some(body.required(Some(Required::False)).build());
+        self.problems(&[ProblemType::BodyTooLarge, ProblemType::BadRequest])
+    }
+
     /// The write can be repeated under an `Idempotency-Key`.
     #[must_use]
     pub fn idempotent(mut self) -> Self {

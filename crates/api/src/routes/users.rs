@@ -102,6 +102,8 @@ pub struct NewPreferences {
     email_reminders: bool,
     /// What is urgent as a text message too; needs a confirmed phone.
     text_messages: bool,
+    /// Campaigns that ask for votes, of whichever event; absent: as before. Who says yes takes back that they unsubscribed.
+    campaign_mail: Option<bool>,
 }
 
 /// Replaces one's preferences.
@@ -115,10 +117,14 @@ pub async fn set_preferences(
     let preferences = Preferences {
         email_reminders: body.value.email_reminders,
         text_messages: body.value.text_messages,
+        ..Preferences::default()
     };
+    let (campaign_mail, keys) = (body.value.campaign_mail, state.keys.clone());
     let preferences = state
         .store
-        .write(move |tx| user::set_preferences(tx, &ctx, preferences, can_send_texts))
+        .write(move |tx| {
+            campaign::set_preferences(tx, &ctx, &keys, preferences, campaign_mail, can_send_texts)
+        })
         .await?;
     Ok(Answer::ok(&PreferencesBody::of(preferences)))
 }
@@ -128,7 +134,8 @@ pub fn describe_set_preferences(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Say what one wants to be told, and how")
         .description(
-            "Another phone, or none, ends text messages; so they are for the phone that was confirmed.",
+            "Another phone, or none, ends text messages; so they are for the phone that was confirmed. Campaigns of events at which \
+             one has a seat come anyhow, unless one unsubscribes by the link in one.",
         )
         .json_body::<NewPreferences>()
         .answer::<PreferencesBody>(200, "The preferences as they are now.")

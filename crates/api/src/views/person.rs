@@ -81,6 +81,8 @@ pub struct PreferencesBody {
     pub email_reminders: bool,
     /// What is urgent as a text message too.
     pub text_messages: bool,
+    /// Campaigns that ask for votes, of whichever event.
+    pub campaign_mail: bool,
 }
 
 impl PreferencesBody {
@@ -89,6 +91,7 @@ impl PreferencesBody {
         Self {
             email_reminders: preferences.email_reminders,
             text_messages: preferences.text_messages,
+            campaign_mail: preferences.campaign_mail,
         }
     }
 }

@@ -180,8 +180,18 @@ pub enum VotingStateBody {
     NotOpen,
     /// Now.
     Open,
-    /// It is over.
+    /// It is over, or there is none any more.
     Closed,
+}
+
+impl From<VotingState> for VotingStateBody {
+    fn from(state: VotingState) -> Self {
+        match state {
+            VotingState::NotOpen => Self::NotOpen,
+            VotingState::Open => Self::Open,
+            VotingState::None | VotingState::Closed => Self::Closed,
+        }
+    }
 }
 
 impl ResultsBody {
@@ -202,11 +212,7 @@ impl ResultsBody {
                 voters: results.voters,
                 seat_holders: results.seat_holders,
             },
-            state: match results.state(now) {
-                VotingState::None | VotingState::Closed => VotingStateBody::Closed,
-                VotingState::NotOpen => VotingStateBody::NotOpen,
-                VotingState::Open => VotingStateBody::Open,
-            },
+            state: VotingStateBody::from(results.state(now)),
         }
     }
 }

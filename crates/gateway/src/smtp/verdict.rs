@@ -67,7 +67,8 @@ impl BrokenOff {
 
 /// What becomes of the mail:
 ///
-/// - An answer of 5yz to RCPT, DATA or the content means this mail, for good (RFC 5321, section 4.2.1): refused.
+/// - An answer of 5yz to RCPT, DATA or the content means this mail, for good (RFC 5321, section 4.2.1): refused. To RCPT it
+///   means the address: bounced, unless it says that it is about policy.
 /// - MAIL names nobody but us, and no size: an answer of 5yz (a sender that the server does not let this user send from, or
 ///   that is not verified) means every mail alike. The set-up is wrong: unreachable, and no mail is to blame. Only where
 ///   the recipient's address is beyond ASCII, MAIL says so (SMTPUTF8), which may be what is refused; then it is refused
@@ -93,6 +94,9 @@ pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
         Why::Answer(500..=599, said) if broken.at == Step::Mail && recipient.is_ascii() => {
             Delivery::Unreachable(told(said))
         }
+        Why::Answer(500..=599, said) if broken.at == Step::Recipient && !is_policy(said) => {
+            Delivery::Bounced(told(said))
+        }
         Why::Answer(500..=599, said) => Delivery::Refused(told(said)),
         Why::Answer(_, said) => Delivery::Failed(told(said)),
         Why::Lost(how) => Delivery::Failed(told(how)),
@@ -101,6 +105,12 @@ pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
             Delivery::Refused("the mail server takes no addresses beyond ASCII (SMTPUTF8)".to_owned())
         }
     }
+}
+
+/// Whether an answer names security or policy (enhanced code X.7.X: RFC 3463, section 3.8): who sends is what it is about,
+/// not who is written to.
+fn is_policy(said: &str) -> bool {
+    said.split_whitespace().any(|word| word.starts_with("5.7."))
 }
 
 #[cfg(test)]
@@ -135,7 +145,9 @@ mod tests {
     #[test]
     fn an_answer_means_the_mail_or_us() {
         for code in [500, 550, 552, 554, 571] {
-            assert!(matches!(answered(code), Delivery::Refused(_)), "{code}");
+            assert!(matches!(answered(code), Delivery::Bounced(_)), "{code}");
+            let theirs = answered_at(Step::Content, code, "ada@example.net");
+            assert!(matches!(theirs, Delivery::Refused(_)), "{code}");
         }
         for code in [421, 450, 451, 452] {
             assert!(matches!(answered(code), Delivery::Failed(_)), "{code}");
@@ -143,6 +155,18 @@ mod tests {
         for code in [530, 534, 535, 538] {
             assert!(matches!(answered(code), Delivery::Unreachable(_)), "{code}");
         }
+    }
+
+    #[test]
+    fn a_policy_means_no_address() {
+        let answer = |said: &str| {
+            let why = Why::Answer(550, said.to_owned());
+            of(&BrokenOff::new(Step::Recipient, why), "ada@example.net")
+        };
+        let relay = answer("permanent error (550): 5.7.1 relaying denied");
+        assert!(matches!(relay, Delivery::Refused(_)));
+        let nobody = answer("permanent error (550): 5.1.1 no such mailbox");
+        assert!(matches!(nobody, Delivery::Bounced(_)));
     }
 
     #[test]

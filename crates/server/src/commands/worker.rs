@@ -2,9 +2,9 @@
 
 use super::serve::{StopSignals, runtime};
 use crate::config::Config;
-use crate::instance::{Surroundings, check_schema, open_store};
+use crate::instance::{Surroundings, check_schema, feeder, open_store};
 use crate::worker::{Parts, Worker as Sending};
-use crate::{housekeeping, logging, mail_files, reminders, senders};
+use crate::{campaigns, housekeeping, logging, mail_files, reminders, senders};
 use clap::Args;
 use kernel::{EventId, OutboxId, SessionId, SystemClock, TimeOrderedIds};
 use std::path::PathBuf;
@@ -38,6 +38,7 @@ impl Worker {
                 mail_folder: senders::mail_folder(config),
             }));
             let (clock, ids) = (surroundings.clock, surroundings.ids);
+            let feeder = feeder(config, store.clone(), Arc::clone(&keys));
             let parts = Parts::of(config, store.clone(), Arc::clone(&clock), keys, bell)?;
             let rounds = [
                 tokio::spawn(housekeeping::run(
@@ -46,6 +47,7 @@ impl Worker {
                     Arc::clone(&ids),
                     senders::written_mails(config),
                 )),
+                tokio::spawn(campaigns::run(feeder, Arc::clone(&clock), Arc::clone(&ids))),
                 tokio::spawn(reminders::run(store, clock, ids)),
             ];
             let worker = Sending::start(parts);

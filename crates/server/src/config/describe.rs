@@ -96,6 +96,7 @@ impl Config {
             ),
             ("mail.smtp_url", masked(mail.smtp_url.is_some())),
             ("mail.from", mail.from.clone()),
+            ("mail.campaign_per_minute", mail.campaign_per_minute.to_string()),
             ("sms.url", told(sms.gateway.as_ref().map(|gateway| &gateway.url))),
             (
                 "sms.account_sid",

@@ -51,6 +51,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("limits.announcements_per_day", Single),
     ("mail.smtp_url", Single),
     ("mail.from", Single),
+    ("mail.campaign_per_minute", Single),
     ("sms.url", Single),
     ("sms.account_sid", Single),
     ("sms.auth_token", Single),

@@ -10,6 +10,8 @@ pub struct Mail {
     pub smtp_url: Option<Secret>,
     /// Whom they are from: `Name <address>` or an address.
     pub from: String,
+    /// Mails of one campaign that leave in a minute at the most.
+    pub campaign_per_minute: u32,
 }
 
 /// How text messages leave.
@@ -53,9 +55,15 @@ impl Mail {
         }
         gateway::check_sender(&section.from)
             .map_err(|reason| ConfigError::value("mail.from", format!("`{}` {reason}", section.from)))?;
+        within(
+            "mail.campaign_per_minute",
+            section.campaign_per_minute,
+            1..=1_000_000,
+        )?;
         Ok(Self {
             smtp_url,
             from: section.from,
+            campaign_per_minute: section.campaign_per_minute,
         })
     }
 }

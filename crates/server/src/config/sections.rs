@@ -97,6 +97,7 @@ sections! {
     Mail {
         smtp_url: Option<Secret> = None,
         from: String = "Podium <podium@localhost>".to_owned(),
+        campaign_per_minute: u32 = 600,
     }
     /// How text messages leave.
     Sms {

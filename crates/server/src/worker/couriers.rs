@@ -82,6 +82,7 @@ impl Couriers {
         match delivery {
             Delivery::Sent => Delivery::Sent,
             Delivery::Refused(reason) => Delivery::Refused(hide(reason)),
+            Delivery::Bounced(reason) => Delivery::Bounced(hide(reason)),
             Delivery::Failed(reason) => Delivery::Failed(hide(reason)),
             Delivery::Unreachable(reason) => Delivery::Unreachable(hide(reason)),
         }

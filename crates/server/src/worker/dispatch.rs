@@ -1,9 +1,12 @@
 //! Claims messages and hands them to the senders.
 
 use super::{IN_HAND_PER_SENDER, Shared};
+use campaign::Stand;
 use chrono::TimeDelta;
-use kernel::StoreError;
-use notification::{Claim, Delivery, Job, Medium, MessageQueue, Unreadable, Verdict, judge};
+use kernel::{DeliveryId, ServerKeys, StoreError};
+use notification::{Claim, Delivery, Job, Medium, Message, MessageQueue, Unreadable, Verdict, judge};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -18,6 +21,8 @@ pub struct Task {
     pub job: Job,
     /// It tries whether the other side is there.
     pub probe: bool,
+    /// When it was found to be due.
+    pub asked_at: Instant,
 }
 
 /// What a claim brought.
@@ -95,6 +100,7 @@ async fn claim(
         most: u32::try_from(most).unwrap_or(u32::MAX),
         lease,
     };
+    let keys = Arc::clone(&shared.parts.couriers.keys);
     let found = shared
         .parts
         .store
@@ -102,11 +108,12 @@ async fn claim(
             let claimed = tx.claim_messages(now, &claim)?;
             let count = claimed.jobs.len() + claimed.unreadable.len();
             let (mut jobs, mut unsent) = (Vec::new(), Vec::new());
+            let campaigns = campaigns_stand(tx, now, &keys, &claimed.jobs)?;
             for job in claimed.jobs {
-                if is_due(tx, &job)? {
-                    jobs.push(job);
-                } else {
-                    unsent.push((job.id, Verdict::Moot));
+                match stand(tx, &campaigns, &job)? {
+                    Stand::Send => jobs.push(job),
+                    Stand::NotNow => unsent.push((job.id, Verdict::Withdrawn)),
+                    Stand::Moot => unsent.push((job.id, Verdict::Moot)),
                 }
             }
             for message in &claimed.unreadable {
@@ -136,7 +143,11 @@ async fn claim(
         if shared.in_hand.take(job.id, now + lease) {
             handed_on = true;
             // Senders live longer than this task.
-            let _ = senders.send(Task { job, probe });
+            let _ = senders.send(Task {
+                job,
+                probe,
+                asked_at: Instant::now(),
+            });
         }
     }
     if probe && !handed_on {
@@ -148,14 +159,56 @@ async fn claim(
 }
 
 /// Whether a message is to be sent as things are now. One whose things cannot be read must not hold up the others: it is
-/// sent, as it was asked for.
-fn is_due(tx: &mut storage::Tx<'_>, job: &Job) -> Result<bool, StoreError> {
+/// sent, as it was asked for; a campaign's goes back to where it came from.
+fn stand(
+    tx: &mut storage::Tx<'_>,
+    campaigns: &HashMap<DeliveryId, Stand>,
+    job: &Job,
+) -> Result<Stand, StoreError> {
+    if let Message::Campaign { delivery_id, .. } = &job.message {
+        return Ok(campaigns.get(delivery_id).copied().unwrap_or(Stand::NotNow));
+    }
     match registration::still_true(tx, job) {
+        Ok(true) => Ok(Stand::Send),
+        Ok(false) => Ok(Stand::Moot),
         Err(StoreError::Corrupt { table, row, reason }) => {
             tracing::error!(id = %job.id, table, row, reason, "whether a message is still true cannot be read");
-            Ok(true)
+            Ok(Stand::Send)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// How the campaigns' mails among these stand, all asked for at once; nothing of them where that cannot be read.
+fn campaigns_stand(
+    tx: &mut storage::Tx<'_>,
+    now: kernel::Instant,
+    keys: &ServerKeys,
+    jobs: &[Job],
+) -> Result<HashMap<DeliveryId, Stand>, StoreError> {
+    let deliveries: Vec<DeliveryId> = jobs.iter().filter_map(delivery_of).collect();
+    if deliveries.is_empty() {
+        return Ok(HashMap::new());
+    }
+    match campaign::still_true(tx, now, keys, &deliveries) {
+        Err(StoreError::Corrupt { table, row, reason }) => {
+            tracing::error!(
+                table,
+                row,
+                reason,
+                "whether campaigns' mails are to be sent cannot be read"
+            );
+            Ok(HashMap::new())
         }
         answer => answer,
+    }
+}
+
+/// Which copy of a campaign the message is, if it is one.
+pub fn delivery_of(job: &Job) -> Option<DeliveryId> {
+    match &job.message {
+        Message::Campaign { delivery_id, .. } => Some(*delivery_id),
+        _ => None,
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::Shared;
 use super::couriers::Attempt;
-use super::dispatch::Task;
+use super::dispatch::{Task, delivery_of};
 use super::settle::Settling;
-use notification::{Delivery, Job, Verdict, judge};
+use campaign::Stand;
+use kernel::{EmailAddress, Instant};
+use notification::{Delivery, Destination, Job, Verdict, judge};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -12,6 +14,9 @@ use tokio::task::JoinSet;
 
 /// Whoever hands over ends by itself within a minute; this is for the one who does not.
 const LIMIT: Duration = Duration::from_secs(90);
+
+/// So long it is believed that a campaign's mail is to be sent: what is stopped stops within a second.
+const LONGEST_BELIEVED: Duration = Duration::from_millis(500);
 
 /// Sends until there is nothing more to come.
 pub async fn run(
@@ -21,16 +26,22 @@ pub async fn run(
 ) {
     loop {
         let next = waiting.lock().await.recv().await;
-        let Some(Task { job, probe }) = next else {
+        let Some(task) = next else {
             return;
         };
-        let id = job.id;
-        let Some(verdict) = attempt(&shared, job, probe).await else {
+        let id = task.job.id;
+        let to = task.job.to.clone();
+        let Some((verdict, bounced)) = attempt(&shared, task).await else {
             shared.room.notify_one();
             continue;
         };
         let (written, is_written) = oneshot::channel();
-        let settling = Settling { id, verdict, written };
+        let settling = Settling {
+            id,
+            verdict,
+            bounced: address_of(&to).filter(|_| bounced),
+            written,
+        };
         if verdicts.send(settling).is_err() || is_written.await.is_err() {
             // The worker was cut off.
             return;
@@ -38,8 +49,17 @@ pub async fn run(
     }
 }
 
-/// What became of the message, if it was the worker's still.
-async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict> {
+/// Where a mail goes.
+fn address_of(to: &Destination) -> Option<EmailAddress> {
+    match to {
+        Destination::Email(address) => address.parse().ok(),
+        Destination::Phone(_) => None,
+    }
+}
+
+/// What became of the message, if it was the worker's still, and whether the other side takes nothing for its address.
+async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
+    let Task { job, probe, asked_at } = task;
     let (medium, now) = (job.to.medium(), shared.parts.clock.now());
     let too_late = job.message.not_after().is_some_and(|end| end <= now);
     let begun = shared.in_hand.begin(job.id, now);
@@ -51,10 +71,18 @@ async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict>
     }
     if too_late {
         // Nobody claims it any more; housekeeping wipes it.
-        return Some(Verdict::Back { error: String::new() });
+        return Some((Verdict::Back { error: String::new() }, false));
     }
     if !probe && let Some(error) = shared.gates.closed(medium) {
-        return Some(Verdict::Back { error });
+        return Some((Verdict::Back { error }, false));
+    }
+    if asked_at.elapsed() > LONGEST_BELIEVED
+        && let Some(verdict) = ask_again(shared, &job, now).await
+    {
+        if probe {
+            shared.gates.not_probed(medium);
+        }
+        return Some((verdict, false));
     }
     let (id, kind, attempts) = (job.id, job.message.kind(), job.attempts);
     let delivery = match deliver(shared, job).await {
@@ -73,10 +101,11 @@ async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict>
     };
     let outcome = match &delivery {
         Delivery::Sent => "sent",
-        Delivery::Refused(_) => "dead",
+        Delivery::Refused(_) | Delivery::Bounced(_) => "dead",
         Delivery::Failed(_) => "failed",
         Delivery::Unreachable(_) => "unreachable",
     };
+    let bounced = matches!(delivery, Delivery::Bounced(_));
     let verdict = judge(delivery, attempts, shared.parts.clock.now(), jitter());
     let outcome = match &verdict {
         Verdict::Dead { error } => {
@@ -87,11 +116,33 @@ async fn attempt(shared: &Arc<Shared>, job: Job, probe: bool) -> Option<Verdict>
             tracing::info!(%id, kind, error, "a message could not be sent this time");
             outcome
         }
-        Verdict::Done | Verdict::Back { .. } | Verdict::Moot => outcome,
+        Verdict::Done | Verdict::Back { .. } | Verdict::Moot | Verdict::Withdrawn => outcome,
     };
     metrics::counter!("podium_messages_total", "kind" => kind, "medium" => medium.as_str(), "outcome" => outcome)
         .increment(1);
-    Some(verdict)
+    Some((verdict, bounced))
+}
+
+/// Whether a campaign's mail that has been in hand for a while is still to be sent: who stops a campaign, or wants no more of
+/// them, does not wait for what others have in their hands. None for what is to be sent.
+async fn ask_again(shared: &Arc<Shared>, job: &Job, now: Instant) -> Option<Verdict> {
+    let id = delivery_of(job)?;
+    let keys = Arc::clone(&shared.parts.couriers.keys);
+    let asked = shared
+        .parts
+        .store
+        .read(move |tx| campaign::still_true(tx, now, &keys, &[id]))
+        .await;
+    match asked {
+        Ok(stands) => match stands.get(&id) {
+            Some(Stand::Send) => None,
+            Some(Stand::NotNow) => Some(Verdict::Withdrawn),
+            Some(Stand::Moot) | None => Some(Verdict::Moot),
+        },
+        Err(error) => Some(Verdict::Back {
+            error: error.to_string(),
+        }),
+    }
 }
 
 /// Hands one over, in a task of its own: a message that makes us panic must not take the sender with it.

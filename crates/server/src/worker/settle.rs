@@ -1,7 +1,7 @@
 //! Writes down what became of messages: all that came in while the last ones were written, in one transaction.
 
 use super::Shared;
-use kernel::OutboxId;
+use kernel::{EmailAddress, OutboxId};
 use notification::{MessageQueue, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub struct Settling {
     pub id: OutboxId,
     /// What became of it.
     pub verdict: Verdict,
+    /// The address, if the other side takes nothing for it.
+    pub bounced: Option<EmailAddress>,
     /// Told when it is committed.
     pub written: oneshot::Sender<()>,
 }
@@ -61,6 +63,10 @@ async fn write(shared: &Shared, batch: &[Settling]) {
         .iter()
         .map(|settling| (settling.id, settling.verdict.clone()))
         .collect();
+    let bounced: Arc<[EmailAddress]> = batch
+        .iter()
+        .filter_map(|settling| settling.bounced.clone())
+        .collect();
     let mut wait = WAITS.0;
     loop {
         let (now, name, verdicts) = (
@@ -68,10 +74,16 @@ async fn write(shared: &Shared, batch: &[Settling]) {
             shared.name.clone(),
             Arc::clone(&verdicts),
         );
+        let (bounced, keys) = (Arc::clone(&bounced), Arc::clone(&shared.parts.couriers.keys));
         let settled = shared
             .parts
             .store
-            .write(move |tx| tx.settle_messages(now, &name, &verdicts))
+            .write(move |tx| {
+                for address in bounced.iter() {
+                    campaign::note_bounce(tx, now, &keys, address)?;
+                }
+                tx.settle_messages(now, &name, &verdicts)
+            })
             .await;
         match settled {
             Ok(settled) => {

@@ -1,7 +1,8 @@
 //! The people and things that the matrix asks about.
 
 use crate::support::{give_only, sql, suspend, ticket_of};
-use kernel::{EventId, PageRequest, Permission};
+use kernel::{CampaignId, CandidateId, DeliveryId, EventId, PageRequest, Permission};
+use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::{Answer, Client, Harness, Person};
@@ -184,6 +185,8 @@ struct Things {
     job: String,
     /// Who is listed at the event and does not speak there.
     candidate: String,
+    /// The copy of a campaign for the holder, to who waits.
+    delivery: DeliveryId,
 }
 
 /// A server with people of every kind, and things that are made anew when they were changed.
@@ -332,7 +335,8 @@ impl<'h> World<'h> {
             .replace("{entry_id}", &things.entry)
             .replace("{candidate_id}", &candidate)
             .replace("{registration_id}", &things.registration)
-            .replace("{name}", role);
+            .replace("{name}", role)
+            .replace("{token}", &self.token(path));
         (path, self.content(content).await)
     }
 
@@ -404,6 +408,16 @@ impl<'h> World<'h> {
             Content::Ballot => json!({"candidate_id": self.things.candidate}),
             Content::Choice => json!({"candidate_id": self.things.candidate, "reason": "because"}),
         })
+    }
+
+    /// The link of the copy, to vote or to unsubscribe.
+    fn token(&self, path: &str) -> String {
+        let keys = self.harness.server_keys();
+        if path.starts_with("/unsubscribe") {
+            unsubscribe_token(&keys, self.things.delivery)
+        } else {
+            vote_token(&keys, self.things.delivery)
+        }
     }
 
     fn account(&self, roles: &[&str]) -> Value {
@@ -534,6 +548,7 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
+            delivery: campaign_copy(harness, published, &attendee.to_string(), organizer),
             role,
             auditors,
             job,
@@ -559,6 +574,26 @@ async fn vote_at(harness: &Harness, organizer: &Person, event: EventId, candidat
         &format!("UPDATE events SET speaker_id = '{}' WHERE id = '{event}'", ids[0]),
     );
     ids.remove(1)
+}
+
+/// A copy of a campaign for somebody who stood for speaker and gave it up.
+fn campaign_copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
+    let ctx = harness.system();
+    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
+    let delivery: DeliveryId = ctx.new_id();
+    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
+    sql(
+        harness,
+        &format!(
+            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
+             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
+             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
+             VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
+             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
+             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+        ),
+    );
+    delivery
 }
 
 /// The newest message, given up.

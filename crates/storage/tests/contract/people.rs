@@ -39,6 +39,7 @@ fn full(rows: &Rows) -> NewUser {
         preferences: Preferences {
             email_reminders: false,
             text_messages: true,
+            campaign_mail: true,
         },
         ..new.user
     };

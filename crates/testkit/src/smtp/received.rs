@@ -109,6 +109,16 @@ impl ReceivedMail {
         MessageParser::default().parse(&self.raw).expect("a mail")
     }
 
+    /// Where the recipient unsubscribes, as a program for mails reads `List-Unsubscribe`.
+    pub fn unsubscribe_addresses(&self) -> Vec<String> {
+        let mail = self.parsed();
+        let Some(addresses) = mail.list_unsubscribe().as_address() else {
+            return Vec::new();
+        };
+        let addresses = addresses.iter().filter_map(|one| one.address.as_ref());
+        addresses.map(|address| address.clone().into_owned()).collect()
+    }
+
     /// The address in the header by that name, such as `List-Unsubscribe`, decoded as text.
     pub fn header_text(&self, name: &str) -> Option<String> {
         match self.parsed().header(name.to_owned())? {

@@ -1,0 +1,96 @@
+//! How far a campaign is, told to its owner while it goes on.
+
+use crate::{AtWork, Campaign, CampaignStatus, CampaignTx, CampaignView, Progress};
+use chrono::TimeDelta;
+use kernel::{CampaignId, Ctx, Instant, StoreError};
+use realtime::LiveEvent;
+
+/// The owner is told no more often.
+const BETWEEN: TimeDelta = TimeDelta::seconds(1);
+
+impl AtWork {
+    /// Whether the owner was told within the last second.
+    pub fn was_told_just_before(&self, now: Instant) -> bool {
+        is_soon(self.told_at, now)
+    }
+}
+
+fn is_soon(told_at: Option<Instant>, now: Instant) -> bool {
+    told_at.is_some_and(|at| now < at + BETWEEN)
+}
+
+/// A campaign and how far it is, for who tells of it.
+pub fn read_progress(tx: &mut dyn CampaignTx, id: CampaignId) -> Result<Option<CampaignView>, StoreError> {
+    let Some(campaign) = tx.find_campaign(id)? else {
+        return Ok(None);
+    };
+    let progress = tx.count_progress(id)?;
+    Ok(Some(CampaignView { campaign, progress }))
+}
+
+/// Whether there is something to tell of a campaign, or it is to be let go of: one that is over, of which nothing waits to be
+/// skipped (`rests`).
+pub fn is_to_be_told(view: &CampaignView, rests: bool) -> bool {
+    is_news(view) || is_done(&view.campaign, rests)
+}
+
+fn is_news(view: &CampaignView) -> bool {
+    view.campaign.told.as_deref() != Some(summary(view.campaign.status, &view.progress).as_str())
+}
+
+fn is_done(campaign: &Campaign, rests: bool) -> bool {
+    rests && matches!(campaign.status, CampaignStatus::Sent | CampaignStatus::Cancelled)
+}
+
+/// Tells the owner of a campaign how far it was when it was read, and lets go of it when it is done with. Does nothing if
+/// somebody else is at it, or told of it within the last second.
+pub fn tell_progress(
+    tx: &mut dyn CampaignTx,
+    ctx: &Ctx,
+    read: &CampaignView,
+    rests: bool,
+) -> Result<(), StoreError> {
+    let Some(campaign) = tx.lock_free_campaign(read.campaign.id)? else {
+        return Ok(());
+    };
+    let has_moved_on = campaign.status != read.campaign.status || campaign.told != read.campaign.told;
+    if has_moved_on || is_soon(campaign.told_at, ctx.now) {
+        return Ok(());
+    }
+    let is_news = is_news(read);
+    // Who was forgotten is told nothing.
+    if is_news && tx.find_user(campaign.requested_by)?.is_some() {
+        tx.publish(ctx, news(&campaign, &read.progress));
+    }
+    tx.update_campaign(&Campaign {
+        at_work: !is_done(&campaign, rests),
+        told_at: if is_news { Some(ctx.now) } else { campaign.told_at },
+        told: Some(summary(campaign.status, &read.progress)),
+        ..campaign
+    })
+}
+
+/// What is told, in a line.
+fn summary(status: CampaignStatus, progress: &Progress) -> String {
+    let Progress {
+        total,
+        sent,
+        failed,
+        votes_won,
+    } = progress;
+    format!("{} {total} {sent} {failed} {votes_won}", status.as_str())
+}
+
+fn news(campaign: &Campaign, progress: &Progress) -> LiveEvent {
+    LiveEvent::CampaignProgress {
+        user_id: campaign.requested_by,
+        event_id: campaign.event_id,
+        campaign_id: campaign.id,
+        status: campaign.status.as_str().to_owned(),
+        total: progress.total,
+        sent: progress.sent,
+        failed: progress.failed,
+        percent: progress.percent(),
+        votes_won: progress.votes_won,
+    }
+}

@@ -1,0 +1,105 @@
+//! Where campaigns and their deliveries are kept.
+
+use crate::{
+    AtWork, Campaign, CampaignStatus, CampaignView, Delivery, DeliveryNow, DeliveryStatus, Progress, Skip,
+    SuppressionRepository,
+};
+use kernel::{
+    CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Page, PageRequest, StoreError,
+    UserId,
+};
+use notification::Recipient;
+use voting::VotingTx;
+
+/// Which campaigns are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CampaignFilter {
+    /// At this event.
+    pub event_id: Option<EventId>,
+    /// Asked for by this account, or for its own candidacy.
+    pub owner_id: Option<UserId>,
+    /// That stand so.
+    pub status: Option<CampaignStatus>,
+}
+
+/// Campaigns.
+pub trait CampaignRepository {
+    /// Makes a campaign.
+    fn insert_campaign(&mut self, campaign: &Campaign) -> Result<(), StoreError>;
+    /// The campaign with that id.
+    fn find_campaign(&mut self, id: CampaignId) -> Result<Option<Campaign>, StoreError>;
+    /// The same, locked until the end of the transaction.
+    fn lock_campaign(&mut self, id: CampaignId) -> Result<Option<Campaign>, StoreError>;
+    /// The same; none also if somebody else has it locked.
+    fn lock_free_campaign(&mut self, id: CampaignId) -> Result<Option<Campaign>, StoreError>;
+    /// Writes all that can change of a campaign, which is locked.
+    fn update_campaign(&mut self, campaign: &Campaign) -> Result<(), StoreError>;
+    /// How many of the candidacy something is to come of still.
+    fn count_open_campaigns(&mut self, candidate_id: CandidateId) -> Result<u64, StoreError>;
+    /// Those of the candidacy that something is to come of still, in the order of their ids.
+    fn list_open_campaigns_for(&mut self, candidate_id: CandidateId) -> Result<Vec<CampaignId>, StoreError>;
+    /// Those at the event, likewise.
+    fn list_open_campaigns_at(&mut self, event_id: EventId) -> Result<Vec<CampaignId>, StoreError>;
+    /// Those that the account asked for, likewise.
+    fn list_open_campaigns_by(&mut self, user_id: UserId) -> Result<Vec<CampaignId>, StoreError>;
+    /// A page of campaigns, the newest first.
+    fn list_campaigns(
+        &mut self,
+        filter: &CampaignFilter,
+        page: PageRequest,
+    ) -> Result<Page<CampaignView>, StoreError>;
+    /// Those that the feeder has something to do with, the oldest first.
+    fn list_campaigns_at_work(&mut self) -> Result<Vec<AtWork>, StoreError>;
+    /// How far a campaign is.
+    fn count_progress(&mut self, id: CampaignId) -> Result<Progress, StoreError>;
+    /// Removes all campaigns of an event with their deliveries, and their messages whatever became of them.
+    fn delete_campaigns_at(&mut self, event_id: EventId) -> Result<(), StoreError>;
+}
+
+/// Deliveries.
+pub trait RecipientRepository {
+    /// The next accounts in use that want campaigns at a confirmed address, in the order of their ids: each with the attendee
+    /// that stands for it, if there is one.
+    fn list_readers_after(&mut self, after: Option<UserId>, most: u32) -> Result<Vec<Reader>, StoreError>;
+    /// Writes recipients down; who is there already, by the address, is left as they are.
+    fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
+    /// The next that wait, with their people as they are now.
+    fn list_waiting_deliveries(&mut self, id: CampaignId, most: u32) -> Result<Vec<DeliveryNow>, StoreError>;
+    /// These, with their people as they are now.
+    fn find_deliveries_now(&mut self, ids: &[DeliveryId]) -> Result<Vec<DeliveryNow>, StoreError>;
+    /// How many of a campaign are in the queue.
+    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<u64, StoreError>;
+    /// Notes that these are in the queue.
+    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<(), StoreError>;
+    /// Notes that these do not go.
+    fn mark_skipped(&mut self, ids: &[DeliveryId], why: Skip, at: Instant) -> Result<(), StoreError>;
+    /// Gives one that waits another address; false if another delivery of the campaign has that.
+    fn readdress_delivery(&mut self, id: DeliveryId, email: &EmailAddress) -> Result<bool, StoreError>;
+    /// Notes of at most so many that wait that they do not go; gives how many there were.
+    fn skip_waiting(&mut self, id: CampaignId, why: Skip, most: u32, at: Instant) -> Result<u32, StoreError>;
+    /// Takes out of the queue what no worker has claimed: it waits again.
+    fn take_back_queued(&mut self, id: CampaignId) -> Result<u32, StoreError>;
+    /// Of these codes of addresses, those that get no campaigns, and why.
+    fn suppressed_among(&mut self, macs: &[String]) -> Result<Vec<(String, Skip)>, StoreError>;
+    /// A page of deliveries, in the order in which they were written down.
+    fn list_deliveries(
+        &mut self,
+        id: CampaignId,
+        status: Option<DeliveryStatus>,
+        page: PageRequest,
+    ) -> Result<Page<Delivery>, StoreError>;
+}
+
+/// An account that wants campaigns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// The account.
+    pub user_id: UserId,
+    /// The attendee that stands for it.
+    pub attendee_id: Option<kernel::AttendeeId>,
+    /// As somebody to write to.
+    pub recipient: Recipient,
+}
+
+/// What the operations on campaigns need of a transaction.
+pub trait CampaignTx: CampaignRepository + RecipientRepository + SuppressionRepository + VotingTx {}
