@@ -3,7 +3,8 @@
 mod ballot;
 
 use crate::support::{give_only, sql, suspend, ticket_of};
-use kernel::{CampaignId, CandidateId, DeliveryId, EventId, PageRequest, Permission};
+use ballot::{campaign_copy, vote_at};
+use kernel::{DeliveryId, EventId, PageRequest, Permission};
 use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::support::sql;
-use kernel::EventId;
+use kernel::{CampaignId, CandidateId, DeliveryId, EventId};
 use serde_json::json;
 use testkit::{Harness, Person};
 
@@ -15,7 +15,7 @@ impl World<'_> {
         sql(
             self.harness,
             &format!(
-                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}';
+                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}' AND ended_at IS NULL;
                  INSERT INTO candidates VALUES ('{id}', '{event}', '{attendee}', '{by}', 'nominated', 'Sync', 'Words', \
                  '{at}', NULL, NULL, '{at}');"
             ),
@@ -49,7 +49,12 @@ pub(super) async fn vote_at(
 }
 
 /// A copy of a campaign for somebody who stood for speaker and gave it up.
-fn campaign_copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
+pub(super) fn campaign_copy(
+    harness: &Harness,
+    event: EventId,
+    attendee: &str,
+    organizer: &Person,
+) -> DeliveryId {
     let ctx = harness.system();
     let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
     let delivery: DeliveryId = ctx.new_id();
