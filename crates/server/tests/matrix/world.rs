@@ -1,7 +1,8 @@
 //! The people and things that the matrix asks about.
 
+use super::campaigns::{self, Campaigns};
 use crate::support::{give_only, sql, suspend, ticket_of};
-use kernel::{CampaignId, CandidateId, DeliveryId, EventId, PageRequest, Permission};
+use kernel::{DeliveryId, EventId, PageRequest, Permission};
 use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
@@ -83,6 +84,12 @@ pub enum Content {
     Nothing,
     /// A whole event.
     NewEvent,
+    /// A campaign for who is listed.
+    Campaign,
+    /// Another subject.
+    Subject,
+    /// Whom a campaign goes to.
+    Approval,
     /// Another title.
     Title,
     /// Another place.
@@ -185,6 +192,8 @@ struct Things {
     job: String,
     /// Who is listed at the event and does not speak there.
     candidate: String,
+    /// Campaigns that the holder asked for.
+    campaigns: Campaigns,
     /// The copy of a campaign for the holder, to who waits.
     delivery: DeliveryId,
 }
@@ -306,6 +315,7 @@ impl<'h> World<'h> {
                 Of::Draft => things.noted.clone(),
                 Of::Published | Of::Quiet | Of::Power => things.attendee.clone(),
             },
+            Some("campaigns") => things.campaigns.of(of),
             Some("users") => self.holder.id.to_string(),
             // One that nobody needs.
             Some("auth") if path.contains("{id}") => self
@@ -345,6 +355,9 @@ impl<'h> World<'h> {
         Some(match content {
             Content::Nothing => return None,
             Content::NewEvent => self.harness.event_fields(3),
+            Content::Campaign => campaigns::form(&self.things.candidate),
+            Content::Subject => json!({"subject": format!("Vote {}", self.new_word())}),
+            Content::Approval => json!({"audience": "event"}),
             Content::Title => json!({"title": format!("Talk {}", self.new_word())}),
             Content::Place => json!({"location": format!("Hall {}", self.new_word())}),
             Content::News => json!({"subject": "Where to park", "body": "Behind the hall, because."}),
@@ -548,7 +561,8 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
-            delivery: campaign_copy(harness, published, &attendee.to_string(), organizer),
+            delivery: campaigns::copy(harness, published, &attendee.to_string(), organizer),
+            campaigns: Campaigns::of_holder(harness, published, &candidate, holder),
             role,
             auditors,
             job,
@@ -574,26 +588,6 @@ async fn vote_at(harness: &Harness, organizer: &Person, event: EventId, candidat
         &format!("UPDATE events SET speaker_id = '{}' WHERE id = '{event}'", ids[0]),
     );
     ids.remove(1)
-}
-
-/// A copy of a campaign for somebody who stood for speaker and gave it up.
-fn campaign_copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
-    let ctx = harness.system();
-    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
-    let delivery: DeliveryId = ctx.new_id();
-    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
-    sql(
-        harness,
-        &format!(
-            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
-             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
-             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
-             VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
-             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
-        ),
-    );
-    delivery
 }
 
 /// The newest message, given up.
