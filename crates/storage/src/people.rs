@@ -12,7 +12,10 @@ use user::{Account, Attendee, NewUser, PersonName, Preferences, User, UserReposi
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-#[expect(clippy::struct_excessive_bools, reason = "a row, with the columns that there are")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row, with the columns that there are"
+)]
 pub(crate) struct UserRow {
     id: Uid,
     email: String,
