@@ -494,7 +494,7 @@ impl Things {
         let published = harness.published_event(organizer, 3).await;
         let quiet = harness.published_event(organizer, 1).await;
         let (registration, attendee) = harness.registered(holder, published).await;
-        let candidate = vote_at(harness, organizer, published, candidates).await;
+        let candidate = ballot::vote_at(harness, organizer, published, candidates).await;
         let email = format!("noted-{registration}@example.org");
         let noted = organizer
             .client
