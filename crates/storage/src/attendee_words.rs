@@ -3,12 +3,13 @@
 use crate::Tx;
 use crate::columns::Uid;
 use crate::connection::{DbConn, on};
+use crate::prepared::Prepared;
 use crate::schema::{attendee_words, attendees};
 use crate::transaction::rows;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
-use kernel::{StoreError, TypedId, search_words};
+use diesel::sql_types::{BigInt, Bool, Text};
+use kernel::{StoreError, TypedId, WordQuery, search_words};
 use std::collections::BTreeSet;
 use user::Attendee;
 
@@ -49,13 +50,58 @@ macro_rules! beginning_with {
         let prefix: &str = $prefix;
         attendee_words::table
             .filter(attendee_words::word.ge(prefix.to_owned()))
-            .filter(attendee_words::word.lt(format!("{prefix}{}", crate::attendee_words::LAST_OF_ALL)))
+            .filter(attendee_words::word.lt(crate::attendee_words::after_all_with(prefix)))
     }};
 }
 pub(crate) use beginning_with;
 
+/// The newest beneath an id with a word that begins so.
+macro_rules! newest_with_word {
+    ($prefix:expr, $before:expr, $most:expr) => {
+        beginning_with!($prefix)
+            .filter(attendee_words::attendee_id.lt($before))
+            .order(attendee_words::attendee_id.desc())
+            .limit($crate::attendee_words::limit($most))
+            .select(attendee_words::attendee_id)
+    };
+}
+pub(crate) use newest_with_word;
+
+/// What every attendee fulfils who has all these words: they stand somewhere in the name or in the address. Many a one fulfils it
+/// who has none of them, so that `WordQuery::fits` is asked in the end. What stands before the `@` is folded in one way for the
+/// address and in another for its words; in one that is all ASCII that is the same.
+macro_rules! may_have_words {
+    ($query:expr, $words:expr) => {{
+        let (mut query, words): (_, Option<&kernel::WordQuery>) = ($query, $words);
+        for word in words.map_or(&[][..], kernel::WordQuery::words) {
+            if let Some(address) = word.strip_prefix('@') {
+                let pattern = kernel::pattern_of(address);
+                query = query.filter(attendees::email_key.like(pattern).escape('\\'));
+            } else {
+                let pattern = kernel::pattern_of(word);
+                query = query.filter(
+                    attendees::name_key
+                        .like(pattern.clone())
+                        .escape('\\')
+                        .or(attendees::email_key.like(pattern).escape('\\'))
+                        .or(diesel::dsl::sql::<diesel::sql_types::Bool>(
+                            "octet_length(attendees.email_key) <> length(attendees.email_key)",
+                        )),
+                );
+            }
+        }
+        query
+    }};
+}
+pub(crate) use may_have_words;
+
 /// Greater than every other character.
-pub(crate) const LAST_OF_ALL: char = '\u{10ffff}';
+const LAST_OF_ALL: char = '\u{10ffff}';
+
+/// What comes after all words that begin so.
+pub(crate) fn after_all_with(prefix: &str) -> String {
+    format!("{prefix}{LAST_OF_ALL}")
+}
 
 impl Tx<'_> {
     /// The keys of an attendee, which stay as they are until the end of the transaction unless it changes them.
@@ -177,24 +223,54 @@ impl Tx<'_> {
         Ok(rows(found.len()))
     }
 
-    /// Those who have a word that begins so, if there are at most so many.
-    pub(crate) fn people_with_word(
+    /// That of these words which the fewest people have, if they are at most so many. Who has more words that begin so counts for
+    /// each of them.
+    pub(crate) fn rarest_word<'a>(
+        &mut self,
+        query: &'a WordQuery,
+        most: usize,
+    ) -> Result<Option<&'a str>, StoreError> {
+        let mut rarest: Option<(usize, &str)> = None;
+        for word in query.words() {
+            let most = rarest.map_or(most, |(people, _)| people);
+            let people = self.count_words(word, most)?;
+            if people <= most && rarest.is_none_or(|(known, _)| people < known) {
+                rarest = Some((people, word));
+            }
+        }
+        Ok(rarest.map(|(_, word)| word))
+    }
+
+    /// How many words begin so, each counted for each who has it; one more than `most` for all that is beyond.
+    fn count_words(&mut self, prefix: &str, most: usize) -> Result<usize, StoreError> {
+        let counted: i64 = self.run(|connection| {
+            on!(connection, |c| Prepared(diesel::select(
+                sql::<BigInt>("(SELECT count(*) FROM (SELECT 1 FROM attendee_words WHERE word >= ")
+                    .bind::<Text, _>(prefix)
+                    .sql(" AND word < ")
+                    .bind::<Text, _>(after_all_with(prefix))
+                    .sql(" LIMIT ")
+                    .bind::<BigInt, _>(limit(most) + 1)
+                    .sql(") counted)")
+            ))
+            .get_result(c))
+        })?;
+        Ok(usize::try_from(counted).unwrap_or(usize::MAX))
+    }
+
+    /// The ids of the newest beneath an id who have a word that begins so, some of them more than once: the database reads all who
+    /// have one.
+    pub(crate) fn newest_with_word(
         &mut self,
         prefix: &str,
+        before: Uid,
         most: usize,
-    ) -> Result<Option<Vec<Uid>>, StoreError> {
-        let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
-        let mut found: Vec<Uid> = self.run(|connection| {
-            on!(connection, |c| beginning_with!(prefix)
-                .limit(limit)
-                .select(attendee_words::attendee_id)
-                .load(c))
-        })?;
-        if found.len() > most {
-            return Ok(None);
-        }
-        found.sort_unstable();
-        found.dedup();
-        Ok(Some(found))
+    ) -> Result<Vec<Uid>, StoreError> {
+        self.run(|connection| on!(connection, |c| newest_with_word!(prefix, before, most).load(c)))
     }
+}
+
+/// A number of rows as the databases take it.
+pub(crate) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX - 1)
 }
