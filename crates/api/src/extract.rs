@@ -26,9 +26,9 @@ use crate::problem::Problem;
 
 /// What came with a request, read; if it does not fit, `asked` has the first word: who may not ask at all is told so, and
 /// nothing of what is wrong with the content of theirs.
-pub async fn allowed_first<T, E>(
+pub async fn allowed_first<T, A, E>(
     read: Result<T, Problem>,
-    asked: impl Future<Output = Result<(), E>>,
+    asked: impl Future<Output = Result<A, E>>,
 ) -> Result<T, Problem>
 where
     Problem: From<E>,

@@ -75,6 +75,7 @@ pub fn copy_event(tx: &mut dyn EventTx, ctx: &Ctx, command: CopyEvent) -> Result
             id: organizer_id,
             name,
         },
+        speaker: None,
         status: EventStatus::Draft,
         details: EventDetails::parse(fields, ctx.now, None)?,
         seats_taken: 0,

@@ -79,6 +79,7 @@ pub fn create_event(
             id: organizer_id,
             name,
         },
+        speaker: None,
         status: EventStatus::Draft,
         details,
         seats_taken: 0,

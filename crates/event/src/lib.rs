@@ -33,7 +33,7 @@ pub use create_event::{CreateEvent, CreateEventError, create_event};
 pub use delete_event::{DeleteEventError, delete_event};
 pub use details::{EventDetails, EventFields, FeeFields};
 pub use edit_event::{EditEventError, EventPatch, edit_event};
-pub use model::{Event, EventFormat, EventStatus, Organizer, StaffRole, StreamStatus};
+pub use model::{Event, EventFormat, EventStatus, Organizer, Speaker, StaffRole, StreamStatus};
 pub use ports::{Ending, EventEnded, EventMoved, EventTx, SeatsFreed};
 pub use publish_event::{PublishEvent, PublishEventError, publish_event};
 pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};

@@ -2,7 +2,7 @@
 
 use crate::{EventDetails, EventRef, EventSeats};
 use chrono::NaiveDate;
-use kernel::{EventId, Instant, UserId};
+use kernel::{AttendeeId, CandidateId, EventId, Instant, UserId};
 
 /// How people take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +141,19 @@ pub struct Organizer {
     pub name: String,
 }
 
+/// Who speaks at an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speaker {
+    /// The candidacy that was chosen.
+    pub candidate_id: CandidateId,
+    /// The person.
+    pub attendee_id: AttendeeId,
+    /// How the person is called.
+    pub name: String,
+    /// What the talk is called.
+    pub talk_title: String,
+}
+
 /// An event with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -148,6 +161,8 @@ pub struct Event {
     pub id: EventId,
     /// Who runs it.
     pub organizer: Organizer,
+    /// Who speaks, once somebody was chosen.
+    pub speaker: Option<Speaker>,
     /// Where it stands, as last written; [`Event::status_at`] asks the clock too.
     pub status: EventStatus,
     /// What managers write.

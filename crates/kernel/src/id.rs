@@ -62,6 +62,12 @@ typed_id! {
     OneTimeId,
     /// One text that goes to all who hold a seat at an event.
     MailingId,
+    /// A person who stands for speaker of an event.
+    CandidateId,
+    /// A campaign that asks for votes for a candidate.
+    CampaignId,
+    /// The copy of a campaign that goes to one recipient.
+    DeliveryId,
 }
 
 /// Where new ids come from; injected so that tests can foresee them.

@@ -31,8 +31,8 @@ pub use context::{Ctx, RequestId};
 pub use email::{EmailAddress, InvalidEmail};
 pub use error::StoreError;
 pub use id::{
-    AttendeeId, AuditId, EventId, IdSource, MailingId, OneTimeId, OutboxId, RegistrationId, SessionId,
-    TimeOrderedIds, TypedId, UserId, WaitlistEntryId, WaitlistLogId,
+    AttendeeId, AuditId, CampaignId, CandidateId, DeliveryId, EventId, IdSource, MailingId, OneTimeId,
+    OutboxId, RegistrationId, SessionId, TimeOrderedIds, TypedId, UserId, WaitlistEntryId, WaitlistLogId,
 };
 pub use idempotency::{IdempotencyKey, IdempotencyScope, IdempotencyStore, Remembered, StoredAnswer};
 pub use limits::{Bucket, Limits, Lockout, Quota, RetryAfter, Soon, Try};

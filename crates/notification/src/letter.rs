@@ -30,6 +30,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) reason: Option<String>,
     /// What the organiser says to all who hold a seat.
     pub(crate) announcement: Option<AnnouncementLines>,
+    /// The talk that somebody is to give, and who it is about beside the recipient.
+    pub(crate) talk: Option<TalkLines>,
     /// When it happened; of an event that moved, when it was to start before.
     pub(crate) at: String,
     /// How a password was changed.
@@ -53,6 +55,34 @@ pub(crate) struct TicketLines {
     pub(crate) code: String,
     /// Whether it comes with the mail as a page to print.
     pub(crate) is_attached: bool,
+}
+
+/// A talk as a mail shows it.
+pub(crate) struct TalkLines {
+    pub(crate) title: String,
+    /// Who named the recipient, or who was to speak; nothing where it is the recipient alone.
+    pub(crate) person: String,
+}
+
+impl TalkLines {
+    fn of(message: &Message) -> Option<Self> {
+        let (title, person) = match message {
+            Message::Nominated {
+                talk_title,
+                nominated_by,
+                ..
+            } => (talk_title, nominated_by.as_str()),
+            Message::SpeakerChosen { talk_title, .. } => (talk_title, ""),
+            Message::SpeakerLost {
+                talk_title, speaker, ..
+            } => (talk_title, speaker.as_str()),
+            _ => return None,
+        };
+        Some(Self {
+            title: one_line(title),
+            person: one_line(person),
+        })
+    }
 }
 
 impl<'a> Letter<'a> {
@@ -85,6 +115,7 @@ impl<'a> Letter<'a> {
             }),
             reason: reason_of(message),
             announcement: AnnouncementLines::of(message),
+            talk: TalkLines::of(message),
             at: at_of(message),
             how: how_changed(message),
             hours: match message {
@@ -106,6 +137,9 @@ fn subject_of(message: &Message) -> String {
         Message::EventCancelled { .. } => "Called off",
         Message::EventMoved { .. } => "New time",
         Message::Reminder { .. } => "Reminder",
+        Message::Nominated { .. } => "You are named as a speaker",
+        Message::SpeakerChosen { .. } => "You are the speaker",
+        Message::SpeakerLost { .. } => "No speaker any more",
         // In the organiser's words, and still no longer than others.
         Message::Announcement { event, subject, .. } => {
             let subject = shortened(&one_line(subject), MOST_OF_TITLE);
@@ -145,6 +179,9 @@ const fn heading_of(message: &Message) -> &'static str {
         Message::EventMoved { .. } => "The event has a new time",
         Message::Reminder { .. } => "A reminder of your event",
         Message::Announcement { .. } => "News of your event",
+        Message::Nominated { .. } => "Somebody would like to hear you speak",
+        Message::SpeakerChosen { .. } => "You were chosen to speak",
+        Message::SpeakerLost { .. } => "The event has no speaker any more",
         Message::PhoneVerification { .. } => "Confirm your phone",
     }
 }
@@ -158,7 +195,9 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::RegistrationCancelled { .. }
         | Message::EventMoved { .. }
         | Message::Reminder { .. }
-        | Message::Announcement { .. } => "because of your registration at",
+        | Message::Announcement { .. }
+        | Message::Nominated { .. }
+        | Message::SpeakerChosen { .. } => "because of your registration at",
         Message::WaitlistJoined { .. } | Message::WaitlistRemoved { .. } => {
             "because of your place on the waitlist at"
         }
@@ -170,6 +209,7 @@ const fn because_of(message: &Message) -> &'static str {
         | Message::AccountCreated { .. }
         | Message::ExternalSignInLinked { .. }
         | Message::PhoneVerification { .. } => "because of your account at",
+        Message::SpeakerLost { .. } => "because you choose speakers at",
     }
 }
 

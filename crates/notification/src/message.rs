@@ -3,7 +3,8 @@
 use crate::SealedSecrets;
 use chrono::TimeDelta;
 use kernel::{
-    EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId, WaitlistEntryId,
+    CandidateId, EmailAddress, EventId, Instant, MailingId, OneTimeId, OutboxId, RegistrationId, UserId,
+    WaitlistEntryId,
 };
 use serde::{Deserialize, Serialize};
 use ticket::TicketCode;
@@ -286,6 +287,39 @@ pub enum Message {
         /// What it says, in paragraphs.
         body: String,
     },
+    /// Somebody named the person as a candidate for speaker, who may agree or not.
+    Nominated {
+        /// The event.
+        event: EventFacts,
+        /// The candidacy.
+        candidate_id: CandidateId,
+        /// Who named them.
+        nominated_by: String,
+        /// What the talk is to be called.
+        talk_title: String,
+    },
+    /// The person is to speak at the event.
+    SpeakerChosen {
+        /// The event.
+        event: EventFacts,
+        /// The candidacy.
+        candidate_id: CandidateId,
+        /// What the talk is called.
+        talk_title: String,
+        /// The edit that chose them: each choice is told once.
+        edit: i64,
+    },
+    /// The speaker of an event gave the seat back or stands no longer. Goes to those who choose speakers.
+    SpeakerLost {
+        /// The event.
+        event: EventFacts,
+        /// The candidacy.
+        candidate_id: CandidateId,
+        /// Who was to speak.
+        speaker: String,
+        /// What the talk was called.
+        talk_title: String,
+    },
     /// Asks the person to prove that a phone is theirs. Goes by text message alone.
     PhoneVerification {
         /// Tells one code from the next.
@@ -320,7 +354,7 @@ pub enum Priority {
 
 impl Message {
     /// The name of every kind.
-    pub const KINDS: [&str; 18] = [
+    pub const KINDS: [&str; 21] = [
         "email_verification",
         "email_change",
         "email_changed",
@@ -338,6 +372,9 @@ impl Message {
         "event_moved",
         "reminder",
         "announcement",
+        "nominated",
+        "speaker_chosen",
+        "speaker_lost",
         "phone_verification",
     ];
 
@@ -361,6 +398,9 @@ impl Message {
             Self::EventMoved { .. } => "event_moved",
             Self::Reminder { .. } => "reminder",
             Self::Announcement { .. } => "announcement",
+            Self::Nominated { .. } => "nominated",
+            Self::SpeakerChosen { .. } => "speaker_chosen",
+            Self::SpeakerLost { .. } => "speaker_lost",
             Self::PhoneVerification { .. } => "phone_verification",
         }
     }
@@ -389,6 +429,12 @@ impl Message {
             Self::WaitlistJoined { entry_id, .. } | Self::WaitlistRemoved { entry_id, .. } => {
                 entry_id.to_string()
             }
+            Self::Nominated { candidate_id, .. } | Self::SpeakerLost { candidate_id, .. } => {
+                candidate_id.to_string()
+            }
+            Self::SpeakerChosen {
+                candidate_id, edit, ..
+            } => format!("{candidate_id}:{edit}"),
             Self::EventCancelled { event, .. } => event.id.to_string(),
             Self::EventMoved { event, edit, .. } => format!("{}:{edit}", event.id),
             // Another start is another occasion.
@@ -428,7 +474,10 @@ impl Message {
             | Self::EventCancelled { event, .. }
             | Self::EventMoved { event, .. }
             | Self::Reminder { event, .. }
-            | Self::Announcement { event, .. } => Some(event),
+            | Self::Announcement { event, .. }
+            | Self::Nominated { event, .. }
+            | Self::SpeakerChosen { event, .. }
+            | Self::SpeakerLost { event, .. } => Some(event),
             Self::EmailVerification { .. }
             | Self::EmailChange { .. }
             | Self::EmailChanged { .. }

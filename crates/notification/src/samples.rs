@@ -145,6 +145,7 @@ fn messages(event: &EventFacts) -> Vec<Message> {
     let mut messages = account_messages();
     messages.extend(seat_messages(event));
     messages.extend(event_messages(event));
+    messages.extend(speaker_messages(event));
     debug_assert!(messages.iter().all(is_sampled));
     messages
 }
@@ -270,6 +271,32 @@ fn event_messages(event: &EventFacts) -> Vec<Message> {
     ]
 }
 
+/// What candidates and those who choose the speaker are told.
+fn speaker_messages(event: &EventFacts) -> Vec<Message> {
+    let candidate_id = id(15);
+    let talk_title = "Why <async> is \"easy\" & sync is not: größer, schneller, weiter".to_owned();
+    vec![
+        Message::Nominated {
+            event: event.clone(),
+            candidate_id,
+            nominated_by: "Bela <b>& Sons</b>\r\nBcc: all@example.org".to_owned(),
+            talk_title: talk_title.clone(),
+        },
+        Message::SpeakerChosen {
+            event: event.clone(),
+            candidate_id,
+            talk_title: talk_title.clone(),
+            edit: 4,
+        },
+        Message::SpeakerLost {
+            event: event.clone(),
+            candidate_id,
+            speaker: "Cora <i>Díaz</i>".to_owned(),
+            talk_title,
+        },
+    ]
+}
+
 /// Fails to compile when a message is added, so that whoever adds one comes here and puts a sample above.
 const fn is_sampled(message: &Message) -> bool {
     match message {
@@ -290,6 +317,9 @@ const fn is_sampled(message: &Message) -> bool {
         | Message::EventMoved { .. }
         | Message::Reminder { .. }
         | Message::Announcement { .. }
+        | Message::Nominated { .. }
+        | Message::SpeakerChosen { .. }
+        | Message::SpeakerLost { .. }
         | Message::PhoneVerification { .. } => true,
     }
 }

@@ -60,7 +60,10 @@ pub fn render_text(job: &Job, _public_url: &str, keys: &ServerKeys) -> Result<St
         | Message::WaitlistJoined { .. }
         | Message::RegistrationCancelled { .. }
         | Message::WaitlistRemoved { .. }
-        | Message::Announcement { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
+        | Message::Announcement { .. }
+        | Message::Nominated { .. }
+        | Message::SpeakerChosen { .. }
+        | Message::SpeakerLost { .. } => return Err(RenderError::WrongMedium(Medium::Sms)),
     })
 }
 

@@ -59,6 +59,9 @@ pub fn cancel(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
         ended => return Err(CancelError::NotLive(ended)),
     }
     tx.end_registration(&view.registration, RegistrationStatus::Cancelled, ctx.now)?;
+    if view.registration.status.has_ticket() {
+        tx.seat_lost(ctx, &seats, view.registration.attendee_id)?;
+    }
     view.registration.status = RegistrationStatus::Cancelled;
     view.registration.hold_expires_at = None;
     if let Some(attendee) = tx.find_attendee(view.registration.attendee_id)? {

@@ -1,7 +1,7 @@
 //! A person turns out to be somebody whom an organiser noted: what the guest holds becomes the person's.
 
 use crate::pass_on::tell_registration;
-use crate::release_attendee::{events_held, release_standing};
+use crate::release_attendee::{events_held, release_double, release_standing};
 use crate::{Registration, RegistrationStatus, RegistrationTx, Standing};
 use event::EventSeats;
 use kernel::{AuditEntry, Ctx, EmailAddress, EventId, Instant, StoreError, TypedId};
@@ -59,6 +59,7 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
     tx.hold_address_as_read(guest)?;
     let events: Vec<EventId> = events.into_iter().collect();
     tx.give_taking_part(guest.id, own.id, &events)?;
+    tx.guest_merged(guest.id, own.id)?;
     tx.delete_attendee(guest.id)?;
     for (seats, standing, is_instead) in &gained {
         tell_gained(tx, ctx, standing, own)?;
@@ -103,7 +104,7 @@ fn worth(standing: &Standing) -> Option<(u8, Reverse<Instant>, Reverse<i64>)> {
     })
 }
 
-/// Ends what the person held for what the guest has.
+/// Ends what the person held for what the guest has. The seat is the person's at once: their vote and candidacy stay.
 fn release_own(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
@@ -111,7 +112,7 @@ fn release_own(
     standing: &Standing,
     own: &Attendee,
 ) -> Result<(), StoreError> {
-    release_standing(tx, ctx, seats, standing)?;
+    release_double(tx, ctx, seats, standing)?;
     if let Some(registration) = &standing.registration {
         let ended = Registration {
             status: RegistrationStatus::Cancelled,

@@ -50,9 +50,44 @@ pub(crate) fn events_held(
         .collect())
 }
 
-/// Ends what an attendee holds at the locked event, and gives a seat that it frees to who waits. Gives how many seats
-/// came free.
+/// Ends what an attendee holds at the locked event, with what stands on the seat, and gives a seat that it frees to who waits.
+/// Gives how many seats came free.
 pub(crate) fn release_standing(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &mut EventSeats,
+    standing: &Standing,
+) -> Result<u32, StoreError> {
+    let freed = end_standing(tx, ctx, seats, standing)?;
+    if let Some(registration) = standing
+        .registration
+        .as_ref()
+        .filter(|held| held.status.has_ticket())
+    {
+        tx.seat_lost(ctx, seats, registration.attendee_id)?;
+    }
+    if freed > 0 {
+        pass_on_seats(tx, ctx, seats, freed)?;
+    }
+    Ok(freed)
+}
+
+/// The same for who holds another seat there in its place: what stands on the seat stays.
+pub(crate) fn release_double(
+    tx: &mut dyn RegistrationTx,
+    ctx: &Ctx,
+    seats: &mut EventSeats,
+    standing: &Standing,
+) -> Result<(), StoreError> {
+    let freed = end_standing(tx, ctx, seats, standing)?;
+    if freed > 0 {
+        pass_on_seats(tx, ctx, seats, freed)?;
+    }
+    Ok(())
+}
+
+/// Gives how many seats are to be passed on.
+fn end_standing(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,
     seats: &mut EventSeats,
@@ -77,9 +112,6 @@ pub(crate) fn release_standing(
         // Also one with which the person was there. As it was read: a merge keeps what is worth more.
         tx.end_registration(registration, RegistrationStatus::Cancelled, ctx.now)?;
         freed += 1;
-    }
-    if freed > 0 {
-        pass_on_seats(tx, ctx, seats, freed)?;
     }
     Ok(freed)
 }

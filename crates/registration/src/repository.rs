@@ -1,8 +1,8 @@
 //! Where registrations are kept, and what their operations need.
 
 use crate::{
-    Mailing, Participant, Registration, RegistrationStatus, RegistrationView, SeatHolder, SeatRecipient,
-    Standing, StatisticsRepository,
+    Mailing, Participant, Registration, RegistrationStatus, RegistrationView, SeatHolder, SeatLost,
+    SeatRecipient, Standing, StatisticsRepository,
 };
 use event::EventRepository;
 use kernel::{
@@ -202,6 +202,7 @@ pub trait RegistrationTx:
     + ReminderRepository
     + MailingRepository
     + StatisticsRepository
+    + SeatLost
     + WaitlistRepository
     + WaitlistTx
     + EventRepository

@@ -11,11 +11,12 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// Where our own lines come from: the crates, and `podium` for what has no crate.
-const OURS: [&str; 17] = [
+const OURS: [&str; 19] = [
     "admin",
     "api",
     "auth",
     "calendar",
+    "campaign",
     "event",
     "gateway",
     "kernel",
@@ -28,6 +29,7 @@ const OURS: [&str; 17] = [
     "testkit",
     "ticket",
     "user",
+    "voting",
     "waitlist",
 ];
 

@@ -147,6 +147,7 @@ impl Tx<'_> {
                 .execute(c)
             })
         })?;
+        self.hand_over_votes(from, to)?;
         self.delete_attendee(attendee.id)
     }
 

@@ -120,7 +120,12 @@ impl EventRepository for Tx<'_> {
                 .first(c)
                 .optional())
         })?;
-        row.map(|(row, organizer)| row.into_event(organizer)).transpose()
+        let Some((row, organizer)) = row else {
+            return Ok(None);
+        };
+        let speaker = row.speaker_id;
+        let event = row.into_event(organizer)?;
+        self.with_speaker(event, speaker).map(Some)
     }
 
     fn lock_event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
@@ -141,7 +146,9 @@ impl EventRepository for Tx<'_> {
         let organizer = self
             .find_organizer_name(row.organizer_id.typed())?
             .unwrap_or_else(|| PersonName::erased().as_str().to_owned());
-        row.into_event(organizer).map(Some)
+        let speaker = row.speaker_id;
+        let event = row.into_event(organizer)?;
+        self.with_speaker(event, speaker).map(Some)
     }
 
     fn lock_event_seats(&mut self, id: EventId) -> Result<Option<EventSeats>, StoreError> {
@@ -216,8 +223,12 @@ impl EventRepository for Tx<'_> {
         })?;
         let events = rows
             .into_iter()
-            .map(|(row, organizer)| row.into_event(organizer))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|(row, organizer)| {
+                let speaker = row.speaker_id;
+                Ok((row.into_event(organizer)?, speaker))
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let events = self.with_speakers(events)?;
         Ok(Page::from_surplus(events, page, total, |event| Position {
             value: match filter.sort {
                 EventSort::StartsAt | EventSort::StartsAtDescending => {

@@ -49,6 +49,7 @@ mod store;
 mod texts;
 mod transaction;
 mod user_list;
+mod voting;
 mod waitlist;
 
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};

@@ -4,15 +4,20 @@
 //! | When | then |
 //! |---|---|
 //! | an event's capacity was raised | its queue moves up |
-//! | an event is called off or deleted | its registrations and entries end, everybody is told |
+//! | an event is called off or deleted | its registrations and entries end, everybody is told; of one that is deleted votes, candidates and campaigns go |
 //! | the start of an event moved | its seat holders are told |
-//! | an attendee is removed | its seats pass on |
+//! | an attendee is removed | its seats pass on; its votes and candidacies go |
+//! | somebody loses a seat | their vote goes, their candidacy ends with the votes for it; if they were to speak, the event has no speaker |
+//! | a guest turns out to be somebody | the guest's votes are theirs where they have none |
+//! | a candidacy ends | nothing yet |
 //! | a person is erased | what they hold at events that are not over passes on |
 //! | an address is proven to be a person's | what a guest with that address holds is theirs |
 
 use crate::Tx;
+use ::voting::{Candidate, CandidateLeft, CandidateRepository};
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
-use kernel::{Ctx, EmailAddress, Instant, StoreError, UserId};
+use kernel::{AttendeeId, Ctx, EmailAddress, Instant, StoreError, UserId};
+use registration::SeatLost;
 use user::{Attendee, AttendeeRemoved, AttendeeTx, EmailVerified, PersonErased, User};
 
 impl SeatsFreed for Tx<'_> {
@@ -29,7 +34,12 @@ impl EventEnded for Tx<'_> {
         ending: Ending,
         reason: Option<&str>,
     ) -> Result<u32, StoreError> {
-        registration::end_event(self, ctx, seats, ending, reason)
+        let told = registration::end_event(self, ctx, seats, ending, reason)?;
+        // After the registrations: who was voting with one has committed, and nobody does any more.
+        if ending == Ending::Deleted {
+            self.delete_voting_of(seats.id)?;
+        }
+        Ok(told)
     }
 }
 
@@ -41,11 +51,15 @@ impl EventMoved for Tx<'_> {
 
 impl AttendeeRemoved for Tx<'_> {
     fn before_attendee_removed(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
-        registration::lock_events_of(self, attendee)
+        registration::lock_events_of(self, attendee)?;
+        // Who votes holds a registration before the attendee.
+        self.hold_registrations_of(attendee.id)
     }
 
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
-        registration::release_attendee(self, ctx, attendee)
+        let freed = registration::release_attendee(self, ctx, attendee)?;
+        self.delete_votes_and_candidacies_of(attendee.id)?;
+        Ok(freed)
     }
 }
 
@@ -57,6 +71,27 @@ impl PersonErased for Tx<'_> {
         attendee: Option<&Attendee>,
     ) -> Result<u32, StoreError> {
         registration::release_person(self, ctx, user_id, attendee)
+    }
+}
+
+impl SeatLost for Tx<'_> {
+    fn seat_lost(
+        &mut self,
+        ctx: &Ctx,
+        seats: &EventSeats,
+        attendee_id: AttendeeId,
+    ) -> Result<(), StoreError> {
+        ::voting::leave(self, ctx, seats, attendee_id)
+    }
+
+    fn guest_merged(&mut self, from: AttendeeId, to: AttendeeId) -> Result<(), StoreError> {
+        self.give_votes(from, to)
+    }
+}
+
+impl CandidateLeft for Tx<'_> {
+    fn candidate_left(&mut self, _ctx: &Ctx, _candidate: &Candidate) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
@@ -77,3 +112,4 @@ impl auth::ErasePersonTx for Tx<'_> {}
 impl auth::ExportPersonTx for Tx<'_> {}
 impl waitlist::WaitlistTx for Tx<'_> {}
 impl registration::RegistrationTx for Tx<'_> {}
+impl ::voting::VotingTx for Tx<'_> {}

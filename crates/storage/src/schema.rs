@@ -28,6 +28,7 @@ table! {
         phone_verified_at -> Nullable<Instant>,
         email_reminders -> Bool,
         text_messages -> Bool,
+        campaign_mail -> Bool,
     }
 }
 
@@ -175,6 +176,7 @@ table! {
         cancel_reason -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,
+        speaker_id -> Nullable<Id>,
     }
 }
 
@@ -382,11 +384,101 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    candidates (id) {
+        id -> Id,
+        event_id -> Id,
+        attendee_id -> Id,
+        nominated_by -> Id,
+        status -> Text,
+        talk_title -> Text,
+        #[sql_name = "abstract"]
+        summary -> Text,
+        nominated_at -> Instant,
+        listed_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    votes (event_id, voter_id) {
+        event_id -> Id,
+        voter_id -> Id,
+        candidate_id -> Id,
+        candidate_attendee_id -> Id,
+        via -> Text,
+        campaign_id -> Nullable<Id>,
+        cast_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Nullable, Text};
+    use super::{Id, Instant};
+    campaigns (id) {
+        id -> Id,
+        event_id -> Id,
+        candidate_id -> Id,
+        requested_by -> Id,
+        status -> Text,
+        subject -> Text,
+        body -> Text,
+        audience -> Nullable<Text>,
+        send_at -> Nullable<Instant>,
+        reason -> Nullable<Text>,
+        decided_by -> Nullable<Id>,
+        listed_to_time -> Nullable<Instant>,
+        listed_to_id -> Nullable<Id>,
+        all_listed -> Bool,
+        fed_at -> Nullable<Instant>,
+        requested_at -> Instant,
+        started_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        updated_at -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+    use super::{Id, Instant};
+    campaign_deliveries (id) {
+        id -> Id,
+        campaign_id -> Id,
+        attendee_id -> Nullable<Id>,
+        user_id -> Nullable<Id>,
+        name -> Text,
+        email -> Text,
+        email_key -> Text,
+        status -> Text,
+        outbox_id -> Nullable<Id>,
+        error -> Nullable<Text>,
+        finished_at -> Nullable<Instant>,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use super::Instant;
+    suppressions (address_mac) {
+        address_mac -> Text,
+        reason -> Text,
+        since -> Instant,
+    }
+}
+
 joinable!(events -> users (organizer_id));
 joinable!(registrations -> events (event_id));
 joinable!(event_staff -> events (event_id));
 joinable!(event_staff -> users (user_id));
 joinable!(registrations -> attendees (attendee_id));
+joinable!(candidates -> attendees (attendee_id));
+joinable!(campaigns -> candidates (candidate_id));
+joinable!(campaign_deliveries -> campaigns (campaign_id));
 joinable!(waitlist_entries -> attendees (attendee_id));
 joinable!(refresh_tokens -> sessions (session_id));
 joinable!(sessions -> users (user_id));
@@ -412,4 +504,8 @@ allow_tables_to_appear_in_same_query!(
     waitlist_log,
     revoked_tickets,
     reminder_rounds,
+    candidates,
+    votes,
+    campaigns,
+    campaign_deliveries,
 );

@@ -37,7 +37,10 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
         &[GROUND, &["event", "user", "waitlist", "payment"]],
     ),
     ("voting", &[GROUND, &["event", "user", "registration"]]),
-    ("campaign", &[GROUND, &["user", "registration", "voting"]]),
+    (
+        "campaign",
+        &[GROUND, &["user", "event", "registration", "voting"]],
+    ),
     (
         "admin",
         &[

@@ -48,6 +48,7 @@ pub(super) struct EventRow {
     pub(super) published_at: Option<Ts>,
     pub(super) created_at: Ts,
     pub(super) updated_at: Ts,
+    pub(super) speaker_id: Option<Uid>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -119,6 +120,10 @@ impl EventRow {
             published_at: event.published_at.map(Ts),
             created_at: Ts(event.created_at),
             updated_at: Ts(event.updated_at),
+            speaker_id: event
+                .speaker
+                .as_ref()
+                .map(|speaker| Uid::of(speaker.candidate_id)),
         }
     }
 
@@ -142,6 +147,7 @@ impl EventRow {
                 id: self.organizer_id.typed(),
                 name: organizer_name,
             },
+            speaker: None,
             status: named(TABLE, row, "status", &self.status, EventStatus::from_name)?,
             details: EventDetails {
                 title: self.title,

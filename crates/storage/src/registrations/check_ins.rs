@@ -1,9 +1,9 @@
 //! Check-ins: without the event's lock, each changes one row from what was seen.
 
-use super::{RegistrationRow, into_view};
+use super::{LIVE, RegistrationRow, into_view};
 use crate::Tx;
 use crate::columns::{Ts, Uid};
-use crate::connection::on;
+use crate::connection::{DbConn, on};
 use crate::events_of_runner::ENDED;
 use crate::prepared::Prepared;
 use crate::schema::{attendees, events, registrations, revoked_tickets};
@@ -11,9 +11,24 @@ use crate::transaction::parsed;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use kernel::{EventId, Instant, RegistrationId, StoreError, UserId};
+use kernel::{AttendeeId, EventId, Instant, RegistrationId, StoreError, UserId};
 use registration::{CheckInRepository, Registration, RegistrationStatus, RegistrationView};
 use ticket::TicketCode;
+
+impl Tx<'_> {
+    /// Keeps an attendee's live registrations as they are until the end of the transaction.
+    pub(crate) fn hold_registrations_of(&mut self, attendee_id: AttendeeId) -> Result<(), StoreError> {
+        let live = registrations::table
+            .filter(registrations::attendee_id.eq(Uid::of(attendee_id)))
+            .filter(sql::<Bool>(LIVE))
+            .order(registrations::id)
+            .select(registrations::id);
+        self.run(|connection| match connection {
+            DbConn::Postgres(c) => live.for_update().load::<Uid>(c).map(drop),
+            DbConn::Sqlite(_) => Ok(()),
+        })
+    }
+}
 
 impl CheckInRepository for Tx<'_> {
     fn find_registration_by_code(

@@ -1,0 +1,1 @@
+//! Mails that ask for votes: a candidate asks for a campaign, a reviewer approves it, everybody gets one copy.
