@@ -5,7 +5,7 @@
 //! walks the same way, and each is asked whether they are there; only where those people are few, they are read first.
 
 use crate::Tx;
-use crate::attendee_words::{beginning_with, limit, may_have_words};
+use crate::attendee_words::{Rare, beginning_with, limit, may_have_words};
 use crate::columns::Uid;
 use crate::connection::on;
 use crate::events_of_runner::newest_of_events;
@@ -84,15 +84,11 @@ macro_rules! with_parts {
     }};
 }
 
-/// Those of the attendees who may be wanted, and are on a ground if one is given.
+/// Those of the attendees who may be wanted.
 macro_rules! wanted {
-    ($query:expr, $wanted:expr, $ground:expr, $spelling:expr) => {{
-        let mut query = with_parts!(may_have_words!($query, $wanted.words), $wanted.filter);
-        if let Some(ground) = $ground {
-            query = on_ground!(query, ground, $spelling);
-        }
-        query
-    }};
+    ($query:expr, $wanted:expr) => {
+        with_parts!(may_have_words!($query, $wanted.words), $wanted.filter)
+    };
 }
 
 /// The newest of all beneath an id who may be wanted, down to another.
@@ -106,7 +102,22 @@ macro_rules! newest_of_everyone {
         if let Some(since) = $since {
             query = query.filter(attendees::id.ge(since));
         }
-        wanted!(query, $wanted, $ground, $spelling)
+        query = wanted!(query, $wanted);
+        if let Some(ground) = $ground {
+            query = on_ground!(query, ground, $spelling);
+        }
+        query
+    }};
+}
+
+/// Those with these ids who may be wanted.
+macro_rules! with_ids {
+    ($ids:expr, $wanted:expr) => {{
+        let query = attendees::table
+            .filter(attendees::id.eq_any($ids))
+            .select(AttendeeRow::as_select())
+            .into_boxed();
+        wanted!(query, $wanted)
     }};
 }
 
@@ -133,6 +144,18 @@ macro_rules! noted_by {
     };
 }
 
+mod plans;
+
+/// How those who have the words are found.
+enum Way<'a> {
+    /// All people are walked, so many of them at a time.
+    Everyone(usize),
+    /// Those who have one of these very words, which are few.
+    Words(Vec<String>),
+    /// Those who have words that begin like all of these, who are few.
+    Rare(Vec<Rare<'a>>),
+}
+
 /// A search for a page, and how far it is.
 struct Search<'a> {
     wanted: Wanted<'a>,
@@ -145,6 +168,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Whether everybody is wanted who has a word.
+    fn is_sure(&self) -> bool {
+        let is_one = self.wanted.words.is_some_and(|words| words.words().len() == 1);
+        is_one && !self.wanted.has_parts()
+    }
+
     /// Takes what one more look gave. Where the search ends with it, gives where the next page goes on, if it does not with the last
     /// that was found.
     fn ends_with(&mut self, look: Look, most_walked: usize) -> Option<Option<Uid>> {
@@ -214,44 +243,104 @@ impl Tx<'_> {
         words: &WordQuery,
     ) -> Result<Option<Uid>, StoreError> {
         let limits = self.search;
-        let mut word = self.rarest_word(words, limits.few)?;
-        let mut looked_up = limits.few;
-        if word.is_none()
-            && let Some(ground) = search.ground
-            && self.run(|connection| ground.has_at_most(connection, limits.small_ground))?
+        if let Some(ground) = search.ground
+            && self.is_small(ground)?
         {
-            word = self.rarest_word(words, limits.some)?;
-            return self.search_small_ground(search, ground, word);
+            let rare = self.rare_words(words, limits.some)?;
+            return self.search_small_ground(search, ground, rare.first().map(|rare| rare.word));
         }
-        // Who is read for nothing costs as much as who is asked for.
-        let is_sure = search.ground.is_none() && words.words().len() == 1;
-        let mut at_a_time = if is_sure { search.most } else { search.most * 4 };
-        loop {
-            let worth = match search.walked {
-                0 => 0,
-                walked if walked < limits.walked => limits.some,
-                _ => limits.many,
-            };
-            if word.is_none() && worth > looked_up {
-                word = self.rarest_word(words, worth)?;
-                looked_up = worth;
+        let different = if self.rare_words(words, limits.few)?.is_empty() {
+            self.few_different_words(words)?
+        } else {
+            None
+        };
+        let mut way = if let Some(different) = different {
+            Way::Words(different)
+        } else {
+            let rare = self.rare_words(words, limits.some)?;
+            if rare.is_empty() {
+                Way::Everyone(limits.walked)
+            } else {
+                Way::Rare(rare)
             }
-            let look = match word {
-                Some(word) => self.look_with_word(search, word, at_a_time)?,
-                None => {
-                    let span = match search.walked {
-                        0 => search.most * limits.tried,
-                        walked if walked < limits.walked => limits.walked,
-                        _ => limits.most_walked,
-                    };
-                    self.look_at_everyone(search, Some(span), at_a_time)?
+        };
+        // Who is read for nothing costs as much as who is asked for.
+        let mut at_a_time = if search.ground.is_none() && search.is_sure() {
+            search.most
+        } else {
+            search.most * 4
+        };
+        loop {
+            let look = match &way {
+                Way::Everyone(span) => self.look_at_everyone(search, Some(*span), search.most)?,
+                Way::Words(different) => {
+                    let ids = self.newest_of_words(different, search.before, at_a_time)?;
+                    self.look_at_people(search, ids, at_a_time)?
+                }
+                Way::Rare(rare) => {
+                    let ids = self.newest_with_words(rare, search.before, at_a_time)?;
+                    self.look_at_people(search, ids, at_a_time)?
                 }
             };
             if let Some(end) = search.ends_with(look, limits.most_walked) {
                 return Ok(end);
             }
-            at_a_time = (at_a_time * 4).min(limits.batch.max(search.most));
+            at_a_time = (at_a_time * 2).min(limits.batch.max(search.most));
+            if matches!(way, Way::Everyone(_)) && search.walked >= limits.walked {
+                let some = self.rare_words(words, limits.many)?;
+                way = if some.is_empty() {
+                    Way::Everyone(limits.most_walked)
+                } else {
+                    // All of them are read each time.
+                    at_a_time = limits.most_walked / 2;
+                    Way::Rare(some.into_iter().take(1).collect())
+                };
+            }
         }
+    }
+
+    /// Whether few people are at the events that an account runs, by what is counted at the events and by themselves.
+    fn is_small(&mut self, ground: &OwnGround) -> Result<bool, StoreError> {
+        let most = self.search.small_ground;
+        Ok(ground.about <= limit(most)
+            && self.run(|connection| ground.has_at_most(connection, most))?)
+    }
+
+    /// The different words that begin like one of those asked for, if they are few.
+    fn few_different_words(&mut self, words: &WordQuery) -> Result<Option<Vec<String>>, StoreError> {
+        for word in words.words() {
+            if let Some(different) = self.different_words(word, self.search.few_words)? {
+                return Ok(Some(different));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Those of these people who are wanted. As many were asked for as are said; some may be named twice.
+    fn look_at_people(
+        &mut self,
+        search: &Search<'_>,
+        mut ids: Vec<Uid>,
+        asked_for: usize,
+    ) -> Result<Look, StoreError> {
+        let (walked, mut read_to) = (ids.len(), last_of_many(&ids, asked_for));
+        ids.dedup();
+        if let Some(ground) = search.ground
+            && !ids.is_empty()
+        {
+            let here = self.run(|connection| ground.among(connection, &ids))?;
+            ids.retain(|id| here.contains(id));
+        }
+        let missing = search.most - search.found.len();
+        if search.is_sure() && ids.len() > missing {
+            ids.truncate(missing);
+            read_to = ids.last().copied();
+        }
+        Ok(Look {
+            people: self.load_in_order(&ids, &search.wanted)?,
+            read_to,
+            walked,
+        })
     }
 
     /// The same among few people.
@@ -269,7 +358,7 @@ impl Tx<'_> {
             let look = Look {
                 read_to: last_of_many(&ids, at_a_time),
                 walked: ids.len(),
-                people: self.load_in_order(&ids, &search.wanted, None)?,
+                people: self.load_in_order(&ids, &search.wanted)?,
             };
             if let Some(end) = search.ends_with(look, usize::MAX) {
                 return Ok(end);
@@ -287,10 +376,7 @@ impl Tx<'_> {
         };
         // Few events are soon asked for their newest; a part of a name is sooner looked for among all who are here.
         let asks_all = has_parts || ground.events.len() > limits.few_events;
-        if asks_all
-            && ground.about <= limit(limits.small_ground)
-            && self.run(|connection| ground.has_at_most(connection, limits.small_ground))?
-        {
+        if asks_all && self.is_small(ground)? {
             return self.search_small_ground(search, ground, None);
         }
         let is_dense = asks_all && ground.about.saturating_mul(limits.dense) >= self.run(about_all)?;
@@ -377,19 +463,7 @@ impl Tx<'_> {
         Ok(Look {
             read_to: if is_all { None } else { found.last().copied() },
             walked: found.len(),
-            people: self.load_in_order(&found, &search.wanted, None)?,
-        })
-    }
-
-    /// The newest beneath an id who have a word.
-    fn look_with_word(&mut self, search: &Search<'_>, word: &str, most: usize) -> Result<Look, StoreError> {
-        let mut ids = self.newest_with_word(word, search.before, most)?;
-        let (walked, read_to) = (ids.len(), last_of_many(&ids, most));
-        ids.dedup();
-        Ok(Look {
-            people: self.load_in_order(&ids, &search.wanted, search.ground)?,
-            read_to,
-            walked,
+            people: self.load_in_order(&found, &search.wanted)?,
         })
     }
 
@@ -408,29 +482,17 @@ impl Tx<'_> {
         Ok(Look {
             read_to: if is_end { None } else { ids.last().copied() },
             walked: ids.len(),
-            people: self.load_in_order(&ids, &search.wanted, None)?,
+            people: self.load_in_order(&ids, &search.wanted)?,
         })
     }
 
-    /// Those of the attendees with these ids who may be wanted and are on the ground, in the order of the ids.
-    fn load_in_order(
-        &mut self,
-        ids: &[Uid],
-        wanted: &Wanted<'_>,
-        ground: Option<&OwnGround>,
-    ) -> Result<Vec<Attendee>, StoreError> {
+    /// Those of the attendees with these ids who may be wanted, in the order of the ids.
+    fn load_in_order(&mut self, ids: &[Uid], wanted: &Wanted<'_>) -> Result<Vec<Attendee>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let rows: Vec<AttendeeRow> = self.run(|connection| {
-            let spelling = Spelling::of(connection);
-            on!(connection, |c| {
-                let query = attendees::table
-                    .filter(attendees::id.eq_any(ids))
-                    .select(AttendeeRow::as_select())
-                    .into_boxed();
-                wanted!(query, wanted, ground, spelling).load(c)
-            })
+            on!(connection, |c| with_ids!(ids, wanted).load(c))
         })?;
         let mut people = BTreeMap::new();
         for row in rows {

@@ -9,6 +9,7 @@ use crate::explain::plan;
 use crate::prepared::Prepared;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
+use std::collections::BTreeSet;
 
 /// Whose attendees.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ struct Count {
 /// How the databases spell what they do not spell alike. They number parameters by what comes after the mark.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spelling {
-    mark: char,
+    pub(crate) mark: char,
     /// Before and after a list of ids: makes rows of it.
     pub(crate) rows: (&'static str, &'static str),
     /// The same, for a column that is looked up in an index.
@@ -81,6 +82,23 @@ impl Spelling {
             "SELECT id AS attendee_id FROM attendees WHERE created_by = {mark}2"
         ));
         parts.join(" UNION ALL ")
+    }
+
+    /// Those of these people who are on a ground.
+    fn some(self) -> String {
+        let (mark, (any, any_after), (rows, rows_after)) = (self.mark, self.any, self.rows);
+        let at = |table: &str| {
+            format!(
+                "SELECT attendee_id FROM {table} WHERE attendee_id {any}{mark}3{any_after} \
+                 AND (event_id IN {rows}{mark}1{rows_after}) IS TRUE"
+            )
+        };
+        format!(
+            "{} UNION ALL {} UNION ALL \
+             SELECT id AS attendee_id FROM attendees WHERE created_by = {mark}2 AND id {any}{mark}3{any_after}",
+            at("registrations"),
+            at("waitlist_entries"),
+        )
     }
 
     fn count(self) -> String {
@@ -169,6 +187,28 @@ impl OwnGround {
             .load(c))?,
         };
         Ok(found.into_iter().map(|person| person.attendee_id).collect())
+    }
+
+    /// Those of these people who are on it.
+    pub(crate) fn among(&self, connection: &mut DbConn, people: &[Uid]) -> QueryResult<BTreeSet<Uid>> {
+        let text = Spelling::of(connection).some();
+        let found: Vec<Person> = on!(connection, |c| Prepared(
+            diesel::sql_query(text)
+                .bind::<Text, _>(list(&self.events))
+                .bind::<Id, _>(self.creator)
+                .bind::<Text, _>(list(people))
+        )
+        .load(c))?;
+        Ok(found.into_iter().map(|person| person.attendee_id).collect())
+    }
+
+    /// How the database goes about [`Self::among`].
+    pub(crate) fn plan_of_among(&self, connection: &mut DbConn, people: &[Uid]) -> QueryResult<String> {
+        let query = diesel::sql_query(Spelling::of(connection).some())
+            .bind::<Text, _>(list(&self.events))
+            .bind::<Id, _>(self.creator)
+            .bind::<Text, _>(list(people));
+        plan!(connection, query)
     }
 
     /// How the database goes about [`Self::newest`].

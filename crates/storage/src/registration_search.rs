@@ -3,16 +3,16 @@
 //! hand. See `attendee_list.rs`.
 
 use crate::Tx;
-use crate::attendee_words::{after_all_with, limit, may_have_words};
+use crate::attendee_words::{Rare, has_word, limit, may_have_words};
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::prepared::Prepared;
-use crate::registrations::{after_place, filtered, in_order, is_of_all};
+use crate::registrations::{after_place, filtered, in_order, is_of_all, of_registrations, place};
 use crate::schema::{attendees, registrations};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
-use kernel::{PageRequest, Position, StoreError, TypedId, WordQuery};
+use diesel::sql_types::Bool;
+use kernel::{PageRequest, Position, StoreError, WordQuery};
 use registration::RegistrationFilter;
 use std::cmp::Reverse;
 
@@ -51,11 +51,7 @@ macro_rules! down_to_place {
         if is_of_all($filter) {
             query.filter(registrations::id.ge(id))
         } else {
-            query.filter(
-                registrations::registered_at
-                    .ge(at)
-                    .and(registrations::registered_at.gt(at).or(registrations::id.ge(id))),
-            )
+            query.filter(place!(">=", at, id))
         }
     }};
 }
@@ -71,15 +67,7 @@ macro_rules! walked {
         }
         query = may_have_words!(query, Some(search.words));
         if let Some(word) = word {
-            query = query.filter(
-                sql::<Bool>(
-                    "(registrations.attendee_id IN (SELECT attendee_id FROM attendee_words WHERE word >= ",
-                )
-                .bind::<Text, _>(word)
-                .sql(" AND word < ")
-                .bind::<Text, _>(after_all_with(word))
-                .sql(")) IS TRUE"),
-            );
+            query = query.filter(has_word!("registrations.attendee_id", word));
         }
         in_order!(query, search.filter)
     }};
@@ -90,10 +78,9 @@ macro_rules! place_of {
     ($search:expr, $span:expr) => {{
         let search: &Search<'_> = $search;
         let query = registrations::table
-            .inner_join(attendees::table)
             .select((registrations::id, registrations::registered_at))
             .into_boxed();
-        let query = after_place!(filtered!(query, search.filter), search.filter, search.after);
+        let query = after_place!(of_registrations!(query, search.filter), search.filter, search.after);
         in_order!(query, search.filter).offset(limit($span) - 1).limit(1)
     }};
 }
@@ -119,6 +106,8 @@ macro_rules! of_people {
         query
     }};
 }
+
+mod plans;
 
 /// A search for a page, and how far it is.
 struct Search<'a> {
@@ -168,59 +157,54 @@ impl Tx<'_> {
             ids: Vec::new(),
         };
         // One person has not so many that anything were to be looked up.
-        let is_of_one = filter.attendee_id.is_some() || filter.user_id.is_some();
-        if !is_of_one && let Some(word) = self.rarest_word(words, limits.few)? {
-            self.search_among(&mut search, word)?;
+        if filter.attendee_id.is_some() || filter.user_id.is_some() {
+            self.walk_registrations(&mut search, None, None)?;
             return Ok(search.found(None));
         }
-        let (mut walked, mut span) = (0, search.most * limits.tried);
-        let mut word = None;
-        loop {
-            if self.walk_registrations(&mut search, word, span)? {
+        let mut rarest = self.rare_words(words, limits.some)?.first().copied();
+        if let Some(few) = rarest.filter(|rare| rare.people <= limits.few) {
+            self.search_among(&mut search, few)?;
+            return Ok(search.found(None));
+        }
+        if rarest.is_none() {
+            if self.walk_registrations(&mut search, None, Some(limits.walked))? {
                 return Ok(search.found(None));
             }
-            walked += span;
-            if word.is_some() {
-                break;
+            rarest = self.rare_words(words, limits.many)?.first().copied();
+        }
+        let spans = match rarest {
+            Some(_) => [limits.most_compared / 5, limits.most_compared],
+            None => [limits.most_walked / 2, limits.most_walked / 2],
+        };
+        for span in spans {
+            if self.walk_registrations(&mut search, rarest.map(|rare| rare.word), Some(span.max(1)))? {
+                return Ok(search.found(None));
             }
-            if !is_of_one && walked < limits.most_walked {
-                let people = if walked < limits.walked {
-                    limits.some
-                } else {
-                    limits.many
-                };
-                word = self.rarest_word(words, people)?;
-            }
-            span = match word {
-                Some(_) => limits.most_compared,
-                None if walked < limits.walked => limits.walked,
-                None if walked < limits.most_walked => limits.most_walked,
-                None => break,
-            };
         }
         // The last resort, where so many were read in vain.
-        if word.is_some()
-            && let Some(word) = self.rarest_word(words, limits.some)?
-        {
-            self.search_among(&mut search, word)?;
+        if let Some(some) = rarest.filter(|rare| rare.people <= limits.some) {
+            self.search_among(&mut search, some)?;
             return Ok(search.found(None));
         }
         let read_to = search.after;
         Ok(search.found(read_to))
     }
 
-    /// Walks so many of the list. Says whether the search is at an end with it.
+    /// Walks so many of the list, or all. Says whether the search is at an end with it.
     fn walk_registrations(
         &mut self,
         search: &mut Search<'_>,
         word: Option<&str>,
-        span: usize,
+        span: Option<usize>,
     ) -> Result<bool, StoreError> {
-        let last: Option<(Uid, Ts)> = self.run(|connection| {
-            on!(connection, |c| Prepared(place_of!(search, span))
-                .get_result(c)
-                .optional())
-        })?;
+        let last: Option<(Uid, Ts)> = match span {
+            Some(span) => self.run(|connection| {
+                on!(connection, |c| Prepared(place_of!(search, span))
+                    .get_result(c)
+                    .optional())
+            })?,
+            None => None,
+        };
         let last = last.map(|(id, at)| position(id, at));
         let mut at_a_time = search.most;
         loop {
@@ -243,8 +227,8 @@ impl Tx<'_> {
     }
 
     /// Looks up all of those who have a word.
-    fn search_among(&mut self, search: &mut Search<'_>, word: &str) -> Result<(), StoreError> {
-        let mut people = self.newest_with_word(word, Uid(uuid::Uuid::max()), usize::MAX - 1)?;
+    fn search_among(&mut self, search: &mut Search<'_>, rare: Rare<'_>) -> Result<(), StoreError> {
+        let mut people = self.newest_with_words(&[rare], Uid(uuid::Uuid::max()), rare.people)?;
         people.dedup();
         let mut read: Vec<Seen> = Vec::new();
         for chunk in people.chunks(self.search.batch) {

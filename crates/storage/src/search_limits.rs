@@ -5,19 +5,19 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct SearchLimits {
-    /// A word of so many people is looked up at once, and what is asked for is looked up for each of them.
+    /// Who has a word of so few people is looked up, and what is asked for is looked up for each of them.
     pub few: usize,
-    /// Of a list, so many times the page is read before a word is looked up: what many have soon turns up.
-    pub tried: usize,
-    /// A word of so many people is looked up if the first look at the list did not do.
+    /// With at most so many different words that begin like one, each of them is asked for its newest people.
+    pub few_words: usize,
+    /// Everybody who has a word of so many people is read at once.
     pub some: usize,
-    /// So many rows of a list are read before a word of more people is looked up.
+    /// So many rows of a list are read before a word of more people is looked up: what many have soon turns up.
     pub walked: usize,
     /// A word of more people than this is never looked up.
     pub many: usize,
     /// So many rows are read for one page at the most: what is farther away comes with the next.
     pub most_walked: usize,
-    /// So many rows of a list of registrations are compared for one page, where that is all that is done with them.
+    /// So many registrations are compared for one page, where that is all that is done with them; a fifth of that first.
     pub most_compared: usize,
     /// So many people are asked for at a time.
     pub batch: usize,
@@ -33,10 +33,10 @@ impl Default for SearchLimits {
     fn default() -> Self {
         Self {
             few: 500,
-            tried: 12,
+            few_words: 16,
             some: 8_000,
             walked: 2_000,
-            many: 100_000,
+            many: 200_000,
             most_walked: 10_000,
             most_compared: 20_000,
             batch: 1_000,
