@@ -160,6 +160,10 @@ impl AccountRow {
 }
 
 impl AttendeeRow {
+    pub(crate) const fn id(&self) -> Uid {
+        self.id
+    }
+
     pub(crate) fn of(attendee: &Attendee) -> Self {
         Self {
             id: Uid::of(attendee.id),
