@@ -80,7 +80,11 @@ macro_rules! place_of {
         let query = registrations::table
             .select((registrations::id, registrations::registered_at))
             .into_boxed();
-        let query = after_place!(of_registrations!(query, search.filter), search.filter, search.after);
+        let query = after_place!(
+            of_registrations!(query, search.filter),
+            search.filter,
+            search.after
+        );
         in_order!(query, search.filter).offset(limit($span) - 1).limit(1)
     }};
 }
@@ -94,8 +98,8 @@ macro_rules! of_people {
             ..search.filter.clone()
         };
         let query = after_place!(filtered!(seen!(), &anywhere), search.filter, search.after);
-        let mut query = may_have_words!(query, Some(search.words))
-            .filter(registrations::attendee_id.eq_any($people));
+        let mut query =
+            may_have_words!(query, Some(search.words)).filter(registrations::attendee_id.eq_any($people));
         if let Some(event_id) = search.filter.event_id {
             query = query.filter(
                 sql::<Bool>("(registrations.event_id = ")
@@ -232,9 +236,9 @@ impl Tx<'_> {
         people.dedup();
         let mut read: Vec<Seen> = Vec::new();
         for chunk in people.chunks(self.search.batch) {
-            read.extend(self.run(|connection| {
-                on!(connection, |c| of_people!(search, chunk).load::<Seen>(c))
-            })?);
+            read.extend(
+                self.run(|connection| on!(connection, |c| of_people!(search, chunk).load::<Seen>(c)))?,
+            );
         }
         if is_of_all(search.filter) {
             read.sort_unstable_by_key(|seen| Reverse(seen.0));
