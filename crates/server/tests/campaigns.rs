@@ -2,7 +2,7 @@
 
 mod audience;
 mod endings;
-mod scene;
+pub mod scene;
 mod stops;
 
 use crate::sending::post::Post;

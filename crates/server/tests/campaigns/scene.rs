@@ -37,7 +37,11 @@ pub struct Scene {
 impl Scene {
     /// So many people hold a seat beside the candidate.
     pub async fn new(database: TestDatabase, people: usize) -> Self {
-        let harness = Harness::start(database).await;
+        Self::over(Harness::start(database).await, people).await
+    }
+
+    /// The same at a server that runs already.
+    pub async fn over(harness: Harness, people: usize) -> Self {
         let organizer = harness.organizer().await;
         let reviewer = harness.attendee("reviewer").await;
         give_only(&harness, &reviewer, Permission::CampaignReview);
@@ -207,7 +211,7 @@ impl Scene {
 
 /// An event at which one votes from now on.
 pub async fn voted_event(harness: &Harness, organizer: &Person) -> EventId {
-    let mut fields = harness.event_fields(1_000);
+    let mut fields = harness.event_fields(20_000);
     fields["publish"] = json!(true);
     fields["voting_opens_at"] = json!(harness.clock().now().to_rfc3339());
     let made = organizer.client.post("/events").json(fields).await.expect(201);

@@ -2,8 +2,8 @@
 
 mod ballot;
 
+use super::campaigns::{self, Campaigns};
 use crate::support::{give_only, sql, suspend, ticket_of};
-use ballot::{campaign_copy, vote_at};
 use kernel::{DeliveryId, EventId, PageRequest, Permission};
 use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
@@ -86,6 +86,12 @@ pub enum Content {
     Nothing,
     /// A whole event.
     NewEvent,
+    /// A campaign for who is listed.
+    Campaign,
+    /// Another subject.
+    Subject,
+    /// Whom a campaign goes to.
+    Approval,
     /// Another title.
     Title,
     /// Another place.
@@ -188,6 +194,8 @@ struct Things {
     job: String,
     /// Who is listed at the event and does not speak there.
     candidate: String,
+    /// Campaigns that the holder asked for.
+    campaigns: Campaigns,
     /// The copy of a campaign for the holder, to who waits.
     delivery: DeliveryId,
 }
@@ -309,6 +317,7 @@ impl<'h> World<'h> {
                 Of::Draft => things.noted.clone(),
                 Of::Published | Of::Quiet | Of::Power => things.attendee.clone(),
             },
+            Some("campaigns") => things.campaigns.of(of),
             Some("users") => self.holder.id.to_string(),
             // One that nobody needs.
             Some("auth") if path.contains("{id}") => self
@@ -348,6 +357,9 @@ impl<'h> World<'h> {
         Some(match content {
             Content::Nothing => return None,
             Content::NewEvent => self.harness.event_fields(3),
+            Content::Campaign => campaigns::form(&self.things.candidate),
+            Content::Subject => json!({"subject": format!("Vote {}", self.new_word())}),
+            Content::Approval => json!({"audience": "event"}),
             Content::Title => json!({"title": format!("Talk {}", self.new_word())}),
             Content::Place => json!({"location": format!("Hall {}", self.new_word())}),
             Content::News => json!({"subject": "Where to park", "body": "Behind the hall, because."}),
@@ -482,7 +494,7 @@ impl Things {
         let published = harness.published_event(organizer, 3).await;
         let quiet = harness.published_event(organizer, 1).await;
         let (registration, attendee) = harness.registered(holder, published).await;
-        let candidate = vote_at(harness, organizer, published, candidates).await;
+        let candidate = ballot::vote_at(harness, organizer, published, candidates).await;
         let email = format!("noted-{registration}@example.org");
         let noted = organizer
             .client
@@ -535,7 +547,8 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
-            delivery: campaign_copy(harness, published, &attendee.to_string(), organizer),
+            delivery: campaigns::copy(harness, published, &attendee.to_string(), organizer),
+            campaigns: Campaigns::of_holder(harness, published, &candidate, holder),
             role,
             auditors,
             job,

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::support::sql;
-use kernel::{CampaignId, CandidateId, DeliveryId, EventId};
+use kernel::EventId;
 use serde_json::json;
 use testkit::{Harness, Person};
 
@@ -46,29 +46,4 @@ pub(super) async fn vote_at(
         &format!("UPDATE events SET speaker_id = '{}' WHERE id = '{event}'", ids[0]),
     );
     ids.remove(1)
-}
-
-/// A copy of a campaign for somebody who stood for speaker and gave it up.
-pub(super) fn campaign_copy(
-    harness: &Harness,
-    event: EventId,
-    attendee: &str,
-    organizer: &Person,
-) -> DeliveryId {
-    let ctx = harness.system();
-    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
-    let delivery: DeliveryId = ctx.new_id();
-    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
-    sql(
-        harness,
-        &format!(
-            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
-             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
-             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
-             VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
-             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
-        ),
-    );
-    delivery
 }
