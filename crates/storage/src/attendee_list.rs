@@ -21,6 +21,7 @@ use kernel::{
     like_pattern,
 };
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use user::{Attendee, AttendeeFilter, EventRunner};
 use uuid::Uuid;
 
@@ -176,20 +177,24 @@ impl Search<'_> {
 
     /// Takes what one more look gave. Where the search ends with it, gives where the next page goes on, if it does not with the last
     /// that was found.
-    fn ends_with(&mut self, look: Look, most_walked: usize) -> Option<Option<Uid>> {
+    fn ends_with(&mut self, look: Look, most_walked: usize) -> ControlFlow<Option<Uid>> {
         let wanted = &self.wanted;
         self.found
             .extend(look.people.into_iter().filter(|one| wanted.fits(one)));
         self.walked += look.walked;
         if self.found.len() >= self.most {
             self.found.truncate(self.most);
-            return Some(None);
+            return ControlFlow::Break(None);
         }
         let Some(read_to) = look.read_to else {
-            return Some(None);
+            return ControlFlow::Break(None);
         };
         self.before = read_to;
-        (self.walked >= most_walked).then_some(Some(read_to))
+        if self.walked >= most_walked {
+            ControlFlow::Break(Some(read_to))
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -287,7 +292,7 @@ impl Tx<'_> {
                     self.look_at_people(search, ids, at_a_time)?
                 }
             };
-            if let Some(end) = search.ends_with(look, limits.most_walked) {
+            if let ControlFlow::Break(end) = search.ends_with(look, limits.most_walked) {
                 return Ok(end);
             }
             at_a_time = (at_a_time * 2).min(limits.batch.max(search.most));
@@ -364,7 +369,7 @@ impl Tx<'_> {
                 walked: ids.len(),
                 people: self.load_in_order(&ids, &search.wanted)?,
             };
-            if let Some(end) = search.ends_with(look, usize::MAX) {
+            if let ControlFlow::Break(end) = search.ends_with(look, usize::MAX) {
                 return Ok(end);
             }
             at_a_time = (at_a_time * 4).min(most.max(search.most));
@@ -391,7 +396,7 @@ impl Tx<'_> {
                 let at_a_time = if has_parts { limits.batch } else { search.most };
                 self.look_at_newest_of_events(search, ground, at_a_time)?
             };
-            if let Some(end) = search.ends_with(look, limits.most_walked) {
+            if let ControlFlow::Break(end) = search.ends_with(look, limits.most_walked) {
                 return Ok(end);
             }
         }
@@ -409,7 +414,7 @@ impl Tx<'_> {
             } else {
                 self.look_at_everyone(search, None, search.most)?
             };
-            if let Some(end) = search.ends_with(look, usize::MAX) {
+            if let ControlFlow::Break(end) = search.ends_with(look, usize::MAX) {
                 return Ok(end);
             }
         }

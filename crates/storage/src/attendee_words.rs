@@ -321,7 +321,7 @@ impl Tx<'_> {
                 let query = query.bind::<BigInt, _>(limit(most));
                 let query = words
                     .iter()
-                    .fold(query, |query, word| query.bind::<Text, _>(word));
+                    .fold(query, diesel::query_builder::BoxedSqlQuery::bind::<Text, _>);
                 Prepared(query).load(c)
             })
         })?;
