@@ -1,7 +1,7 @@
 //! The people and things that the matrix asks about.
 
 use crate::support::{give_only, sql, suspend, ticket_of};
-use kernel::{CampaignId, CandidateId, DeliveryId, EventId, PageRequest, Permission};
+use kernel::{AttendeeId, CampaignId, DeliveryId, EventId, PageRequest, Permission};
 use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
@@ -183,7 +183,7 @@ struct Things {
     auditors: String,
     /// A dead letter.
     job: String,
-    /// The copy of a campaign for the holder, to who waits.
+    /// A copy of a campaign to the holder.
     delivery: DeliveryId,
     /// Who is listed at the event and does not speak there.
     candidate: String,
@@ -548,7 +548,7 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
-            delivery: campaign_copy(harness, published, &attendee.to_string(), organizer),
+            delivery: campaign_copy(harness, published, &candidate, attendee, organizer),
             role,
             auditors,
             job,
@@ -557,21 +557,24 @@ impl Things {
     }
 }
 
-/// A copy of a campaign for somebody who stood for speaker and gave it up.
-fn campaign_copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
+/// A copy of a campaign for the candidate, to who holds a seat.
+fn campaign_copy(
+    harness: &Harness,
+    event: EventId,
+    candidate: &str,
+    holder: AttendeeId,
+    by: &Person,
+) -> DeliveryId {
     let ctx = harness.system();
-    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
-    let delivery: DeliveryId = ctx.new_id();
-    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
+    let (campaign, delivery): (CampaignId, DeliveryId) = (ctx.new_id(), ctx.new_id());
+    let (user, at) = (by.id, "2030-01-15T08:00:00.000000Z");
     sql(
         harness,
         &format!(
-            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
-             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
-             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
+            "INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
              VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
-             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+             INSERT INTO campaign_deliveries (id, campaign_id, attendee_id, name, email, email_key, status)
+             VALUES ('{delivery}', '{campaign}', '{holder}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
         ),
     );
     delivery
