@@ -55,6 +55,7 @@ async fn there_is_a_case_for_every_route_with_a_body(database: TestDatabase) {
                 .replace(&scene.event.to_string(), "{id}")
                 .replace(&scene.entry, "{entry_id}")
                 .replace(&scene.candidate, "{candidate_id}")
+                .replace(&scene.campaign, "{id}")
                 .replace(&scene.noted, "{id}")
                 .replace(&scene.role, "{name}")
                 .replace(&format!("/staff/{}", scene.account.id), "/staff/{user_id}")

@@ -3,13 +3,14 @@
 //! The table below is the expectation; an operation of the document without a row fails, and so does a row without an
 //! operation.
 
+mod campaigns;
 mod world;
 
 use crate::support::operations;
 use kernel::Permission::{
-    self, AttendeeRead, AttendeeReadAny, AttendeeWrite, AttendeeWriteAny, AuditRead, CheckinScan,
-    EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, SpeakerSelect, StatisticsRead,
-    UserManage,
+    self, AttendeeRead, AttendeeReadAny, AttendeeWrite, AttendeeWriteAny, AuditRead, CampaignReview,
+    CheckinScan, EventCreate, EventManageAny, JobManage, RegistrationReadAny, RoleManage, SpeakerSelect,
+    StatisticsRead, UserManage,
 };
 use std::collections::BTreeSet;
 use testkit::{Harness, TestDatabase, on_both_databases};
@@ -68,14 +69,15 @@ const BEYOND_ORGANIZER: &[(Permission, u16)] = &[
 ];
 
 const READS_PEOPLE: &[(Permission, u16)] = &[(AttendeeRead, 200), (AttendeeReadAny, 200)];
+const SEES_CAMPAIGNS: &[(Permission, u16)] = &[(EventManageAny, 200), (CampaignReview, 200)];
 const WRITES_PEOPLE: &[(Permission, u16)] = &[(AttendeeWrite, 201), (AttendeeWriteAny, 201)];
 
 #[rustfmt::skip]
 const TABLE: &[Row] = {
     use Content::{
-        Account, Addition, Address, AdminAccount, AdminRole, Answers, AnswersReset, AuditorsRole, Ballot, Candidacy, Choice, Confirmation, EmptyRole,
+        Account, Addition, Address, AdminAccount, AdminRole, Answers, AnswersReset, Approval, AuditorsRole, Ballot, Campaign, Candidacy, Choice, Confirmation, EmptyRole,
         Guest, LinkReset, List, Name, NewEmail, NewEvent, NewPerson, News, NoPermission, Nothing, OneRole, Phone, PhoneCode, Place, Position,
-        Preferences, Reads, Reason, Refresh, Scan, Seats, SignIn, SignUp, StaffRole, Suspension, Talk, Title, WrongPassword, WrongPasswordAlone,
+        Preferences, Reads, Reason, Refresh, Scan, Seats, SignIn, SignUp, StaffRole, Subject, Suspension, Talk, Title, WrongPassword, WrongPasswordAlone,
     };
     use Of::{Draft, Power, Published, Quiet};
     &[
@@ -198,11 +200,27 @@ const TABLE: &[Row] = {
         row("DELETE", "/users/me", Published, WrongPasswordAlone,   [401, 401, 401, 401,     403, 403, 403, 403, 403, 403], &[]),
         row("PUT",    "/users/me/security-questions", Published, Answers, [401, 401, 401, 401, 204, 204, 204, 204, 204, 403], BEYOND_ORGANIZER),
         row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
-        // The link is all that it takes: it is the holder's, whoever asks.
+        // The link is all that it takes; the event has no voting.
         row("GET",    "/vote-links/{token}", Published, Nothing,    [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
-        row("POST",   "/vote-links/{token}", Published, Nothing,    [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        row("POST",   "/vote-links/{token}", Published, Nothing,    [409, 409, 409, 409,     409, 409, 409, 409, 409, 409], &[]),
         row("GET",    "/unsubscribe/{token}", Published, Nothing,   [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/unsubscribe/{token}", Published, Nothing,   [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
+        // The holder asked for it. Of::Quiet is one that is on its way, Of::Power one that is held.
+        row("POST",   "/events/{id}/campaigns", Published, Campaign, [401, 401, 401, 401,    403, 403, 403, 403, 201, 201], &[(EventManageAny, 201)]),
+        row("POST",   "/events/{id}/campaigns", Draft, Campaign,    [401, 401, 401, 401,     404, 404, 404, 404, 422, 422], &[(EventManageAny, 422)]),
+        row("GET",    "/events/{id}/campaigns", Published, Nothing, [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/events/{id}/campaigns", Draft, Nothing,     [401, 401, 401, 401,     404, 404, 404, 404, 200, 200], &[(EventManageAny, 200)]),
+        row("GET",    "/users/me/campaigns", Published, Nothing,    [401, 401, 401, 401,     200, 200, 200, 200, 200, 200], &[]),
+        row("GET",    "/campaigns/{id}", Published, Nothing,        [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], SEES_CAMPAIGNS),
+        row("GET",    "/campaigns/{id}/preview", Published, Nothing, [401, 401, 401, 401,    404, 200, 404, 404, 200, 200], SEES_CAMPAIGNS),
+        row("PATCH",  "/campaigns/{id}", Published, Subject,        [401, 401, 401, 401,     404, 200, 404, 404, 200, 200], &[(EventManageAny, 200), (CampaignReview, 403)]),
+        row("POST",   "/campaigns/{id}/approve", Published, Approval, [401, 401, 401, 401,   403, 403, 403, 403, 403, 200], &[(CampaignReview, 200)]),
+        row("POST",   "/campaigns/{id}/reject", Published, Reason,  [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(CampaignReview, 200)]),
+        row("POST",   "/campaigns/{id}/pause", Quiet, Reason,       [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(CampaignReview, 200)]),
+        row("POST",   "/campaigns/{id}/resume", Power, Nothing,     [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(CampaignReview, 200)]),
+        row("POST",   "/campaigns/{id}/cancel", Published, Reason,  [401, 401, 401, 401,     404, 200, 404, 404, 403, 200], &[(EventManageAny, 403), (CampaignReview, 200)]),
+        row("GET",    "/campaigns/{id}/deliveries", Quiet, Nothing, [401, 401, 401, 401,     403, 403, 403, 403, 403, 200], &[(CampaignReview, 200)]),
+
         row("PUT",    "/users/me/preferences", Published, Preferences, [401, 401, 401, 401,  200, 200, 200, 200, 200, 200], &[]),
         // The server has no gateway for text messages.
         row("POST",   "/users/me/phone/verification", Published, Nothing, [401, 401, 401, 401, 409, 409, 409, 409, 409, 409], &[]),
@@ -377,11 +395,9 @@ async fn a_stranger_is_refused_before_anything_is_said_of_the_body(database: Tes
         }
         for of in [Of::Published, Of::Draft] {
             let (path, _) = world.request(&operation.path, of, Content::Nothing).await;
-            let expected = if of == Of::Draft && operation.has_placeholders() && !by_permission {
-                404
-            } else {
-                403
-            };
+            let is_private = operation.path.starts_with("/campaigns/");
+            let is_hidden = (of == Of::Draft && operation.has_placeholders()) || is_private;
+            let expected = if is_hidden && !by_permission { 404 } else { 403 };
             for body in ["{no json", r#"{"nonsense": 1}"#, "[]"] {
                 asked += 1;
                 let answer = world

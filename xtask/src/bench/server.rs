@@ -85,6 +85,15 @@ fn program_of(message: &str) -> Option<PathBuf> {
 impl Server {
     /// Starts the program over an empty folder, and waits until it is ready.
     pub fn start(program: &Path, settings: &Settings<'_>) -> Result<Self> {
+        Self::start_with(program, settings, &[])
+    }
+
+    /// The same with some things configured besides.
+    pub fn start_with(
+        program: &Path,
+        settings: &Settings<'_>,
+        besides: &[(&'static str, String)],
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let mut command = Command::new(program);
@@ -93,7 +102,10 @@ impl Server {
             .arg("serve")
             .current_dir(folder.path())
             .env("PODIUM_DATA__DIR", folder.path());
-        for (key, value) in environment(address, settings) {
+        for (key, value) in environment(address, settings)
+            .into_iter()
+            .chain(besides.iter().cloned())
+        {
             command.env(key, value);
         }
         let began = Instant::now();

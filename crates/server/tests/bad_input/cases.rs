@@ -55,6 +55,8 @@ pub struct Scene {
     pub attendee: String,
     /// Who is listed at the event.
     pub candidate: String,
+    /// A campaign that was asked for.
+    pub campaign: String,
 }
 
 impl Scene {
@@ -77,6 +79,9 @@ impl Scene {
         let talk = json!({"talk_title": "Sync or async", "abstract": "Words"});
         let stands = speaker.client.post(&format!("{path}/candidates")).json(talk);
         let candidate = stands.await.expect(201).text_at("/id");
+        let form = json!({"candidate_id": candidate, "subject": "Vote", "body": "Please."});
+        let asked = organizer.client.post(&format!("{path}/campaigns")).json(form);
+        let campaign = asked.await.expect(201).text_at("/id");
         let register = waiter.client.post(&format!("/events/{event}/registrations"));
         let entry = register.await.expect(202).text_at("/waitlist_entry/id");
         let draft = organizer.client.post("/events").json(harness.event_fields(2));
@@ -104,6 +109,7 @@ impl Scene {
             noted,
             entry,
             candidate,
+            campaign,
         }
     }
 
@@ -336,6 +342,7 @@ impl Scene {
         ];
         cases.extend(self.cases_of_admins());
         cases.extend(self.cases_of_voting());
+        cases.extend(self.cases_of_campaigns());
         cases
     }
 
@@ -384,6 +391,56 @@ impl Scene {
                 json!({"candidate_id": candidate, "reason": "because"}),
                 &["candidate_id"],
             ),
+        ]
+    }
+
+    fn cases_of_campaigns(&self) -> Vec<Case> {
+        let (event, candidate, campaign) = (self.event, &self.candidate, &self.campaign);
+        let text = json!({"subject": "Vote for me", "body": "Please, {{ name }}."});
+        let mut whole = text.clone();
+        whole["candidate_id"] = json!(candidate);
+        let case = |path: String, client: &Client, body, needed, may_be_empty| Case {
+            method: "POST",
+            path,
+            client: client.clone(),
+            body,
+            needed,
+            may_be_empty,
+            media_type: "application/json",
+        };
+        let admin = |what: &str, body, needed, may_be_empty| {
+            let path = format!("/campaigns/{campaign}/{what}");
+            case(path, &self.admin.client, body, needed, may_be_empty)
+        };
+        let reason = || json!({"reason": "because"});
+        vec![
+            case(
+                format!("/events/{event}/campaigns"),
+                &self.organizer.client,
+                whole,
+                &["candidate_id", "subject", "body"],
+                false,
+            ),
+            Case {
+                method: "PATCH",
+                media_type: "application/merge-patch+json",
+                ..case(
+                    format!("/campaigns/{campaign}"),
+                    &self.organizer.client,
+                    text,
+                    &[],
+                    false,
+                )
+            },
+            admin(
+                "approve",
+                json!({"audience": "event", "send_at": "2030-01-16T08:00:00Z"}),
+                &["audience"],
+                false,
+            ),
+            admin("reject", reason(), &["reason"], false),
+            admin("pause", reason(), &[], true),
+            admin("cancel", reason(), &[], true),
         ]
     }
 

@@ -1,7 +1,10 @@
 //! The people and things that the matrix asks about.
 
+mod ballot;
+
+use super::campaigns::{self, Campaigns};
 use crate::support::{give_only, sql, suspend, ticket_of};
-use kernel::{AttendeeId, CampaignId, DeliveryId, EventId, PageRequest, Permission};
+use kernel::{DeliveryId, EventId, PageRequest, Permission};
 use notification::{unsubscribe_token, vote_token};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
@@ -83,6 +86,12 @@ pub enum Content {
     Nothing,
     /// A whole event.
     NewEvent,
+    /// A campaign for who is listed.
+    Campaign,
+    /// Another subject.
+    Subject,
+    /// Whom a campaign goes to.
+    Approval,
     /// Another title.
     Title,
     /// Another place.
@@ -183,10 +192,12 @@ struct Things {
     auditors: String,
     /// A dead letter.
     job: String,
-    /// A copy of a campaign to the holder.
-    delivery: DeliveryId,
     /// Who is listed at the event and does not speak there.
     candidate: String,
+    /// Campaigns that the holder asked for.
+    campaigns: Campaigns,
+    /// The copy of a campaign for the holder, to who waits.
+    delivery: DeliveryId,
 }
 
 /// A server with people of every kind, and things that are made anew when they were changed.
@@ -306,6 +317,7 @@ impl<'h> World<'h> {
                 Of::Draft => things.noted.clone(),
                 Of::Published | Of::Quiet | Of::Power => things.attendee.clone(),
             },
+            Some("campaigns") => things.campaigns.of(of),
             Some("users") => self.holder.id.to_string(),
             // One that nobody needs.
             Some("auth") if path.contains("{id}") => self
@@ -345,6 +357,9 @@ impl<'h> World<'h> {
         Some(match content {
             Content::Nothing => return None,
             Content::NewEvent => self.harness.event_fields(3),
+            Content::Campaign => campaigns::form(&self.things.candidate),
+            Content::Subject => json!({"subject": format!("Vote {}", self.new_word())}),
+            Content::Approval => json!({"audience": "event"}),
             Content::Title => json!({"title": format!("Talk {}", self.new_word())}),
             Content::Place => json!({"location": format!("Hall {}", self.new_word())}),
             Content::News => json!({"subject": "Where to park", "body": "Behind the hall, because."}),
@@ -424,22 +439,6 @@ impl<'h> World<'h> {
         json!({"email": format!("{}@example.org", self.new_word()), "name": "Made", "roles": roles})
     }
 
-    /// A nomination of the holder's at the event, who is asked by one of the candidates.
-    fn nomination(&self) -> String {
-        let (event, attendee) = (self.things.published, &self.things.attendee);
-        let (id, by) = (self.new_word(), self.candidates[0].id);
-        let at = "2026-01-01T00:00:00.000000Z";
-        sql(
-            self.harness,
-            &format!(
-                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}';
-                 INSERT INTO candidates VALUES ('{id}', '{event}', '{attendee}', '{by}', 'nominated', 'Sync', 'Words', \
-                 '{at}', NULL, NULL, '{at}');"
-            ),
-        );
-        id
-    }
-
     /// A word that nothing has yet.
     fn new_word(&self) -> String {
         let ctx = self.harness.system();
@@ -495,7 +494,7 @@ impl Things {
         let published = harness.published_event(organizer, 3).await;
         let quiet = harness.published_event(organizer, 1).await;
         let (registration, attendee) = harness.registered(holder, published).await;
-        let candidate = vote_at(harness, organizer, published, candidates).await;
+        let candidate = ballot::vote_at(harness, organizer, published, candidates).await;
         let email = format!("noted-{registration}@example.org");
         let noted = organizer
             .client
@@ -548,55 +547,14 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
-            delivery: campaign_copy(harness, published, &candidate, attendee, organizer),
+            delivery: campaigns::copy(harness, published, &attendee.to_string(), organizer),
+            campaigns: Campaigns::of_holder(harness, published, &candidate, holder),
             role,
             auditors,
             job,
             candidate,
         }
     }
-}
-
-/// A copy of a campaign for the candidate, to who holds a seat.
-fn campaign_copy(
-    harness: &Harness,
-    event: EventId,
-    candidate: &str,
-    holder: AttendeeId,
-    by: &Person,
-) -> DeliveryId {
-    let ctx = harness.system();
-    let (campaign, delivery): (CampaignId, DeliveryId) = (ctx.new_id(), ctx.new_id());
-    let (user, at) = (by.id, "2030-01-15T08:00:00.000000Z");
-    sql(
-        harness,
-        &format!(
-            "INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
-             VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
-             INSERT INTO campaign_deliveries (id, campaign_id, attendee_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', '{holder}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
-        ),
-    );
-    delivery
-}
-
-/// Opens voting at an event for these candidates, of whom the first speaks there; gives the second.
-async fn vote_at(harness: &Harness, organizer: &Person, event: EventId, candidates: &[Person; 2]) -> String {
-    let opens = json!({"voting_opens_at": "2026-01-01T00:00:00Z"});
-    let path = format!("/events/{event}");
-    organizer.client.patch(&path).json(opens).await.expect(200);
-    let mut ids = Vec::new();
-    for person in candidates {
-        harness.registered(person, event).await;
-        let talk = json!({"talk_title": "Sync or async", "abstract": "Words"});
-        let stands = person.client.post(&format!("{path}/candidates")).json(talk);
-        ids.push(stands.await.expect(201).text_at("/id"));
-    }
-    sql(
-        harness,
-        &format!("UPDATE events SET speaker_id = '{}' WHERE id = '{event}'", ids[0]),
-    );
-    ids.remove(1)
 }
 
 /// The newest message, given up.

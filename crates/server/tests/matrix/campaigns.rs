@@ -1,0 +1,79 @@
+//! The campaigns that the matrix asks about.
+
+use super::world::Of;
+use crate::support::sql;
+use kernel::{CampaignId, CandidateId, DeliveryId, EventId};
+use serde_json::{Value, json};
+use testkit::{Harness, Person};
+
+/// What is asked for.
+pub fn form(candidate: &str) -> Value {
+    json!({"candidate_id": candidate, "subject": "Vote for me", "body": "Please, {{ name }}."})
+}
+
+/// Campaigns that one person asked for.
+pub struct Campaigns {
+    requested: String,
+    sending: String,
+    paused: String,
+}
+
+impl Campaigns {
+    /// One in each state that something is done with.
+    pub fn of_holder(harness: &Harness, event: EventId, candidate: &str, holder: &Person) -> Self {
+        let at = "2030-01-15T08:00:00.000000Z";
+        let insert = |status: &str, approved: bool| {
+            let id: CampaignId = harness.system().new_id();
+            let (audience, candidate) = if approved {
+                // Of the other who stands, so that there is room for one more.
+                let speaker = format!("(SELECT speaker_id FROM events WHERE id = '{event}')");
+                (format!("'event', '{at}'"), speaker)
+            } else {
+                ("NULL, NULL".to_owned(), format!("'{candidate}'"))
+            };
+            sql(
+                harness,
+                &format!(
+                    "INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, audience,
+                         send_at, requested_at, updated_at)
+                     VALUES ('{id}', '{event}', {candidate}, '{}', '{status}', 'Vote', 'Please.', {audience}, '{at}', '{at}')",
+                    holder.id
+                ),
+            );
+            id.to_string()
+        };
+        Self {
+            requested: insert("requested", false),
+            sending: insert("sending", true),
+            paused: insert("paused", true),
+        }
+    }
+
+    pub fn of(&self, of: Of) -> String {
+        match of {
+            Of::Published | Of::Draft => self.requested.clone(),
+            Of::Quiet => self.sending.clone(),
+            Of::Power => self.paused.clone(),
+        }
+    }
+}
+
+/// A copy of a campaign for somebody who stood for speaker and gave it up.
+pub fn copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
+    let ctx = harness.system();
+    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
+    let delivery: DeliveryId = ctx.new_id();
+    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
+    sql(
+        harness,
+        &format!(
+            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
+             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
+             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
+             VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
+             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
+             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+        ),
+    );
+    delivery
+}
