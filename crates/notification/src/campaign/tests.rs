@@ -407,6 +407,15 @@ fn a_link_that_may_not_be_followed_leaves_its_words() {
 }
 
 #[test]
+fn html_that_somebody_writes_is_left_out_whatever_it_is() {
+    let shown = copy(
+        "a <em>b</em> <a href=\"https://x.example\">c</a>\n\n<p>\n<strong>d</strong>\n</p>\n\ne &lt;em&gt;",
+    );
+    assert_eq!(shown.html, "<p>a b c</p>\n<p>e &lt;em&gt;</p>\n");
+    assert_eq!(shown.text, "a b c\n\ne <em>");
+}
+
+#[test]
 fn a_value_in_an_address_turns_it_nowhere_else() {
     let shown = copy_with(
         "x",
