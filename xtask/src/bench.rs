@@ -1,10 +1,11 @@
 //! `cargo xtask bench`: measures the server on this machine, on a durable PostgreSQL of its own.
 //!
 //! Reads are compared with a floor, the same framework giving the same bytes; writes with the database alone, pgbench
-//! running the same statements. Eight parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
+//! running the same statements. Nine parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
 //! whether the time of an answer tells who has an account, `messages`, how fast what waits in the queue is sent, `check-ins`,
 //! how many people a second are let in, `export`, what the list of a large event's seat holders costs, `search`, lists and
-//! searches among many, `tickets`, what a ticket's page costs, and `campaign`, how long reads take while one is sent. The load shares the machine with what it measures, so the
+//! searches among many, `tickets`, what a ticket's page costs, `votes`, how many are cast a second and what counting them
+//! costs, and `campaign`, how long reads take while one is sent. The load shares the machine with what it measures, so the
 //! ratios say more than the figures.
 
 mod campaign;
@@ -28,6 +29,7 @@ mod sqlite;
 mod tickets;
 mod timing;
 mod token;
+mod votes;
 
 use anyhow::{Context, Result};
 use database::Database;
@@ -90,6 +92,8 @@ enum Part {
     Search(search::Arguments),
     /// How long a ticket's page takes to write
     Tickets(tickets::Arguments),
+    /// How many votes a second are cast at one event, and how long counting them takes
+    Votes(votes::Arguments),
 }
 
 /// Runs the command.
@@ -106,6 +110,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Part::Export(export)) => export::run(export),
         Some(Part::Search(search)) => search::run(search),
         Some(Part::Tickets(tickets)) => tickets::run(tickets),
+        Some(Part::Votes(votes)) => votes::run(votes),
         None => Bench::new(arguments)?.run(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::{Audience, Campaign, CampaignStatus, CampaignTx, DeliveryNow, DeliveryStatus, Skip};
 use kernel::{CampaignId, DeliveryId, EmailAddress, Instant, KeyPurpose, ServerKeys, StoreError};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use voting::{Candidate, CandidateStatus, VotingState, voting_state};
 
 /// What is to be done with a message that waits.
@@ -36,11 +37,11 @@ pub fn still_true(
     let mut around: HashMap<CampaignId, Option<Around>> = HashMap::new();
     for delivery in &deliveries {
         let campaign_id = delivery.delivery.campaign_id;
-        if !around.contains_key(&campaign_id) {
-            let found = around_campaign(tx, now, campaign_id)?;
-            around.insert(campaign_id, found);
-        }
-        let Some(Some(around)) = around.get(&campaign_id) else {
+        let around = match around.entry(campaign_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(around_campaign(tx, now, campaign_id)?),
+        };
+        let Some(around) = around else {
             continue;
         };
         let id = delivery.delivery.id;

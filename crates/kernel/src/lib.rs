@@ -41,7 +41,7 @@ pub use page::{Cursor, InvalidCursor, Page, PageRequest, Position};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use phone::{InvalidPhone, PhoneNumber};
 pub use server_keys::{KeyPurpose, SealError, ServerKeys};
-pub use text::{address_part, address_pattern, fold, like_pattern};
+pub use text::{address_part, address_pattern, fold, like_pattern, pattern_of};
 pub use time_zone::{InvalidTimeZone, TimeZone, ZoneOffset};
 pub use validation::{FieldError, Invalid};
 pub use words::{WordQuery, search_words};

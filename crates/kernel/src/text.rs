@@ -41,7 +41,8 @@ pub fn address_part(needle: &str) -> String {
     }
 }
 
-fn pattern_of(key: &str) -> String {
+/// A LIKE pattern that finds a text that is folded already anywhere.
+pub fn pattern_of(key: &str) -> String {
     let mut pattern = String::from("%");
     for c in key.chars() {
         if matches!(c, '%' | '_' | '\\') {

@@ -135,11 +135,9 @@ pub(crate) fn feeder(config: &Config, store: Store, keys: Arc<ServerKeys>) -> Fe
 /// Opens the database as it is configured.
 pub(crate) fn open_store(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Store> {
     Store::open(&StoreOptions {
-        connector: config.database.connector.clone(),
         pool_size: config.database.pool_size,
-        connection_timeout: Duration::from_secs(2),
-        contention_patience: Duration::from_secs(5),
         guard: surroundings.guard,
+        ..StoreOptions::of(config.database.connector.clone())
     })
     .context("the database cannot be opened")
 }

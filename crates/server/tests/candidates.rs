@@ -26,7 +26,7 @@ fn talk() -> Value {
     json!({"talk_title": "Sync or async", "abstract": "Words\nand words."})
 }
 
-fn naming(attendee: impl ToString) -> Value {
+fn naming(attendee: &impl ToString) -> Value {
     let mut named = talk();
     named["attendee_id"] = json!(attendee.to_string());
     named
@@ -79,7 +79,7 @@ async fn who_stands_is_listed_at_once_and_who_is_named_after_agreeing(database: 
             .client
             .post(&hall.path("candidates"))
             .key("name-them");
-        post.json(naming(hall.attendees[1]))
+        post.json(naming(&hall.attendees[1]))
     };
     let named = nominate().await.expect(201).json();
     assert_eq!(nominate().await.expect(201).json(), named, "once");
@@ -169,7 +169,7 @@ async fn whoever_cannot_be_named_is_refused_alike(database: TestDatabase) {
     ];
     let mut answers = BTreeSet::new();
     for attendee in all {
-        let answer = hall.nominates(0, naming(attendee)).await;
+        let answer = hall.nominates(0, naming(&attendee)).await;
         answer.invalid(&["/attendee_id"]);
         let mut problem = answer.json();
         problem["request_id"] = Value::Null;
@@ -178,7 +178,7 @@ async fn whoever_cannot_be_named_is_refused_alike(database: TestDatabase) {
     assert_eq!(answers.len(), 1);
     assert_eq!(harness.count("candidates").await, 0);
     // By their own id one names oneself, seen by others or not.
-    let own = hall.nominates(1, naming(hall.attendees[1])).await.expect(201);
+    let own = hall.nominates(1, naming(&hall.attendees[1])).await.expect(201);
     assert_eq!(own.json()["status"], "listed");
     for stranger in [&hall.organizer, &harness.attendee("stranger").await] {
         let post = || stranger.client.post(&hall.path("candidates"));
@@ -196,7 +196,7 @@ async fn one_names_five_others_and_nobody_stands_twice(database: TestDatabase) {
     let ids: Vec<String> = hall.attendees.iter().map(ToString::to_string).collect();
     let answers = all_at_once(7, |number| {
         let (hall, id) = (std::sync::Arc::clone(&hall), ids[number + 1].clone());
-        async move { hall.nominates(0, naming(id)).await }
+        async move { hall.nominates(0, naming(&id)).await }
     })
     .await;
     let named = answers.iter().filter(|answer| answer.status() == 201).count();
@@ -218,7 +218,7 @@ async fn one_names_five_others_and_nobody_stands_twice(database: TestDatabase) {
     let hall_of = std::sync::Arc::clone(&hall);
     let answers = all_at_once(2, |number| {
         let (hall, id) = (std::sync::Arc::clone(&hall_of), ids[8].clone());
-        async move { hall.nominates(number + 1, naming(id)).await }
+        async move { hall.nominates(number + 1, naming(&id)).await }
     })
     .await;
     let mut statuses: Vec<u16> = answers.iter().map(Answer::status).collect();
@@ -256,7 +256,7 @@ async fn one_stands_from_publishing_until_voting_closes(database: TestDatabase) 
     let first = hall.nominates(0, talk()).await.expect(201).text_at("/id");
     listed(&hall.people[2]).await;
     let asked = hall
-        .nominates(0, naming(hall.attendees[2]))
+        .nominates(0, naming(&hall.attendees[2]))
         .await
         .expect(201)
         .text_at("/id");
@@ -362,12 +362,12 @@ async fn a_candidacy_ends_as_who_ends_it_wants_and_may_begin_anew(database: Test
         listed(person).await;
     }
     let declined = hall
-        .nominates(0, naming(hall.attendees[1]))
+        .nominates(0, naming(&hall.attendees[1]))
         .await
         .expect(201)
         .text_at("/id");
     let called_back = hall
-        .nominates(0, naming(hall.attendees[2]))
+        .nominates(0, naming(&hall.attendees[2]))
         .await
         .expect(201)
         .text_at("/id");

@@ -48,6 +48,7 @@ mod recovery_limits;
 mod registrations;
 mod reminders;
 mod roles;
+mod search_plans;
 mod secrets_in_logs;
 mod security_answer_tries;
 mod security_questions;

@@ -1,12 +1,17 @@
-//! Votes: who casts them, until when, what becomes of them, and who is told how they stand.
+//! Votes: who casts them, until when, and what becomes of them.
+
+mod hall;
+mod results;
 
 use crate::support::{confirm_email, sql};
-use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{AttendeeId, CampaignId, CandidateId, Clock, EventId, RegistrationId, TypedId};
+use chrono::TimeDelta;
+use kernel::{AttendeeId, CampaignId, CandidateId, Clock, EventId, TypedId};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
-use testkit::{Answer, Harness, Person, TestDatabase, all_at_once, on_both_databases};
+use testkit::{Harness, Person, TestDatabase, all_at_once, on_both_databases};
 use voting::{LinkVote, Vote, VoteError};
+
+pub use hall::Hall;
 
 on_both_databases! {
     who_holds_a_seat_votes_once_and_may_change_their_mind,
@@ -16,98 +21,9 @@ on_both_databases! {
     a_vote_by_link_never_replaces_one_that_was_cast_signed_in,
     a_guests_vote_becomes_the_persons_and_there_are_never_two,
     at_an_event_that_is_over_erased_people_stay_counted_and_nowhere_else,
-    results_are_for_managers_until_voting_has_closed,
-    equals_have_the_same_rank_and_a_second_later_results_are_counted_anew,
     nobody_is_shown_anothers_ballot,
     what_belongs_to_an_attendee_or_an_event_goes_with_it,
     votes_that_are_sent_at_once_leave_one,
-}
-
-/// An event at which one can vote, and people with seats there.
-pub struct Hall {
-    pub organizer: Person,
-    pub event: EventId,
-    pub people: Vec<Person>,
-    pub attendees: Vec<AttendeeId>,
-    pub registrations: Vec<RegistrationId>,
-}
-
-impl Hall {
-    /// So many people with seats, of twice as many that there are.
-    pub async fn open(harness: &Harness, size: usize) -> Self {
-        let organizer = harness.organizer().await;
-        let capacity = u32::try_from(size * 2).expect("few").max(1);
-        let event = harness.published_event(&organizer, capacity).await;
-        let opens = harness.clock().now() - TimeDelta::hours(1);
-        let hall = Self {
-            organizer,
-            event,
-            people: harness.crowd(size).await,
-            attendees: Vec::new(),
-            registrations: Vec::new(),
-        };
-        hall.set(json!({"voting_opens_at": opens})).await;
-        hall.seated(harness).await
-    }
-
-    async fn seated(mut self, harness: &Harness) -> Self {
-        for person in &self.people {
-            let (registration, attendee) = harness.registered(person, self.event).await;
-            self.registrations.push(registration);
-            self.attendees.push(attendee);
-        }
-        self
-    }
-
-    /// Edits the event.
-    pub async fn set(&self, fields: Value) {
-        let path = format!("/events/{}", self.event);
-        self.organizer.client.patch(&path).json(fields).await.expect(200);
-    }
-
-    pub fn path(&self, rest: &str) -> String {
-        format!("/events/{}/{rest}", self.event)
-    }
-
-    /// Stands for speaker; gives the candidacy.
-    pub async fn stands(&self, who: usize) -> String {
-        let talk = json!({"talk_title": format!("Talk {who}"), "abstract": "What it is about."});
-        let stands = self.people[who].client.post(&self.path("candidates")).json(talk);
-        stands.await.expect(201).text_at("/id")
-    }
-
-    pub async fn votes(&self, who: usize, candidate: &str) -> Answer {
-        let vote = self.people[who].client.put(&self.path("vote"));
-        vote.json(json!({"candidate_id": candidate})).await
-    }
-
-    pub async fn results(&self) -> Value {
-        let results = self.organizer.client.get(&self.path("results")).await;
-        results.expect(200).json()
-    }
-
-    pub async fn count_votes(&self, harness: &Harness) -> i64 {
-        harness
-            .count(&format!("votes WHERE event_id = '{}'", self.event))
-            .await
-    }
-
-    /// Gives the seat back.
-    pub async fn leaves(&self, who: usize) {
-        let path = format!("/registrations/{}", self.registrations[who]);
-        self.people[who].client.delete(&path).await.expect(200);
-    }
-
-    /// Turns the clock to the end of voting.
-    pub async fn close(&self, harness: &Harness) {
-        let shown = harness.client().get(&format!("/events/{}", self.event)).await;
-        let starts: DateTime<Utc> = shown
-            .expect(200)
-            .text_at("/starts_at")
-            .parse()
-            .expect("an instant");
-        harness.clock().advance(starts - harness.clock().now());
-    }
 }
 
 async fn by_link(
@@ -484,90 +400,6 @@ async fn at_an_event_that_is_over_erased_people_stay_counted_and_nowhere_else(da
         assert_eq!(harness.count(&kept).await, 0, "{trace}");
     }
     harness.assert_invariants().await;
-}
-
-async fn results_are_for_managers_until_voting_has_closed(database: TestDatabase) {
-    let harness = Harness::start(database).await;
-    let hall = Hall::open(&harness, 3).await;
-    let candidate = hall.stands(0).await;
-    hall.votes(1, &candidate).await.expect(200);
-    let path = hall.path("results");
-    let (admin, anybody) = (harness.admin().await, harness.client());
-    for client in [&hall.people[0].client, &hall.people[1].client, &anybody] {
-        client.get(&path).await.expect(403).problem("results-hidden");
-        // Who is told nothing is not told what is wrong with the question.
-        client.get(&format!("{path}?top=0")).await.expect(403);
-    }
-    for client in [&hall.organizer.client, &admin.client] {
-        let results = client.get(&path).await.expect(200).json();
-        assert_eq!(
-            (&results["state"], &results["turnout"]["voters"]),
-            (&json!("open"), &json!(1))
-        );
-        client
-            .get(&format!("{path}?top=0"))
-            .await
-            .expect(400)
-            .problem("bad-query");
-        client.get(&format!("{path}?more=1")).await.expect(400);
-    }
-    hall.set(json!({"live_results": true})).await;
-    harness.clock().advance(TimeDelta::seconds(1));
-    anybody.get(&path).await.expect(200);
-    hall.set(json!({"live_results": false})).await;
-    harness.clock().advance(TimeDelta::seconds(1));
-    anybody.get(&path).await.expect(403);
-    hall.close(&harness).await;
-    let results = anybody.get(&path).await.expect(200).json();
-    assert_eq!(results["state"], "closed");
-    assert_eq!(results["candidates"][0]["votes"], 1);
-    // A draft is nobody's business, and where there is no voting there are no results.
-    let organizer = harness.log_in(&hall.organizer.email).await;
-    let draft = organizer.client.post("/events").json(harness.event_fields(1));
-    let draft = format!("/events/{}/results", draft.await.expect(201).text_at("/id"));
-    anybody.get(&draft).await.expect(404);
-    organizer
-        .client
-        .get(&draft)
-        .await
-        .expect(409)
-        .problem("no-voting");
-    let plain = harness.published_event(&organizer, 1).await;
-    let plain = anybody.get(&format!("/events/{plain}/results")).await;
-    plain.expect(409).problem("no-voting");
-}
-
-async fn equals_have_the_same_rank_and_a_second_later_results_are_counted_anew(database: TestDatabase) {
-    let harness = Harness::start(database).await;
-    let hall = Hall::open(&harness, 6).await;
-    let mut candidates = Vec::new();
-    for who in 0..3 {
-        candidates.push(hall.stands(who).await);
-    }
-    hall.votes(3, &candidates[1]).await.expect(200);
-    hall.votes(4, &candidates[2]).await.expect(200);
-    let ranks = |results: &Value| -> Vec<Value> {
-        let candidates = results["candidates"].as_array().expect("candidates");
-        let of = |one: &Value| json!([one["candidate_id"], one["votes"], one["share"], one["rank"]]);
-        candidates.iter().map(of).collect()
-    };
-    let tie = [
-        json!([candidates[1], 1, 0.5, 1]),
-        json!([candidates[2], 1, 0.5, 1]),
-        json!([candidates[0], 0, 0.0, 3]),
-    ];
-    assert_eq!(ranks(&hall.results().await), tie);
-    hall.votes(5, &candidates[0]).await.expect(200);
-    hall.votes(4, &candidates[0]).await.expect(200);
-    assert_eq!(ranks(&hall.results().await), tie, "up to a second old");
-    harness.clock().advance(TimeDelta::seconds(1));
-    let results = hall.results().await;
-    assert_eq!(results["candidates"][0]["candidate_id"], json!(candidates[0]));
-    assert_eq!(results["candidates"][2]["rank"], 3);
-    let top = hall.organizer.client.get(&hall.path("results?top=1")).await;
-    let top = top.expect(200).json();
-    assert_eq!(ranks(&top), ranks(&results)[..1]);
-    assert_eq!(top["turnout"], results["turnout"]);
 }
 
 async fn nobody_is_shown_anothers_ballot(database: TestDatabase) {

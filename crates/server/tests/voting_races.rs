@@ -10,9 +10,10 @@ use rand::{Rng, SeedableRng};
 use registration::{CancelError, Person as Whom, Register, RegisterError, Registered, Rules};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use storage::Store;
 use testkit::{Harness, Person, TestDatabase, all_at_once, environment, on_both_databases};
+use tokio::sync::Semaphore;
 use voting::{ChangeCandidateError, LinkVote, Nominate, NominateError, VoteError, VoteRepository};
 
 on_both_databases! { what_is_left_of_a_rush_is_what_each_cast_last }
@@ -21,6 +22,8 @@ const VOTERS: usize = 2_000;
 const CANDIDATES: usize = 20;
 const VOTES_EACH: usize = 4;
 const AT_ONCE: usize = 32;
+/// After so many turns of the voters a candidate withdraws and stands anew.
+const TURNS_BETWEEN: u32 = 40;
 
 /// Somebody with a seat.
 #[derive(Clone)]
@@ -44,7 +47,10 @@ struct Rush {
     event: EventId,
     campaign: CampaignId,
     holders: Arc<Vec<Holder>>,
-    candidates: Arc<Vec<CandidateId>>,
+    /// Who can be voted for, or could a moment ago; in the order of the first holders.
+    candidates: Arc<Mutex<Vec<CandidateId>>>,
+    /// Turns of the voters that no candidate has taken for theirs yet; closed when all voted.
+    turns: Arc<Semaphore>,
 }
 
 async fn what_is_left_of_a_rush_is_what_each_cast_last(database: TestDatabase) {
@@ -60,8 +66,12 @@ async fn what_is_left_of_a_rush_is_what_each_cast_last(database: TestDatabase) {
     hall.set(json!({"capacity": seats})).await;
     let rush = Rush::begin(&harness, hall.event, voters).await;
 
+    let standing = tokio::spawn({
+        let (rush, random) = (rush.clone(), StdRng::seed_from_u64(seed));
+        async move { rush.comes_and_goes(random).await }
+    });
     let of_worker = |worker: usize| {
-        let (rush, mut random) = (rush.clone(), StdRng::seed_from_u64(seed + worker as u64));
+        let (rush, mut random) = (rush.clone(), StdRng::seed_from_u64(seed + 1 + worker as u64));
         async move {
             let mut left = Vec::new();
             for who in (worker..rush.holders.len()).step_by(AT_ONCE) {
@@ -75,6 +85,8 @@ async fn what_is_left_of_a_rush_is_what_each_cast_last(database: TestDatabase) {
         .into_iter()
         .flatten()
         .collect();
+    rush.turns.close();
+    standing.await.expect("candidates who come and go");
 
     let event = hall.event;
     let counted = harness
@@ -159,51 +171,88 @@ impl Rush {
         let holders: Vec<Holder> = seated.into_iter().flatten().collect();
         let mut candidates = Vec::new();
         for holder in &holders[..CANDIDATES] {
-            let ctx = holder.ctx.clone();
-            let command = Nominate {
-                event_id: event,
-                attendee_id: None,
-                talk_title: "A talk".to_owned(),
-                summary: "What it is about.".to_owned(),
-                require_verified_email: false,
-            };
-            let stands = store
-                .write(move |tx| {
-                    Ok::<_, NominateError>(voting::nominate(tx, &ctx, command.clone())?.candidate.id)
-                })
-                .await;
-            candidates.push(stands.expect("a candidate"));
+            candidates.push(stand(&store, holder, event).await.expect("a candidate"));
         }
         Self {
             store,
             event,
             campaign: harness.system().new_id(),
             holders: Arc::new(holders),
-            candidates: Arc::new(candidates),
+            candidates: Arc::new(Mutex::new(candidates)),
+            turns: Arc::new(Semaphore::new(0)),
         }
     }
 
-    /// Votes and changes their mind; some give their seat back at some point, and some who stand withdraw.
+    /// The candidates withdraw and stand anew, again and again; some stay away at last, or lose their seat.
+    async fn comes_and_goes(&self, mut random: StdRng) {
+        while let Ok(turns) = self.turns.acquire_many(TURNS_BETWEEN).await {
+            turns.forget();
+            let who = random.random_range(0..CANDIDATES);
+            let (holder, event) = (&self.holders[who], self.event);
+            let (ctx, id) = (holder.ctx.clone(), self.candidates()[who]);
+            let withdrawn = self
+                .store
+                .write(move |tx| voting::withdraw(tx, &ctx, event, id))
+                .await;
+            match withdrawn {
+                Ok(()) => {}
+                // It went with the seat, or withdrew for good.
+                Err(ChangeCandidateError::NotFound | ChangeCandidateError::WrongState(_)) => continue,
+                Err(error) => panic!("{error:?}"),
+            }
+            match stand(&self.store, holder, event).await {
+                Ok(id) => self.candidates()[who] = id,
+                Err(NominateError::SeatNeeded) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        for who in 0..CANDIDATES / 4 {
+            let (ctx, event, id) = (self.holders[who].ctx.clone(), self.event, self.candidates()[who]);
+            let withdrawn = self
+                .store
+                .write(move |tx| voting::withdraw(tx, &ctx, event, id))
+                .await;
+            assert!(
+                matches!(
+                    withdrawn,
+                    Ok(()) | Err(ChangeCandidateError::NotFound | ChangeCandidateError::WrongState(_))
+                ),
+                "{withdrawn:?}"
+            );
+        }
+    }
+
+    fn candidates(&self) -> std::sync::MutexGuard<'_, Vec<CandidateId>> {
+        self.candidates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Votes and changes their mind; some give their seat back while they vote.
     async fn plays(&self, who: usize, random: &mut StdRng) -> Left {
         let holder = self.holders[who].clone();
         let gives_up = random
             .random_bool(0.15)
             .then(|| random.random_range(0..VOTES_EACH));
-        let withdraws =
-            (who < CANDIDATES && random.random_bool(0.3)).then(|| random.random_range(0..VOTES_EACH));
         let mut left = Left {
             attendee: holder.attendee,
             vote: None,
             has_seat: true,
         };
         for turn in 0..VOTES_EACH {
-            let candidate = *self.candidates.as_slice().choose(random).expect("candidates");
-            let outcome = if random.random_bool(0.2) {
-                self.votes_by_link(&holder, candidate).await
-            } else if random.random_bool(0.05) {
-                self.takes_it_back(&holder).await
+            self.turns.add_permits(1);
+            let candidate = *self.candidates().as_slice().choose(random).expect("candidates");
+            let kind = random.random_range(0..20);
+            let votes = async {
+                match kind {
+                    0 => self.takes_it_back(&holder).await,
+                    1..=4 => self.votes_by_link(&holder, candidate).await,
+                    _ => self.votes(&holder, candidate).await,
+                }
+            };
+            let outcome = if gives_up == Some(turn) {
+                left.has_seat = false;
+                tokio::join!(votes, self.gives_up(&holder)).0
             } else {
-                self.votes(&holder, candidate).await
+                votes.await
             };
             match outcome {
                 Ok(vote) => left.vote = vote,
@@ -212,36 +261,17 @@ impl Rush {
                 Err(VoteError::Oneself | VoteError::NoSuchCandidate | VoteError::CastSignedIn) => {}
                 Err(error) => panic!("{error:?}"),
             }
-            if gives_up == Some(turn) {
-                let (ctx, id) = (holder.ctx.clone(), holder.registration);
-                let given = self
-                    .store
-                    .write(move |tx| registration::cancel(tx, &ctx, id))
-                    .await;
-                given.unwrap_or_else(|error: CancelError| panic!("{error:?}"));
-                left.has_seat = false;
-            }
-            if withdraws == Some(turn) {
-                let (ctx, event, id) = (holder.ctx.clone(), self.event, self.candidate_of(who));
-                let withdrawn = self
-                    .store
-                    .write(move |tx| voting::withdraw(tx, &ctx, event, id))
-                    .await;
-                match withdrawn {
-                    Ok(()) => {}
-                    // The candidacy went with the seat.
-                    Err(ChangeCandidateError::NotFound | ChangeCandidateError::WrongState(_)) => {
-                        assert!(!left.has_seat, "a candidacy was there");
-                    }
-                    Err(error) => panic!("{error:?}"),
-                }
-            }
         }
         left
     }
 
-    fn candidate_of(&self, who: usize) -> CandidateId {
-        self.candidates[who]
+    async fn gives_up(&self, holder: &Holder) {
+        let (ctx, id) = (holder.ctx.clone(), holder.registration);
+        let given = self
+            .store
+            .write(move |tx| registration::cancel(tx, &ctx, id))
+            .await;
+        given.unwrap_or_else(|error: CancelError| panic!("{error:?}"));
     }
 
     async fn votes(&self, holder: &Holder, candidate: CandidateId) -> Result<Option<CandidateId>, VoteError> {
@@ -279,6 +309,21 @@ impl Rush {
             .await?;
         Ok(None)
     }
+}
+
+async fn stand(store: &Store, holder: &Holder, event_id: EventId) -> Result<CandidateId, NominateError> {
+    let ctx = holder.ctx.clone();
+    let command = Nominate {
+        event_id,
+        attendee_id: None,
+        talk_title: "A talk".to_owned(),
+        summary: "What it is about.".to_owned(),
+        require_verified_email: false,
+    };
+    let stands = store
+        .write(move |tx| voting::nominate(tx, &ctx, command.clone()))
+        .await;
+    stands.map(|view| view.candidate.id)
 }
 
 async fn register(store: &Store, ctx: Ctx, event_id: EventId) -> Holder {

@@ -4,11 +4,12 @@ use crate::Tx;
 use crate::attendee_words::{Keys, Whose};
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::own_ground::OwnGround;
 use crate::people::AttendeeRow;
 use crate::schema::{attendees, event_staff, events, registrations, waitlist_entries};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use kernel::{AttendeeId, EmailAddress, EventId, Instant, Page, PageRequest, StoreError, UserId, fold};
+use kernel::{AttendeeId, EmailAddress, Instant, Page, PageRequest, StoreError, UserId, fold};
 use user::{Account, Attendee, AttendeeFilter, AttendeeRepository, EventRunner, User};
 
 impl AttendeeRepository for Tx<'_> {
@@ -246,27 +247,35 @@ impl Tx<'_> {
         Ok(run)
     }
 
-    /// All events that the account runs.
-    pub(crate) fn events_run_by(&mut self, runner: EventRunner) -> Result<Vec<EventId>, StoreError> {
+    /// The people whom the account sees as one who runs events.
+    pub(crate) fn ground_of(&mut self, runner: EventRunner) -> Result<OwnGround, StoreError> {
         let user = Uid::of(runner.user_id);
-        let mut found: Vec<Uid> = self.run(|connection| {
+        let mut found: Vec<(Uid, i32, i32)> = self.run(|connection| {
             on!(connection, |c| event_staff::table
+                .inner_join(events::table)
                 .filter(event_staff::user_id.eq(user))
                 .filter(event_staff::role.eq("manager"))
-                .select(event_staff::event_id)
+                .select((events::id, events::seats_taken, events::waitlist_length))
                 .load(c))
         })?;
         if runner.organizes {
             found.extend(self.run(|connection| {
                 on!(connection, |c| events::table
                     .filter(events::organizer_id.eq(user))
-                    .select(events::id)
-                    .load::<Uid>(c))
+                    .select((events::id, events::seats_taken, events::waitlist_length))
+                    .load::<(Uid, i32, i32)>(c))
             })?);
         }
         found.sort_unstable();
-        found.dedup();
-        Ok(found.into_iter().map(Uid::typed).collect())
+        found.dedup_by_key(|(id, ..)| *id);
+        Ok(OwnGround {
+            creator: user,
+            about: found
+                .iter()
+                .map(|(_, seats, waiting)| i64::from(*seats) + i64::from(*waiting))
+                .sum(),
+            events: found.into_iter().map(|(id, ..)| id).collect(),
+        })
     }
 
     /// The attendee of an account is called as the account is.

@@ -122,9 +122,11 @@ impl Connector {
         let mut connection =
             PgConnection::establish(&with_limits(url)).map_err(diesel::r2d2::Error::ConnectionError)?;
         connection
+            // To start another process takes longer than most of what is read here, and there are as many connections as are of use.
             .batch_execute(&format!(
                 "SET timezone = 'UTC'; SET lock_timeout = {}; SET statement_timeout = {}; \
-                 SET idle_in_transaction_session_timeout = 30000",
+                 SET idle_in_transaction_session_timeout = 30000; \
+                 SET max_parallel_workers_per_gather = 0",
                 self.lock_timeout_ms, self.statement_timeout_ms
             ))
             .map_err(diesel::r2d2::Error::QueryError)?;

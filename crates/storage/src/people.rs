@@ -12,6 +12,10 @@ use user::{Account, Attendee, NewUser, PersonName, Preferences, User, UserReposi
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users, treat_none_as_default_value = false)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row, with the columns that there are"
+)]
 pub(crate) struct UserRow {
     id: Uid,
     email: String,
@@ -156,6 +160,10 @@ impl AccountRow {
 }
 
 impl AttendeeRow {
+    pub(crate) const fn id(&self) -> Uid {
+        self.id
+    }
+
     pub(crate) fn of(attendee: &Attendee) -> Self {
         Self {
             id: Uid::of(attendee.id),

@@ -1,27 +1,20 @@
-//! Registrations whose attendees have given words, the newest first: of one event or of all. Rare words are looked up, common
-//! ones soon turn up in the list itself; see `attendee_list.rs`.
+//! Registrations whose attendees have given words, the newest first: of one event or of all. Who has a rare word is looked up;
+//! common ones soon turn up in the list itself, which is walked; and in between, the list is walked with all who have the word at
+//! hand. See `attendee_list.rs`.
 
 use crate::Tx;
+use crate::attendee_words::{Rare, has_word, limit, may_have_words};
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
-use crate::explain::plan;
-use crate::registrations::{after_place, filtered, in_order, is_of_all};
+use crate::prepared::Prepared;
+use crate::registrations::{after_place, filtered, in_order, is_of_all, of_registrations, place};
 use crate::schema::{attendees, registrations};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use kernel::{EventId, PageRequest, Position, StoreError, WordQuery};
+use diesel::sql_types::Bool;
+use kernel::{PageRequest, Position, StoreError, WordQuery};
 use registration::RegistrationFilter;
 use std::cmp::Reverse;
-
-/// A word that so many people have is looked up at once.
-const FEW: usize = 1_000;
-/// A word that more people have than this is never looked up: the list is sooner read.
-const MANY: usize = 20_000;
-/// So many registrations are read before a word is looked up after all.
-const WALKED: usize = 2_000;
-/// So many are read at a time, once the first did not do.
-const BATCH: usize = 2_000;
-/// So many are read for one page: what is farther away comes with the next.
-const MOST_WALKED: usize = 10_000;
 
 /// A registration with what its attendee is found by.
 type Seen = (Uid, Ts, String, String);
@@ -35,10 +28,10 @@ pub(crate) struct Found {
     pub(crate) read_to: Option<Position>,
 }
 
-/// Registrations after a place, with what is looked at of their attendees.
+/// Registrations with what is looked at of their attendees.
 macro_rules! seen {
-    ($filter:expr, $after:expr) => {{
-        let query = registrations::table
+    () => {
+        registrations::table
             .inner_join(attendees::table)
             .select((
                 registrations::id,
@@ -46,9 +39,106 @@ macro_rules! seen {
                 attendees::name_key,
                 attendees::email_key,
             ))
-            .into_boxed();
-        after_place!(filtered!(query, $filter), $filter, $after)
+            .into_boxed()
+    };
+}
+
+/// Those before a place, and the one there.
+macro_rules! down_to_place {
+    ($query:expr, $filter:expr, $last:expr) => {{
+        let (query, last): (_, Position) = ($query, $last);
+        let (at, id) = (Ts(crate::events::instant_of(last)), Uid(last.id));
+        if is_of_all($filter) {
+            query.filter(registrations::id.ge(id))
+        } else {
+            query.filter(place!(">=", at, id))
+        }
     }};
+}
+
+/// Those in the list after a place and down to another, in order; with a word, those whose attendees have one that begins so. As a
+/// value that is looked up in a table of its own, which is made once.
+macro_rules! walked {
+    ($search:expr, $last:expr, $word:expr) => {{
+        let (search, word): (&Search<'_>, Option<&str>) = ($search, $word);
+        let mut query = after_place!(filtered!(seen!(), search.filter), search.filter, search.after);
+        if let Some(last) = $last {
+            query = down_to_place!(query, search.filter, last);
+        }
+        query = may_have_words!(query, Some(search.words));
+        if let Some(word) = word {
+            query = query.filter(has_word!("registrations.attendee_id", word));
+        }
+        in_order!(query, search.filter)
+    }};
+}
+
+/// The last of so many in the list after a place.
+macro_rules! place_of {
+    ($search:expr, $span:expr) => {{
+        let search: &Search<'_> = $search;
+        let query = registrations::table
+            .select((registrations::id, registrations::registered_at))
+            .into_boxed();
+        let query = after_place!(
+            of_registrations!(query, search.filter),
+            search.filter,
+            search.after
+        );
+        in_order!(query, search.filter).offset(limit($span) - 1).limit(1)
+    }};
+}
+
+/// Those of people who are known. However many the event has, a person has few: its index is kept out.
+macro_rules! of_people {
+    ($search:expr, $people:expr) => {{
+        let search: &Search<'_> = $search;
+        let anywhere = RegistrationFilter {
+            event_id: None,
+            ..search.filter.clone()
+        };
+        let query = after_place!(filtered!(seen!(), &anywhere), search.filter, search.after);
+        let mut query =
+            may_have_words!(query, Some(search.words)).filter(registrations::attendee_id.eq_any($people));
+        if let Some(event_id) = search.filter.event_id {
+            query = query.filter(
+                sql::<Bool>("(registrations.event_id = ")
+                    .bind::<crate::columns::sql::Id, _>(Uid::of(event_id))
+                    .sql(") IS TRUE"),
+            );
+        }
+        query
+    }};
+}
+
+mod plans;
+
+/// A search for a page, and how far it is.
+struct Search<'a> {
+    words: &'a WordQuery,
+    filter: &'a RegistrationFilter,
+    after: Option<Position>,
+    most: usize,
+    ids: Vec<Uid>,
+}
+
+impl Search<'_> {
+    /// Takes what was read in the order of the list, and says whether that is enough.
+    fn is_full_with(&mut self, read: Vec<Seen>) -> bool {
+        if let Some((id, at, ..)) = read.last() {
+            self.after = Some(position(*id, *at));
+        }
+        self.ids.extend(who_fit(self.words, read));
+        self.ids.truncate(self.most);
+        self.ids.len() == self.most
+    }
+
+    fn found(self, read_to: Option<Position>) -> Found {
+        Found {
+            ids: self.ids,
+            read_to,
+        }
+    }
 }
 
 impl Tx<'_> {
@@ -59,129 +149,111 @@ impl Tx<'_> {
         filter: &RegistrationFilter,
         page: PageRequest,
     ) -> Result<Found, StoreError> {
+        let limits = self.search;
         if words.words().is_empty() {
             return Ok(Found::default());
         }
-        let most = usize::from(page.limit) + 1;
+        let mut search = Search {
+            words,
+            filter,
+            after: page.after,
+            most: usize::from(page.limit) + 1,
+            ids: Vec::new(),
+        };
         // One person has not so many that anything were to be looked up.
-        let is_of_one = filter.attendee_id.is_some() || filter.user_id.is_some();
-        if !is_of_one && let Some(people) = self.rarest_word(words, FEW)? {
-            let ids = self.search_among(words, filter, page.after, &people, most)?;
-            return Ok(Found { ids, read_to: None });
+        if filter.attendee_id.is_some() || filter.user_id.is_some() {
+            self.walk_registrations(&mut search, None, None)?;
+            return Ok(search.found(None));
         }
-        let (mut after, mut ids) = (page.after, Vec::new());
-        let (mut walked, mut batch) = (0, most * 4);
-        loop {
-            let read = self.walk_registrations(filter, after, batch)?;
-            let is_last = read.len() < batch;
-            if let Some((id, at, ..)) = read.last() {
-                after = Some(Position {
-                    value: at.0.timestamp_micros(),
-                    id: id.0,
-                });
-            }
-            walked += read.len();
-            ids.extend(who_fit(words, read));
-            if ids.len() >= most || is_last {
-                ids.truncate(most);
-                return Ok(Found { ids, read_to: None });
-            }
-            if walked >= MOST_WALKED {
-                return Ok(Found { ids, read_to: after });
-            }
-            if walked >= WALKED
-                && batch < BATCH
-                && !is_of_one
-                && let Some(people) = self.rarest_word(words, MANY)?
-            {
-                let missing = most - ids.len();
-                ids.extend(self.search_among(words, filter, after, &people, missing)?);
-                return Ok(Found { ids, read_to: None });
-            }
-            batch = if walked >= WALKED { BATCH } else { WALKED - 1 };
+        let mut rarest = self.rare_words(words, limits.some)?.first().copied();
+        if let Some(few) = rarest.filter(|rare| rare.people <= limits.few) {
+            self.search_among(&mut search, few)?;
+            return Ok(search.found(None));
         }
+        if rarest.is_none() {
+            if self.walk_registrations(&mut search, None, Some(limits.walked))? {
+                return Ok(search.found(None));
+            }
+            rarest = self.rare_words(words, limits.many)?.first().copied();
+        }
+        let spans = match rarest {
+            Some(_) => [limits.most_compared / 5, limits.most_compared],
+            None => [limits.most_walked / 2, limits.most_walked / 2],
+        };
+        for span in spans {
+            if self.walk_registrations(&mut search, rarest.map(|rare| rare.word), Some(span.max(1)))? {
+                return Ok(search.found(None));
+            }
+        }
+        // The last resort, where so many were read in vain.
+        if let Some(some) = rarest.filter(|rare| rare.people <= limits.some) {
+            self.search_among(&mut search, some)?;
+            return Ok(search.found(None));
+        }
+        let read_to = search.after;
+        Ok(search.found(read_to))
     }
 
+    /// Walks so many of the list, or all. Says whether the search is at an end with it.
     fn walk_registrations(
         &mut self,
-        filter: &RegistrationFilter,
-        after: Option<Position>,
-        most: usize,
-    ) -> Result<Vec<Seen>, StoreError> {
-        self.run(|connection| {
-            on!(connection, |c| in_order!(seen!(filter, after), filter)
-                .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        search: &mut Search<'_>,
+        word: Option<&str>,
+        span: Option<usize>,
+    ) -> Result<bool, StoreError> {
+        let last: Option<(Uid, Ts)> = match span {
+            Some(span) => self.run(|connection| {
+                on!(connection, |c| Prepared(place_of!(search, span))
+                    .get_result(c)
+                    .optional())
+            })?,
+            None => None,
+        };
+        let last = last.map(|(id, at)| position(id, at));
+        let mut at_a_time = search.most;
+        loop {
+            let read: Vec<Seen> = self.run(|connection| {
+                on!(connection, |c| Prepared(
+                    walked!(search, last, word).limit(limit(at_a_time))
+                )
                 .load(c))
-        })
+            })?;
+            let is_end = read.len() < at_a_time;
+            if search.is_full_with(read) {
+                return Ok(true);
+            }
+            if is_end {
+                search.after = last;
+                return Ok(last.is_none());
+            }
+            at_a_time *= 2;
+        }
     }
 
-    fn search_among(
-        &mut self,
-        words: &WordQuery,
-        filter: &RegistrationFilter,
-        after: Option<Position>,
-        people: &[Uid],
-        most: usize,
-    ) -> Result<Vec<Uid>, StoreError> {
+    /// Looks up all of those who have a word.
+    fn search_among(&mut self, search: &mut Search<'_>, rare: Rare<'_>) -> Result<(), StoreError> {
+        let mut people = self.newest_with_words(&[rare], Uid(uuid::Uuid::max()), rare.people)?;
+        people.dedup();
         let mut read: Vec<Seen> = Vec::new();
-        for chunk in people.chunks(1_000) {
-            read.extend(self.run(|connection| {
-                on!(connection, |c| seen!(filter, after)
-                    .filter(registrations::attendee_id.eq_any(chunk))
-                    .load::<Seen>(c))
-            })?);
+        for chunk in people.chunks(self.search.batch) {
+            read.extend(
+                self.run(|connection| on!(connection, |c| of_people!(search, chunk).load::<Seen>(c)))?,
+            );
         }
-        if is_of_all(filter) {
+        if is_of_all(search.filter) {
             read.sort_unstable_by_key(|seen| Reverse(seen.0));
         } else {
             read.sort_unstable_by_key(|seen| Reverse((seen.1, seen.0)));
         }
-        let mut found: Vec<Uid> = who_fit(words, read).collect();
-        found.truncate(most);
-        Ok(found)
+        search.is_full_with(read);
+        Ok(())
     }
 }
 
-impl Tx<'_> {
-    /// How the database goes about these searches, for the test that looks whether it takes the indexes.
-    pub(crate) fn plans_of_searched_registrations(
-        &mut self,
-        event: EventId,
-        after: Option<Position>,
-    ) -> Result<Vec<(&'static str, String)>, StoreError> {
-        let all = RegistrationFilter {
-            event_id: Some(event),
-            ..RegistrationFilter::default()
-        };
-        let rare = RegistrationFilter {
-            status: Some(registration::RegistrationStatus::Cancelled),
-            ..all.clone()
-        };
-        let everywhere = RegistrationFilter::default();
-        let people = [Uid(uuid::Uuid::max()); 3];
-        let mut plans = Vec::new();
-        for (name, filter) in [
-            ("the registrations of an event", &all),
-            ("those with a rare status", &rare),
-            ("the registrations of all events", &everywhere),
-        ] {
-            let plan =
-                self.run(|connection| plan!(connection, in_order!(seen!(filter, after), filter).limit(100)))?;
-            plans.push((name, plan));
-        }
-        for (name, filter) in [
-            ("a few people at an event", &all),
-            ("a few people at all events", &everywhere),
-        ] {
-            let plan = self.run(|connection| {
-                plan!(
-                    connection,
-                    seen!(filter, after).filter(registrations::attendee_id.eq_any(&people))
-                )
-            })?;
-            plans.push((name, plan));
-        }
-        Ok(plans)
+fn position(id: Uid, at: Ts) -> Position {
+    Position {
+        value: at.0.timestamp_micros(),
+        id: id.0,
     }
 }
 

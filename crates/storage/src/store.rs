@@ -5,6 +5,7 @@
 
 use crate::connection::{Connector, DatabaseUrl, DbConn, on};
 use crate::failure::store_error;
+use crate::search_limits::SearchLimits;
 use crate::transaction::{SeatGuard, Tx};
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{Pool, PooledConnection};
@@ -41,6 +42,9 @@ pub struct StoreOptions {
     pub contention_patience: Duration,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
+    /// How searches choose their way.
+    #[doc(hidden)]
+    pub search: SearchLimits,
 }
 
 impl StoreOptions {
@@ -57,6 +61,7 @@ impl StoreOptions {
             connection_timeout: Duration::from_secs(2),
             contention_patience: Duration::from_secs(5),
             guard: SeatGuard::On,
+            search: SearchLimits::default(),
         }
     }
 }
@@ -75,6 +80,7 @@ struct Inner {
     patience: Duration,
     observer: std::sync::OnceLock<Arc<dyn CommitObserver>>,
     guard: SeatGuard,
+    search: SearchLimits,
 }
 
 /// A pool and as many permits as it has connections, so that nobody blocks a thread waiting for one.
@@ -112,6 +118,7 @@ impl Store {
                 patience: options.contention_patience,
                 observer: std::sync::OnceLock::new(),
                 guard: options.guard,
+                search: options.search,
             }),
         })
     }
@@ -135,7 +142,7 @@ impl Store {
             let begun = Instant::now();
             loop {
                 let mut connection = connect(&inner.readers, inner.connection_timeout)?;
-                let mut tx = Tx::new(&mut connection, inner.guard);
+                let mut tx = Tx::new(&mut connection, inner.guard, inner.search);
                 let answer = operation(&mut tx);
                 // A connection that died at rest is found out by its first use; the next may be alive.
                 if answer.is_ok() || !tx.lost_connection() || begun.elapsed() > inner.connection_timeout {
@@ -266,7 +273,7 @@ where
             other => Attempt::Done(Err(other.into())),
         };
     }
-    let mut tx = Tx::new(&mut connection, inner.guard);
+    let mut tx = Tx::new(&mut connection, inner.guard, inner.search);
     let mut answer = operation(&mut tx);
     let messages_queued = tx.has_work_for_worker();
     if answer.is_ok()

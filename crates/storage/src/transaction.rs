@@ -4,6 +4,7 @@ use crate::columns::Uid;
 use crate::connection::DbConn;
 use crate::failure::store_error;
 use crate::outbox::OutboxRow;
+use crate::search_limits::SearchLimits;
 use crate::texts::TextCopy;
 use kernel::{EventId, OutboxId, SessionId, StoreError, TypedId};
 use std::fmt::Display;
@@ -24,6 +25,7 @@ pub struct Tx<'c> {
     contended: bool,
     lost: bool,
     pub(crate) guard: SeatGuard,
+    pub(crate) search: SearchLimits,
 }
 
 /// Whether the guards against overselling stand. They always do, but in the test that shows what they are for.
@@ -38,7 +40,7 @@ pub enum SeatGuard {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(connection: &'c mut DbConn, guard: SeatGuard) -> Self {
+    pub(crate) fn new(connection: &'c mut DbConn, guard: SeatGuard, search: SearchLimits) -> Self {
         Self {
             connection,
             outbox: Vec::new(),
@@ -51,6 +53,7 @@ impl<'c> Tx<'c> {
             contended: false,
             lost: false,
             guard,
+            search,
         }
     }
 

@@ -5,5 +5,6 @@ mod database;
 mod migrations;
 mod queue;
 mod rows;
+mod searches;
 mod seeds;
 mod store;

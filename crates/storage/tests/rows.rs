@@ -170,6 +170,7 @@ impl Rows {
                 id: organizer.id,
                 name: organizer.name.as_str().to_owned(),
             },
+            speaker: None,
             status: EventStatus::Draft,
             details: EventDetails::parse(fields, now(), None).expect("details"),
             seats_taken: 0,

@@ -9,10 +9,10 @@ use super::server::{Server, Settings, given_or_built};
 use super::sqlite;
 use super::token::Signer;
 use anyhow::{Context, Result, anyhow, ensure};
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use storage::{Connector, DatabaseUrl};
 use testkit::cluster::{Cluster, Durability};
 use testkit::smtp::{SmtpOptions, SmtpServer};
@@ -97,7 +97,7 @@ fn on_sqlite(arguments: &Arguments, program: &Path) -> Result<f64> {
         program,
         name: "sqlite",
         url: &url,
-        fill: &|| sqlite::fill(&file, size(arguments), Utc::now()),
+        fill: &|| sqlite::fill(&file, size(arguments), DateTime::<Utc>::from(SystemTime::now())),
         run: &run_all,
     };
     ground.measure()
@@ -245,7 +245,7 @@ fn campaign() -> String {
 }
 
 fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true)
+    DateTime::<Utc>::from(SystemTime::now()).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds are far below 2^52")]

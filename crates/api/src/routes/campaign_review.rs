@@ -236,10 +236,10 @@ pub async fn cancel(
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
     let asker = ctx.clone();
-    let asked = state
+    let allowed = state
         .store
         .read(move |tx| campaign::require_campaign_canceller(tx, &asker, id));
-    let body = allowed_first(body, asked).await?;
+    let body = allowed_first(body, allowed).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let reason = body.value.reason;
     decide(

@@ -64,10 +64,10 @@ pub async fn request(
 ) -> Result<Answer, Problem> {
     let (event_id, ctx) = (event_id.0, caller.ctx);
     let asker = ctx.clone();
-    let asked = state
+    let allowed = state
         .store
         .read(move |tx| campaign::require_campaign_asker(tx, &asker, event_id));
-    let body = allowed_first(body, asked).await?;
+    let body = allowed_first(body, allowed).await?;
     let scope = key.scope(caller.signed_in.user_id, &body.fingerprint);
     let command = RequestCampaign {
         event_id,
@@ -214,10 +214,10 @@ pub async fn edit(
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
     let asker = ctx.clone();
-    let asked = state
+    let allowed = state
         .store
         .read(move |tx| campaign::require_campaign_editor(tx, &asker, id));
-    let body = allowed_first(body, asked).await?;
+    let body = allowed_first(body, allowed).await?;
     let command = EditCampaign {
         id,
         subject: body.value.subject,

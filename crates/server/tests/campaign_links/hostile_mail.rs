@@ -76,15 +76,14 @@ fn answer(mut stream: TcpStream, pages: &[String], others: &Mutex<Vec<String>>) 
     let page = path
         .strip_prefix("/mail/")
         .and_then(|number| number.parse::<usize>().ok());
-    let body = match page.and_then(|number| pages.get(number)) {
-        Some(page) => page.as_str(),
-        None => {
-            // A browser asks for it by itself.
-            if path != "/favicon.ico" {
-                others.lock().unwrap_or_else(PoisonError::into_inner).push(path);
-            }
-            ""
+    let body = if let Some(page) = page.and_then(|number| pages.get(number)) {
+        page.as_str()
+    } else {
+        // A browser asks for it by itself.
+        if path != "/favicon.ico" {
+            others.lock().unwrap_or_else(PoisonError::into_inner).push(path);
         }
+        ""
     };
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

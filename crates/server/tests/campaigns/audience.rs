@@ -104,7 +104,7 @@ async fn who_unsubscribed_before_is_skipped(database: TestDatabase) {
     scene.round().await;
     let post = Post::open();
     scene.send_all(&post).await;
-    assert_eq!(mailed(&post), [three.person.email.clone()]);
+    assert_eq!(mailed(&post), std::slice::from_ref(&three.person.email));
     let fate = scene.fate(&id, &one.person.email).await;
     assert_eq!(fate, Some(("skipped".into(), Some("unsubscribed".into()))));
     let fate = scene.fate(&id, &two.person.email).await;

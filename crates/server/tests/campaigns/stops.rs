@@ -226,7 +226,7 @@ async fn a_mail_that_is_given_up_is_told_and_can_be_tried_again(database: TestDa
     scene.harness.assert_invariants().await;
     post.answer(None);
     scene.send_all(&post).await;
-    assert_eq!(mailed(&post), [email.clone()]);
+    assert_eq!(mailed(&post), std::slice::from_ref(email));
     assert_eq!(scene.fate(&id, email).await, Some(("sent".into(), None)));
     assert_eq!(scene.campaign(&id).await["progress"]["failed"], 0);
 }

@@ -1,5 +1,7 @@
 //! The people and things that the matrix asks about.
 
+mod ballot;
+
 use super::campaigns::{self, Campaigns};
 use crate::support::{give_only, sql, suspend, ticket_of};
 use kernel::{DeliveryId, EventId, PageRequest, Permission};
@@ -437,22 +439,6 @@ impl<'h> World<'h> {
         json!({"email": format!("{}@example.org", self.new_word()), "name": "Made", "roles": roles})
     }
 
-    /// A nomination of the holder's at the event, who is asked by one of the candidates.
-    fn nomination(&self) -> String {
-        let (event, attendee) = (self.things.published, &self.things.attendee);
-        let (id, by) = (self.new_word(), self.candidates[0].id);
-        let at = "2026-01-01T00:00:00.000000Z";
-        sql(
-            self.harness,
-            &format!(
-                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}';
-                 INSERT INTO candidates VALUES ('{id}', '{event}', '{attendee}', '{by}', 'nominated', 'Sync', 'Words', \
-                 '{at}', NULL, NULL, '{at}');"
-            ),
-        );
-        id
-    }
-
     /// A word that nothing has yet.
     fn new_word(&self) -> String {
         let ctx = self.harness.system();
@@ -508,7 +494,7 @@ impl Things {
         let published = harness.published_event(organizer, 3).await;
         let quiet = harness.published_event(organizer, 1).await;
         let (registration, attendee) = harness.registered(holder, published).await;
-        let candidate = vote_at(harness, organizer, published, candidates).await;
+        let candidate = ballot::vote_at(harness, organizer, published, candidates).await;
         let email = format!("noted-{registration}@example.org");
         let noted = organizer
             .client
@@ -569,25 +555,6 @@ impl Things {
             candidate,
         }
     }
-}
-
-/// Opens voting at an event for these candidates, of whom the first speaks there; gives the second.
-async fn vote_at(harness: &Harness, organizer: &Person, event: EventId, candidates: &[Person; 2]) -> String {
-    let opens = json!({"voting_opens_at": "2026-01-01T00:00:00Z"});
-    let path = format!("/events/{event}");
-    organizer.client.patch(&path).json(opens).await.expect(200);
-    let mut ids = Vec::new();
-    for person in candidates {
-        harness.registered(person, event).await;
-        let talk = json!({"talk_title": "Sync or async", "abstract": "Words"});
-        let stands = person.client.post(&format!("{path}/candidates")).json(talk);
-        ids.push(stands.await.expect(201).text_at("/id"));
-    }
-    sql(
-        harness,
-        &format!("UPDATE events SET speaker_id = '{}' WHERE id = '{event}'", ids[0]),
-    );
-    ids.remove(1)
 }
 
 /// The newest message, given up.

@@ -6,6 +6,7 @@ use crate::Tx;
 use crate::attendee_words::beginning_with;
 use crate::columns::Uid;
 use crate::connection::on;
+use crate::prepared::Prepared;
 use crate::schema::{attendee_words, attendees, events, registrations};
 use diesel::prelude::*;
 use kernel::{Page, PageRequest, Position, StoreError, TypedId};
@@ -40,8 +41,7 @@ pub(crate) const fn is_of_all(filter: &RegistrationFilter) -> bool {
     filter.event_id.is_none() && filter.attendee_id.is_none() && filter.user_id.is_none()
 }
 
-/// The seat holders of an event who registered after a place in the list. As one value, both databases go straight to the
-/// place, however many registered at one moment.
+/// The seat holders of an event who registered after a place in the list.
 macro_rules! next_seat_holders {
     ($event_id:expr, $after:expr, $limit:expr) => {{
         let mut query = registrations::table
@@ -53,13 +53,7 @@ macro_rules! next_seat_holders {
             .into_boxed();
         if let Some(after) = $after {
             let (at, id) = (Ts(instant_of(after)), Uid(after.id));
-            query = query.filter(
-                sql::<Bool>("(registrations.registered_at, registrations.id) > (")
-                    .bind::<crate::columns::sql::Instant, _>(at)
-                    .sql(", ")
-                    .bind::<crate::columns::sql::Id, _>(id)
-                    .sql(")"),
-            );
+            query = query.filter($crate::registrations::place!(">", at, id));
         }
         query
             .order((registrations::registered_at, registrations::id))
@@ -73,14 +67,25 @@ macro_rules! filtered {
         use $crate::columns::Uid;
         use $crate::schema::{attendees, registrations};
         let (mut query, filter) = ($query, $filter);
+        if let Some(user_id) = filter.user_id {
+            query = query.filter(attendees::user_id.eq(Uid::of(user_id)));
+        }
+        $crate::registrations::of_registrations!(query, filter)
+    }};
+}
+pub(crate) use filtered;
+
+/// What of that concerns the registrations alone.
+macro_rules! of_registrations {
+    ($query:expr, $filter:expr) => {{
+        use $crate::columns::Uid;
+        use $crate::schema::registrations;
+        let (mut query, filter): (_, &registration::RegistrationFilter) = ($query, $filter);
         if let Some(event_id) = filter.event_id {
             query = query.filter(registrations::event_id.eq(Uid::of(event_id)));
         }
         if let Some(attendee_id) = filter.attendee_id {
             query = query.filter(registrations::attendee_id.eq(Uid::of(attendee_id)));
-        }
-        if let Some(user_id) = filter.user_id {
-            query = query.filter(attendees::user_id.eq(Uid::of(user_id)));
         }
         if let Some(status) = filter.status {
             let is_so = $crate::registrations::status_is(status);
@@ -93,7 +98,24 @@ macro_rules! filtered {
         query
     }};
 }
-pub(crate) use filtered;
+pub(crate) use of_registrations;
+
+/// That a registration's place is before, at or after another. As one value, both databases go straight to it, however many
+/// registered at one moment.
+macro_rules! place {
+    ($compared:literal, $at:expr, $id:expr) => {
+        diesel::dsl::sql::<diesel::sql_types::Bool>(concat!(
+            "(registrations.registered_at, registrations.id) ",
+            $compared,
+            " ("
+        ))
+        .bind::<$crate::columns::sql::Instant, _>($at)
+        .sql(", ")
+        .bind::<$crate::columns::sql::Id, _>($id)
+        .sql(")")
+    };
+}
+pub(crate) use place;
 
 /// Those that come after a place.
 macro_rules! after_place {
@@ -106,11 +128,7 @@ macro_rules! after_place {
             query = if $crate::registrations::is_of_all($filter) {
                 query.filter(registrations::id.lt(id))
             } else {
-                query.filter(
-                    registrations::registered_at
-                        .le(at)
-                        .and(registrations::registered_at.lt(at).or(registrations::id.lt(id))),
-                )
+                query.filter($crate::registrations::place!("<", at, id))
             };
         }
         query
@@ -166,7 +184,7 @@ impl Tx<'_> {
                 (self.rows_in_order(&found.ids)?, found.read_to)
             }
             None => (
-                self.run(|connection| on!(connection, |c| page_of!(filter, page).load(c)))?,
+                self.run(|connection| on!(connection, |c| Prepared(page_of!(filter, page)).load(c)))?,
                 None,
             ),
         };

@@ -14,7 +14,7 @@ impl Tx<'_> {
         &mut self,
         event_id: EventId,
         after: Position,
-    ) -> Result<Vec<(&'static str, String)>, StoreError> {
+    ) -> Result<Vec<(String, String)>, StoreError> {
         let all = RegistrationFilter::default();
         let filters = [
             ("registrations of all", all.clone()),
@@ -54,7 +54,7 @@ impl Tx<'_> {
         let mut plans = Vec::new();
         for (name, filter) in &filters {
             let plan = self.run(|connection| plan!(connection, page_of!(filter, page)))?;
-            plans.push((*name, plan));
+            plans.push(((*name).to_owned(), plan));
         }
         Ok(plans)
     }

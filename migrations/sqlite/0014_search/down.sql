@@ -1,0 +1,2 @@
+DROP INDEX registrations_by_attendee;
+CREATE INDEX registrations_by_attendee ON registrations (attendee_id, registered_at, id);
