@@ -8,6 +8,7 @@ mod audit_log;
 mod bad_input;
 mod bad_values;
 mod calendars;
+mod campaign_kills;
 mod campaign_links;
 mod campaigns;
 mod candidates;
