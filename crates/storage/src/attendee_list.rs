@@ -17,8 +17,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kernel::{
-    Page, PageRequest, Position, StoreError, TypedId, WordQuery, address_part, address_pattern,
-    fold, like_pattern,
+    Page, PageRequest, Position, StoreError, TypedId, WordQuery, address_part, address_pattern, fold,
+    like_pattern,
 };
 use std::collections::BTreeMap;
 use user::{Attendee, AttendeeFilter, EventRunner};
@@ -178,7 +178,8 @@ impl Search<'_> {
     /// that was found.
     fn ends_with(&mut self, look: Look, most_walked: usize) -> Option<Option<Uid>> {
         let wanted = &self.wanted;
-        self.found.extend(look.people.into_iter().filter(|one| wanted.fits(one)));
+        self.found
+            .extend(look.people.into_iter().filter(|one| wanted.fits(one)));
         self.walked += look.walked;
         if self.found.len() >= self.most {
             self.found.truncate(self.most);
@@ -194,7 +195,11 @@ impl Search<'_> {
 
 /// Where a list stopped that gave as many as were asked for.
 fn last_of_many(ids: &[Uid], most: usize) -> Option<Uid> {
-    if ids.len() < most { None } else { ids.last().copied() }
+    if ids.len() < most {
+        None
+    } else {
+        ids.last().copied()
+    }
 }
 
 impl Tx<'_> {
@@ -302,8 +307,7 @@ impl Tx<'_> {
     /// Whether few people are at the events that an account runs, by what is counted at the events and by themselves.
     fn is_small(&mut self, ground: &OwnGround) -> Result<bool, StoreError> {
         let most = self.search.small_ground;
-        Ok(ground.about <= limit(most)
-            && self.run(|connection| ground.has_at_most(connection, most))?)
+        Ok(ground.about <= limit(most) && self.run(|connection| ground.has_at_most(connection, most))?)
     }
 
     /// The different words that begin like one of those asked for, if they are few.
@@ -430,8 +434,7 @@ impl Tx<'_> {
         let rows: Vec<AttendeeRow> = self.run(|connection| {
             let spelling = Spelling::of(connection);
             on!(connection, |c| Prepared(
-                newest_of_everyone!(wanted, search.ground, spelling, before, since)
-                    .limit(limit(most))
+                newest_of_everyone!(wanted, search.ground, spelling, before, since).limit(limit(most))
             )
             .load(c))
         })?;
@@ -439,7 +442,11 @@ impl Tx<'_> {
             .then(|| rows.last().map(AttendeeRow::id))
             .flatten();
         Ok(Look {
-            walked: if last.is_some() { most } else { span.unwrap_or(most) },
+            walked: if last.is_some() {
+                most
+            } else {
+                span.unwrap_or(most)
+            },
             read_to: last.or(since),
             people: rows
                 .into_iter()
@@ -476,9 +483,13 @@ impl Tx<'_> {
     ) -> Result<Look, StoreError> {
         let before = search.before;
         let noted: Vec<Uid> = self.run(|connection| {
-            on!(connection, |c| Prepared(noted_by!(ground.creator, before).limit(limit(most))).load(c))
+            on!(connection, |c| Prepared(
+                noted_by!(ground.creator, before).limit(limit(most))
+            )
+            .load(c))
         })?;
-        let (ids, is_end) = self.run(|connection| newest_of_events(connection, &ground.events, before, most, noted))?;
+        let (ids, is_end) =
+            self.run(|connection| newest_of_events(connection, &ground.events, before, most, noted))?;
         Ok(Look {
             read_to: if is_end { None } else { ids.last().copied() },
             walked: ids.len(),
@@ -491,9 +502,8 @@ impl Tx<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<AttendeeRow> = self.run(|connection| {
-            on!(connection, |c| with_ids!(ids, wanted).load(c))
-        })?;
+        let rows: Vec<AttendeeRow> =
+            self.run(|connection| on!(connection, |c| with_ids!(ids, wanted).load(c)))?;
         let mut people = BTreeMap::new();
         for row in rows {
             let attendee = row.into_attendee()?;
@@ -502,7 +512,11 @@ impl Tx<'_> {
         Ok(ids.iter().filter_map(|id| people.remove(id)).collect())
     }
 
-    fn count_attendees(&mut self, ground: Option<&OwnGround>, filter: &AttendeeFilter) -> Result<u64, StoreError> {
+    fn count_attendees(
+        &mut self,
+        ground: Option<&OwnGround>,
+        filter: &AttendeeFilter,
+    ) -> Result<u64, StoreError> {
         let total: i64 = self.run(|connection| {
             on!(connection, |c| {
                 let query = attendees::table.filter(sql::<Bool>(IS_SOMEBODY)).into_boxed();

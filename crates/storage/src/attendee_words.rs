@@ -319,7 +319,9 @@ impl Tx<'_> {
             on!(connection, |c| {
                 let query = diesel::sql_query(text).into_boxed().bind::<Id, _>(before);
                 let query = query.bind::<BigInt, _>(limit(most));
-                let query = words.iter().fold(query, |query, word| query.bind::<Text, _>(word));
+                let query = words
+                    .iter()
+                    .fold(query, |query, word| query.bind::<Text, _>(word));
                 Prepared(query).load(c)
             })
         })?;

@@ -49,7 +49,10 @@ impl Spelling {
         match connection {
             DbConn::Postgres(_) => Self {
                 mark: '$',
-                rows: ("(SELECT CAST(json_array_elements_text(CAST(", " AS json)) AS uuid))"),
+                rows: (
+                    "(SELECT CAST(json_array_elements_text(CAST(",
+                    " AS json)) AS uuid))",
+                ),
                 any: (
                     "= ANY (ARRAY(SELECT CAST(json_array_elements_text(CAST(",
                     " AS json)) AS uuid)))",
@@ -180,9 +183,7 @@ impl OwnGround {
         let found: Vec<Person> = match word {
             None => on!(connection, |c| Prepared(query).load(c))?,
             Some(word) => on!(connection, |c| Prepared(
-                query
-                    .bind::<Text, _>(word)
-                    .bind::<Text, _>(after_all_with(word))
+                query.bind::<Text, _>(word).bind::<Text, _>(after_all_with(word))
             )
             .load(c))?,
         };

@@ -28,7 +28,9 @@ mod check_ins;
 mod plans;
 mod standings;
 
-pub(crate) use lists::{OF_PUBLIC_EVENT, after_place, filtered, in_order, is_of_all, of_registrations, place, status_is};
+pub(crate) use lists::{
+    OF_PUBLIC_EVENT, after_place, filtered, in_order, is_of_all, of_registrations, place, status_is,
+};
 use rows::{RegistrationRow, into_seat_holder, into_view};
 
 const TABLE: &str = "registrations";

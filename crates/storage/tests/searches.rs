@@ -22,15 +22,54 @@ const EVENTS: usize = 23;
 
 /// Common ones first.
 const FIRST: [&str; 12] = [
-    "Anna", "Ann-Marie", "İbrahim", "Jürgen", "Νίκος", "山田", "Ana", "Пётр", "🎉", "100%", "O'Brien", "Zoë",
+    "Anna",
+    "Ann-Marie",
+    "İbrahim",
+    "Jürgen",
+    "Νίκος",
+    "山田",
+    "Ana",
+    "Пётр",
+    "🎉",
+    "100%",
+    "O'Brien",
+    "Zoë",
 ];
 const LAST: [&str; 10] = [
-    "Smith", "Smithson", "Großmann", "Işık", "Παπαδόπουλος", "太郎", "Under_Score", "smi", "Ильич", "Wang",
+    "Smith",
+    "Smithson",
+    "Großmann",
+    "Işık",
+    "Παπαδόπουλος",
+    "太郎",
+    "Under_Score",
+    "smi",
+    "Ильич",
+    "Wang",
 ];
 
 const QUESTIONS: [&str; 22] = [
-    "anna", "ann", "a", "n", "smi", "smith", "anna smi", "SMITHSON ann", "GROSSM", "ıŞIK ibr", "νίκος", "太",
-    "o'brien", "100", "under_score", "person7", "person1", "person23@example.org", "@", "strasse", "straße@",
+    "anna",
+    "ann",
+    "a",
+    "n",
+    "smi",
+    "smith",
+    "anna smi",
+    "SMITHSON ann",
+    "GROSSM",
+    "ıŞIK ibr",
+    "νίκος",
+    "太",
+    "o'brien",
+    "100",
+    "under_score",
+    "person7",
+    "person1",
+    "person23@example.org",
+    "@",
+    "strasse",
+    "straße@",
     "anna smith person",
 ];
 
@@ -90,7 +129,9 @@ impl World {
             events.iter().try_for_each(|event| tx.insert_event(event))?;
             people.iter().try_for_each(|person| tx.insert_attendee(person))?;
             tx.insert_registrations(&registrations)?;
-            entries.iter().try_for_each(|entry| tx.insert_waitlist_entry(entry))
+            entries
+                .iter()
+                .try_for_each(|entry| tx.insert_waitlist_entry(entry))
         })
         .await;
         world
@@ -101,7 +142,9 @@ impl World {
         let local = ["Person", "Jürgen.Straße+", "person.anna"][dice.below(12) % 5 % 3];
         Attendee {
             name: name.parse().expect("a name"),
-            email: format!("{local}{number}@example.org").parse().expect("an address"),
+            email: format!("{local}{number}@example.org")
+                .parse()
+                .expect("an address"),
             created_by: (dice.below(10) == 0).then_some(self.many.id),
             ..rows.attendee()
         }
@@ -148,8 +191,14 @@ impl World {
             .filter(|event| event.organizer.id == runner.user_id)
             .map(|event| event.id)
             .collect();
-        let noted = self.people.iter().filter(|person| person.created_by == Some(runner.user_id));
-        let registered = self.registrations.iter().map(|row| (row.event_id, row.attendee_id));
+        let noted = self
+            .people
+            .iter()
+            .filter(|person| person.created_by == Some(runner.user_id));
+        let registered = self
+            .registrations
+            .iter()
+            .map(|row| (row.event_id, row.attendee_id));
         let waiting = self.entries.iter().map(|row| (row.event_id, row.attendee_id));
         noted
             .map(|person| person.id)
@@ -172,7 +221,10 @@ impl World {
                 ground.contains(&person.id)
                     && filter.words.as_ref().is_none_or(|words| words.fits(&name, email))
                     && filter.name.as_ref().is_none_or(|part| name.contains(&fold(part)))
-                    && filter.email.as_ref().is_none_or(|part| email.contains(&address_part(part)))
+                    && filter
+                        .email
+                        .as_ref()
+                        .is_none_or(|part| email.contains(&address_part(part)))
             })
             .collect();
         found.sort_by_key(|person| std::cmp::Reverse(person.id.uuid()));
@@ -188,7 +240,9 @@ impl World {
                 let person = person.expect("everybody is known");
                 let (name, email) = (fold(person.name.as_str()), person.email.key());
                 filter.event_id.is_none_or(|event| row.event_id == event)
-                    && filter.attendee_id.is_none_or(|attendee| row.attendee_id == attendee)
+                    && filter
+                        .attendee_id
+                        .is_none_or(|attendee| row.attendee_id == attendee)
                     && filter.status.is_none_or(|status| row.status == status)
                     && filter.words.as_ref().is_none_or(|words| words.fits(&name, email))
             })
@@ -232,7 +286,10 @@ where
         if page.next.is_none() {
             break;
         }
-        assert!(!are_full || many == usize::from(limit), "{what}: a page of {many}");
+        assert!(
+            !are_full || many == usize::from(limit),
+            "{what}: a page of {many}"
+        );
         request.after = page.next;
     }
     found
@@ -292,6 +349,8 @@ fn ways() -> Vec<(&'static str, SearchLimits)> {
                 small_ground: 0,
                 few_events,
                 dense,
+                // More than are taken of each event.
+                batch: if dense == 0 { 60 } else { limits.batch },
                 ..limits
             };
             ways.push((name, of_ground));
@@ -326,12 +385,7 @@ fn is_bounded(limits: SearchLimits) -> bool {
         || (limits.most_compared < SearchLimits::default().most_compared && limits.some == 0)
 }
 
-async fn compare_attendees(
-    rows: &Rows,
-    world: &World,
-    dice: &mut Dice,
-    (way, limits): (&str, SearchLimits),
-) {
+async fn compare_attendees(rows: &Rows, world: &World, dice: &mut Dice, (way, limits): (&str, SearchLimits)) {
     let question = QUESTIONS[dice.below(QUESTIONS.len())];
     let words = Some(WordQuery::parse("q", question).expect("a question"));
     let part = ["nn", "ROSSM", "n s", "_"][dice.below(4)].to_owned();

@@ -44,7 +44,10 @@ impl Tx<'_> {
         let mut explain = |name: &str, plan: Result<String, StoreError>| {
             plan.map(|plan| plans.push((name.to_owned(), plan)))
         };
-        for (name, ground) in [("the newest of all", None), ("the newest of all, asked whether they are here", Some(ground))] {
+        for (name, ground) in [
+            ("the newest of all", None),
+            ("the newest of all, asked whether they are here", Some(ground)),
+        ] {
             let plan = self.run(|connection| {
                 let spelling = Spelling::of(connection);
                 plan!(

@@ -1,7 +1,9 @@
 //! How the database goes about searches for registrations, for the test that looks whether it takes the indexes.
 
 use super::{
-    Bool, Position, RegistrationFilter, Search, StoreError, Ts, Tx, Uid, WordQuery, after_place, attendees, filtered, has_word, in_order, is_of_all, limit, may_have_words, of_registrations, place, registrations, sql,
+    Bool, Position, RegistrationFilter, Search, StoreError, Ts, Tx, Uid, WordQuery, after_place, attendees,
+    filtered, has_word, in_order, is_of_all, limit, may_have_words, of_registrations, place, registrations,
+    sql, status_is,
 };
 use crate::explain::plan;
 use diesel::prelude::*;
@@ -39,14 +41,13 @@ impl Tx<'_> {
                 most: 26,
                 ids: Vec::new(),
             };
-            let last = after.map(|after| Position {
-                value: after.value - 1,
-                ..after
+            let last = after.map(|_| Position {
+                value: 0,
+                id: uuid::Uuid::nil(),
             });
             let word = words.words().first().map(String::as_str);
             for (how, word) in [("searched", None), ("compared", word)] {
-                let plan =
-                    self.run(|connection| plan!(connection, walked!(search, last, word).limit(26)))?;
+                let plan = self.run(|connection| plan!(connection, walked!(search, last, word).limit(26)))?;
                 plans.push((format!("registrations {which}, {how}"), plan));
             }
             let plan = self.run(|connection| plan!(connection, place_of!(search, 2_000)))?;
