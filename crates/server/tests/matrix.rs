@@ -202,11 +202,7 @@ const TABLE: &[Row] = {
         row("POST",   "/users/me/email", Published, NewEmail,       [401, 401, 401, 401,     202, 202, 202, 202, 202, 202], &[]),
         // The link is all that it takes: it is the holder's, whoever asks.
         row("GET",    "/vote-links/{token}", Published, Nothing,    [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
-<<<<<<< ours
         row("POST",   "/vote-links/{token}", Published, Nothing,    [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
-=======
-        row("POST",   "/vote-links/{token}", Published, Nothing,    [403, 403, 403, 403,     403, 403, 403, 403, 403, 403], &[]),
->>>>>>> theirs
         row("GET",    "/unsubscribe/{token}", Published, Nothing,   [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         row("POST",   "/unsubscribe/{token}", Published, Nothing,   [200, 200, 200, 200,     200, 200, 200, 200, 200, 200], &[]),
         // The holder asked for it. Of::Quiet is one that is on its way, Of::Power one that is held.
