@@ -17,7 +17,7 @@ pub struct LinkVote {
     pub campaign_id: CampaignId,
 }
 
-/// Casts the vote of who got the mail, by the rules of [`crate::cast_vote`]. It takes the place of one by another link, never of
+/// Casts the vote of who got the mail, by the rules of [`cast_vote()`](crate::cast_vote()). It takes the place of one by another link, never of
 /// one that was cast signed in: [`VoteError::CastSignedIn`], unless that is for the same candidate; then it stays as it is.
 pub fn cast_vote_by_link(tx: &mut dyn VotingTx, ctx: &Ctx, link: LinkVote) -> Result<Vote, VoteError> {
     let (voter_id, window) = tx
