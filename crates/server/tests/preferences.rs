@@ -32,10 +32,10 @@ async fn me(person: &Person) -> Value {
 async fn everybody_is_reminded_by_mail_until_they_say_otherwise(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let (asha, bela) = (harness.attendee("asha").await, harness.attendee("bela").await);
-    let usual = json!({"email_reminders": true, "text_messages": false});
+    let usual = json!({"email_reminders": true, "text_messages": false, "campaign_mail": false});
     assert_eq!(me(&asha).await["preferences"], usual);
     harness.clock().advance(TimeDelta::minutes(1));
-    let quiet = json!({"email_reminders": false, "text_messages": false});
+    let quiet = json!({"email_reminders": false, "text_messages": false, "campaign_mail": false});
     assert_eq!(set(&asha, false, false).await.expect(200).json(), quiet);
     let account = me(&asha).await;
     assert_eq!(account["preferences"], quiet);
@@ -82,14 +82,14 @@ async fn text_messages_need_a_proven_phone_and_a_gateway(database: TestDatabase)
         .problem("phone-not-verified");
     assert_eq!(
         me(&asha).await["preferences"],
-        json!({"email_reminders": true, "text_messages": false}),
+        json!({"email_reminders": true, "text_messages": false, "campaign_mail": false}),
         "a refusal changes nothing"
     );
     prove_phone(&harness, &asha, PHONE).await;
     set(&asha, false, true).await.expect(200);
     assert_eq!(
         me(&asha).await["preferences"],
-        json!({"email_reminders": false, "text_messages": true})
+        json!({"email_reminders": false, "text_messages": true, "campaign_mail": false})
     );
 
     let without = harness
@@ -126,7 +126,7 @@ async fn another_phone_or_none_ends_text_messages(database: TestDatabase) {
         assert_eq!(after, me(&asha).await);
         assert_eq!(
             after["preferences"],
-            json!({"email_reminders": false, "text_messages": stays}),
+            json!({"email_reminders": false, "text_messages": stays, "campaign_mail": false}),
             "{change}"
         );
         assert_eq!(after["phone_verified_at"].is_string(), stays, "{change}");

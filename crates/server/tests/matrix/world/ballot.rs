@@ -15,7 +15,7 @@ impl World<'_> {
         sql(
             self.harness,
             &format!(
-                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}';
+                "DELETE FROM candidates WHERE event_id = '{event}' AND attendee_id = '{attendee}' AND ended_at IS NULL;
                  INSERT INTO candidates VALUES ('{id}', '{event}', '{attendee}', '{by}', 'nominated', 'Sync', 'Words', \
                  '{at}', NULL, NULL, '{at}');"
             ),
