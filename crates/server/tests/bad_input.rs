@@ -76,7 +76,7 @@ async fn a_list_that_does_not_fit_is_refused(database: TestDatabase) {
         .filter(|operation| operation.takes_body && !operation.takes_json)
         .map(|operation| format!("{} {}", operation.method, operation.path))
         .collect();
-    // What unsubscribes takes whatever mail programs send.
+    // What one click of a mail program sends is taken whatever it is.
     assert_eq!(
         lists,
         [

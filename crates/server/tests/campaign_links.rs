@@ -111,6 +111,10 @@ https://x.example'",
     assert_eq!(told["candidate"]["name"], "cora");
     assert_eq!(told["candidate"]["talk_title"], "<b>Locks</b>");
     assert_eq!(told["candidate"]["is_listed"], true);
+    // What is a draft again is told to nobody.
+    sql(&harness, "UPDATE events SET status = 'draft'");
+    assert_refused(&scene, &token, 404, "not-found").await;
+    sql(&harness, "UPDATE events SET status = 'published'");
     // Whether somebody voted, and for whom, is not told: a mail can be passed on.
     scene.confirm(&token).await.expect(200);
     assert_eq!(

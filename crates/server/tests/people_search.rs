@@ -322,7 +322,7 @@ fn as_id(text: &str, harness: &Harness) -> String {
 }
 
 /// So many guests with a seat, written at once. All are `common`, one of a hundred is `rare`, the first half is `early`.
-pub(crate) fn fill(harness: &Harness, event: EventId, creator: &Person, many: usize) {
+fn fill(harness: &Harness, event: EventId, creator: &Person, many: usize) {
     let (numbers, hex) = match harness.database().kind() {
         Kind::Postgres => (
             format!("generate_series(1, {many}) AS s(n)"),
@@ -367,13 +367,14 @@ async fn what_is_far_away_comes_with_a_later_page(database: TestDatabase) {
     let organizer = harness.organizer().await;
     let event = harness.published_event(&organizer, 50_000).await;
     fill(&harness, event, &organizer, 41_000);
-    for path in [
-        "/attendees?name=early".to_owned(),
-        "/attendees?q=early".to_owned(),
-        format!("/events/{event}/registrations?q=early"),
+    // There is no index for parts of words; for words there is.
+    for (path, is_far) in [
+        ("/attendees?name=early".to_owned(), true),
+        ("/attendees?q=early".to_owned(), false),
+        (format!("/events/{event}/registrations?q=early"), false),
     ] {
         let mut page = organizer.client.get(&path).await.expect(200);
-        assert!(page.items().is_empty(), "{path}");
+        assert_eq!(page.items().is_empty(), is_far, "{path}");
         let mut pages = 1;
         while page.items().is_empty() {
             let next = page.text_at("/next_cursor");
@@ -385,6 +386,6 @@ async fn what_is_far_away_comes_with_a_later_page(database: TestDatabase) {
             pages += 1;
         }
         assert_eq!(page.items().len(), 25, "{path}");
-        assert!((2..=6).contains(&pages), "{path}: {pages}");
+        assert!(pages <= 6, "{path}: {pages}");
     }
 }

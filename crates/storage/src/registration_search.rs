@@ -7,7 +7,7 @@ use crate::attendee_words::{Rare, has_word, limit, may_have_words};
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::prepared::Prepared;
-use crate::registrations::{after_place, filtered, in_order, is_of_all, of_registrations, place};
+use crate::registrations::{after_place, filtered, in_order, is_of_all, of_registrations, place, status_is};
 use crate::schema::{attendees, registrations};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -89,17 +89,22 @@ macro_rules! place_of {
     }};
 }
 
-/// Those of people who are known. However many the event has, a person has few: its index is kept out.
+/// Those of people who are known. However many the event has, or the status, a person has few: their
+/// indexes are kept out.
 macro_rules! of_people {
     ($search:expr, $people:expr) => {{
         let search: &Search<'_> = $search;
         let anywhere = RegistrationFilter {
             event_id: None,
+            status: None,
             ..search.filter.clone()
         };
         let query = after_place!(filtered!(seen!(), &anywhere), search.filter, search.after);
         let mut query =
             may_have_words!(query, Some(search.words)).filter(registrations::attendee_id.eq_any($people));
+        if let Some(status) = search.filter.status {
+            query = query.filter(sql::<Bool>(&format!("({}) IS TRUE", status_is(status))));
+        }
         if let Some(event_id) = search.filter.event_id {
             query = query.filter(
                 sql::<Bool>("(registrations.event_id = ")

@@ -177,7 +177,6 @@ impl Rows {
             waitlist_length: 0,
             next_rank: 1,
             stream_status: StreamStatus::Idle,
-            speaker: None,
             edit_version: 1,
             seats_version: 1,
             published_at: None,

@@ -349,6 +349,8 @@ fn ways() -> Vec<(&'static str, SearchLimits)> {
                 small_ground: 0,
                 few_events,
                 dense,
+                // More than are taken of each event.
+                batch: if dense == 0 { 60 } else { limits.batch },
                 ..limits
             };
             ways.push((name, of_ground));

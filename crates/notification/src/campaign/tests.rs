@@ -200,6 +200,9 @@ fn what_is_no_placeholder_is_refused_before_it_costs_anything() {
     let nested_loops = "{% for a in name %}".repeat(40) + &"{% endfor %}".repeat(40);
     let deep = format!("{{{{ {}name{} }}}}", "(".repeat(9_000), ")".repeat(9_000));
     let unary = format!("{{{{ {}name }}}}", "not ".repeat(4_000));
+    let minus = format!("{{{{ {}1 }}}}", "-".repeat(9_000));
+    let sum = format!("{{{{ 1{} }}}}", "+1".repeat(4_000));
+    let members = format!("{{{{ name{} }}}}", ".a".repeat(9_000));
     let lists = format!("{{{{ {}{} }}}}", "[".repeat(9_000), "]".repeat(9_000));
     let ifs = "{% if name %}".repeat(500) + &"{% endif %}".repeat(500);
     for source in [
@@ -259,6 +262,9 @@ fn what_is_no_placeholder_is_refused_before_it_costs_anything() {
         nested_loops.as_str(),
         deep.as_str(),
         unary.as_str(),
+        minus.as_str(),
+        sum.as_str(),
+        members.as_str(),
         lists.as_str(),
         ifs.as_str(),
         &"{{ name }}".repeat(101),
@@ -404,6 +410,15 @@ fn a_link_that_may_not_be_followed_leaves_its_words() {
     let shown = copy("[words](javascript:alert(1)) [more](/here) [rest](<https://a b>)");
     assert_eq!(shown.html, "<p>words more rest</p>\n");
     assert_eq!(shown.text, "words more rest");
+}
+
+#[test]
+fn html_that_somebody_writes_is_left_out_whatever_it_is() {
+    let shown = copy(
+        "a <em>b</em> <a href=\"https://x.example\">c</a>\n\n<p>\n<strong>d</strong>\n</p>\n\ne &lt;em&gt;",
+    );
+    assert_eq!(shown.html, "<p>a b c</p>\n<p>e &lt;em&gt;</p>\n");
+    assert_eq!(shown.text, "a b c\n\ne <em>");
 }
 
 #[test]

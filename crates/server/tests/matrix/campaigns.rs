@@ -2,7 +2,7 @@
 
 use super::world::Of;
 use crate::support::sql;
-use kernel::{CampaignId, CandidateId, DeliveryId, EventId};
+use kernel::{AttendeeId, CampaignId, DeliveryId, EventId};
 use serde_json::{Value, json};
 use testkit::{Harness, Person};
 
@@ -58,21 +58,24 @@ impl Campaigns {
     }
 }
 
-/// A copy of a campaign for somebody who stood for speaker and gave it up.
-pub fn copy(harness: &Harness, event: EventId, attendee: &str, organizer: &Person) -> DeliveryId {
+/// A copy of a campaign for the candidate, to who holds a seat.
+pub fn copy(
+    harness: &Harness,
+    event: EventId,
+    candidate: &str,
+    holder: AttendeeId,
+    by: &Person,
+) -> DeliveryId {
     let ctx = harness.system();
-    let (candidate, campaign) = (ctx.new_id::<CandidateId>(), ctx.new_id::<CampaignId>());
-    let delivery: DeliveryId = ctx.new_id();
-    let (user, at) = (organizer.id, "2030-01-15T08:00:00.000000Z");
+    let (campaign, delivery): (CampaignId, DeliveryId) = (ctx.new_id(), ctx.new_id());
+    let (user, at) = (by.id, "2030-01-15T08:00:00.000000Z");
     sql(
         harness,
         &format!(
-            "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, ended_at, updated_at)
-             VALUES ('{candidate}', '{event}', '{attendee}', '{user}', 'withdrawn', 'Locks', 'All of them.', '{at}', '{at}', '{at}');
-             INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
+            "INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
              VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
-             INSERT INTO campaign_deliveries (id, campaign_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+             INSERT INTO campaign_deliveries (id, campaign_id, attendee_id, name, email, email_key, status)
+             VALUES ('{delivery}', '{campaign}', '{holder}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
         ),
     );
     delivery

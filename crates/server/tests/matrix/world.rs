@@ -196,7 +196,7 @@ struct Things {
     candidate: String,
     /// Campaigns that the holder asked for.
     campaigns: Campaigns,
-    /// The copy of a campaign for the holder, to who waits.
+    /// A copy of a campaign to the holder.
     delivery: DeliveryId,
 }
 
@@ -547,7 +547,7 @@ impl Things {
             helper: helper.id.to_string(),
             account: account.id.to_string(),
             admin: admin.id.to_string(),
-            delivery: campaigns::copy(harness, published, &attendee.to_string(), organizer),
+            delivery: campaigns::copy(harness, published, &candidate, attendee, organizer),
             campaigns: Campaigns::of_holder(harness, published, &candidate, holder),
             role,
             auditors,

@@ -3,7 +3,7 @@
 use super::{
     Bool, Position, RegistrationFilter, Search, StoreError, Ts, Tx, Uid, WordQuery, after_place, attendees,
     filtered, has_word, in_order, is_of_all, limit, may_have_words, of_registrations, place, registrations,
-    sql,
+    sql, status_is,
 };
 use crate::explain::plan;
 use diesel::prelude::*;
@@ -41,9 +41,9 @@ impl Tx<'_> {
                 most: 26,
                 ids: Vec::new(),
             };
-            let last = after.map(|after| Position {
-                value: after.value - 1,
-                ..after
+            let last = after.map(|_| Position {
+                value: 0,
+                id: uuid::Uuid::nil(),
             });
             let word = words.words().first().map(String::as_str);
             for (how, word) in [("searched", None), ("compared", word)] {
