@@ -162,7 +162,7 @@ async fn a_guest_turns_out_to_be_somebody(database: TestDatabase) {
     let path = format!("/events/{}/registrations", scene.event);
     let registered = scene.organizer.client.post(&path).json(guest).await;
     let guest = registered.expect(201).text_at("/registration/attendee_id");
-    let id = scene.approved("event").await;
+    scene.approved("event").await;
     scene.round().await;
     // They have an account with another address, and prove that one is theirs too.
     let own = &scene.people[0];
@@ -180,7 +180,6 @@ async fn a_guest_turns_out_to_be_somebody(database: TestDatabase) {
     assert_eq!(scene.harness.count(&of(&guest)).await, 0);
     assert_eq!(scene.harness.count(&of(&own.attendee.to_string())).await, 2);
     scene.harness.assert_invariants().await;
-    let _ = id;
 }
 
 async fn an_attendee_is_removed(database: TestDatabase) {
