@@ -286,9 +286,11 @@ const TABLE: &[Row] = {
 };
 
 impl Row {
-    /// Whether it is about what staff is of: an event, or a seat there.
+    /// Whether it is about what staff is of: an event, or a seat or a campaign there.
     fn is_of_event(&self) -> bool {
-        self.path.starts_with("/events/{id}") || self.path.starts_with("/registrations/{id}")
+        ["/events/{id}", "/registrations/{id}", "/campaigns/{id}"]
+            .iter()
+            .any(|of_event| self.path.starts_with(of_event))
     }
 
     /// A manager of the staff may at the event what its organiser may; a scanner what the permission to scan is worth, which
