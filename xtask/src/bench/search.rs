@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Seconds of each measurement
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
+    /// Only the questions whose names have this
+    #[arg(long, default_value = "")]
+    only: String,
     /// A built server to measure, instead of building one
     #[arg(long)]
     program: Option<PathBuf>,
@@ -198,7 +201,7 @@ fn measure(
         ..Report::default()
     };
     let mut missed = Vec::new();
-    for kind in &KINDS {
+    for kind in KINDS.iter().filter(|kind| kind.name.contains(&arguments.only)) {
         let plan = Plan {
             address: server.address,
             connections: if kind.is_part {
@@ -340,7 +343,8 @@ fn statements(database: &str, registrations: u32) -> String {
          UPDATE events SET seats_taken = (SELECT count(*) FROM registrations r WHERE r.event_id = events.id AND r.status = 'confirmed');
          COMMIT;
          {};",
-        if postgres { "VACUUM (ANALYZE)" } else { "ANALYZE" }
+        // What was filled in is written now, and not while questions are measured.
+        if postgres { "VACUUM (ANALYZE); CHECKPOINT" } else { "ANALYZE" }
     )
 }
 
