@@ -254,10 +254,13 @@ impl Tx<'_> {
     ) -> Result<Option<Uid>, StoreError> {
         let limits = self.search;
         if let Some(ground) = search.ground
-            && self.is_small(ground)?
+            && let Some(here) = self.few_on(ground)?
         {
             let rare = self.rare_words(words, limits.some)?;
-            return self.search_small_ground(search, ground, rare.first().map(|rare| rare.word));
+            let rarest = rare
+                .first()
+                .filter(|rare| rare.people <= here * limits.times_here);
+            return self.search_small_ground(search, ground, rarest.map(|rare| rare.word));
         }
         let different = if self.rare_words(words, limits.few)?.is_empty() {
             self.few_different_words(words)?
@@ -267,18 +270,18 @@ impl Tx<'_> {
         let mut way = if let Some(different) = different {
             Way::Words(different)
         } else {
-            let rare = self.rare_words(words, limits.some)?;
-            if rare.is_empty() {
-                Way::Everyone(limits.walked)
-            } else {
-                Way::Rare(rare)
+            match self.rare_words(words, limits.some)?.first() {
+                None => Way::Everyone(limits.walked),
+                // The other words of so few are not looked up.
+                Some(few) if few.people <= limits.few => Way::Rare(vec![*few]),
+                Some(_) => Way::Rare(self.rare_words(words, limits.compared)?),
             }
         };
         // Who is read for nothing costs as much as who is asked for.
-        let mut at_a_time = if search.ground.is_none() && search.is_sure() {
-            search.most
-        } else {
-            search.most * 4
+        let mut at_a_time = match &way {
+            _ if search.ground.is_none() && search.is_sure() => search.most,
+            Way::Words(_) if !search.is_sure() => search.most * 16,
+            _ => search.most * 4,
         };
         loop {
             let look = match &way {
@@ -309,10 +312,13 @@ impl Tx<'_> {
         }
     }
 
-    /// Whether few people are at the events that an account runs, by what is counted at the events and by themselves.
-    fn is_small(&mut self, ground: &OwnGround) -> Result<bool, StoreError> {
+    /// How many people are at the events that an account runs, if they are few by what is counted at the events and by themselves.
+    fn few_on(&mut self, ground: &OwnGround) -> Result<Option<usize>, StoreError> {
         let most = self.search.small_ground;
-        Ok(ground.about <= limit(most) && self.run(|connection| ground.has_at_most(connection, most))?)
+        if ground.about > limit(most) {
+            return Ok(None);
+        }
+        self.run(|connection| ground.at_most(connection, most))
     }
 
     /// The different words that begin like one of those asked for, if they are few.
@@ -360,7 +366,9 @@ impl Tx<'_> {
         word: Option<&str>,
     ) -> Result<Option<Uid>, StoreError> {
         let most = self.search.small_ground;
-        let mut at_a_time = search.most;
+        // Most of those who are read without a word have none that is asked for.
+        let in_vain = word.is_none() && search.wanted.words.is_some();
+        let mut at_a_time = search.most * if in_vain { 16 } else { 1 };
         loop {
             let before = search.before;
             let ids = self.run(|connection| ground.newest(connection, before, word, at_a_time))?;
@@ -385,7 +393,7 @@ impl Tx<'_> {
         };
         // Few events are soon asked for their newest; a part of a name is sooner looked for among all who are here.
         let asks_all = has_parts || ground.events.len() > limits.few_events;
-        if asks_all && self.is_small(ground)? {
+        if asks_all && self.few_on(ground)?.is_some() {
             return self.search_small_ground(search, ground, None);
         }
         let is_dense = asks_all && ground.about.saturating_mul(limits.dense) >= self.run(about_all)?;

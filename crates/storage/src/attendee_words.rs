@@ -265,8 +265,12 @@ impl Tx<'_> {
         Ok(rare)
     }
 
-    /// How many words begin so, each counted for each who has it; one more than `most` for all that is beyond.
+    /// How many words begin so, each counted for each who has it; one more than `most` for all that is beyond. It was so within
+    /// the last minute.
     fn count_words(&mut self, prefix: &str, most: usize) -> Result<usize, StoreError> {
+        if let Some(known) = self.word_counts.of(prefix, most) {
+            return Ok(known);
+        }
         let counted: i64 = self.run(|connection| {
             on!(connection, |c| Prepared(diesel::select(
                 sql::<BigInt>("(SELECT count(*) FROM (SELECT 1 FROM attendee_words WHERE word >= ")
@@ -279,7 +283,9 @@ impl Tx<'_> {
             ))
             .get_result(c))
         })?;
-        Ok(usize::try_from(counted).unwrap_or(usize::MAX))
+        let counted = usize::try_from(counted).unwrap_or(usize::MAX);
+        self.word_counts.keep(prefix, counted, most);
+        Ok(counted)
     }
 
     /// The words that begin so, if there are at most so many different ones.

@@ -54,6 +54,7 @@ mod transaction;
 mod user_list;
 mod voting;
 mod waitlist;
+mod word_counts;
 
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
 pub use messages::{MessageDetails, MessageSummary};

@@ -153,8 +153,8 @@ macro_rules! on_ground {
 pub(crate) use on_ground;
 
 impl OwnGround {
-    /// Whether at most so many people are on it, each counted for every event.
-    pub(crate) fn has_at_most(&self, connection: &mut DbConn, most: usize) -> QueryResult<bool> {
+    /// How many people are on it, each counted for every event, unless they are more than so many.
+    pub(crate) fn at_most(&self, connection: &mut DbConn, most: usize) -> QueryResult<Option<usize>> {
         let text = Spelling::of(connection).count();
         let found: Count = on!(connection, |c| Prepared(
             diesel::sql_query(text)
@@ -163,7 +163,7 @@ impl OwnGround {
                 .bind::<BigInt, _>(limit(most) + 1)
         )
         .get_result(c))?;
-        Ok(found.many <= limit(most))
+        Ok(usize::try_from(found.many).ok().filter(|many| *many <= most))
     }
 
     /// The ids of the newest on it beneath an id, of those who have a word that begins so, if one is given. The database reads all

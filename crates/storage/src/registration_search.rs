@@ -237,7 +237,7 @@ impl Tx<'_> {
 
     /// Looks up all of those who have a word.
     fn search_among(&mut self, search: &mut Search<'_>, rare: Rare<'_>) -> Result<(), StoreError> {
-        let mut people = self.newest_with_words(&[rare], Uid(uuid::Uuid::max()), rare.people)?;
+        let mut people = self.newest_with_words(&[rare], Uid(uuid::Uuid::max()), usize::MAX)?;
         people.dedup();
         let mut read: Vec<Seen> = Vec::new();
         for chunk in people.chunks(self.search.batch) {

@@ -7,6 +7,10 @@
 pub struct SearchLimits {
     /// Who has a word of so few people is looked up, and what is asked for is looked up for each of them.
     pub few: usize,
+    /// A word of so many people is compared with those who have another one, where both are asked for.
+    pub compared: usize,
+    /// Those at an account's events are read one by one where a word is that of more than so many times as many people.
+    pub times_here: usize,
     /// With at most so many different words that begin like one, each of them is asked for its newest people.
     pub few_words: usize,
     /// Everybody who has a word of so many people is read at once.
@@ -32,7 +36,9 @@ pub struct SearchLimits {
 impl Default for SearchLimits {
     fn default() -> Self {
         Self {
-            few: 500,
+            few: 1_500,
+            compared: 32_000,
+            times_here: 10,
             few_words: 16,
             some: 8_000,
             walked: 2_000,

@@ -7,6 +7,7 @@ use crate::connection::{Connector, DatabaseUrl, DbConn, on};
 use crate::failure::store_error;
 use crate::search_limits::SearchLimits;
 use crate::transaction::{SeatGuard, Tx};
+use crate::word_counts::WordCounts;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{Pool, PooledConnection};
 use kernel::{EventId, OutboxId, SessionId, StoreError};
@@ -80,7 +81,7 @@ struct Inner {
     patience: Duration,
     observer: std::sync::OnceLock<Arc<dyn CommitObserver>>,
     guard: SeatGuard,
-    search: SearchLimits,
+    search: (SearchLimits, WordCounts),
 }
 
 /// A pool and as many permits as it has connections, so that nobody blocks a thread waiting for one.
@@ -118,7 +119,7 @@ impl Store {
                 patience: options.contention_patience,
                 observer: std::sync::OnceLock::new(),
                 guard: options.guard,
-                search: options.search,
+                search: (options.search, WordCounts::new()),
             }),
         })
     }
@@ -142,7 +143,7 @@ impl Store {
             let begun = Instant::now();
             loop {
                 let mut connection = connect(&inner.readers, inner.connection_timeout)?;
-                let mut tx = Tx::new(&mut connection, inner.guard, inner.search);
+                let mut tx = Tx::new(&mut connection, inner.guard, inner.search.clone());
                 let answer = operation(&mut tx);
                 // A connection that died at rest is found out by its first use; the next may be alive.
                 if answer.is_ok() || !tx.lost_connection() || begun.elapsed() > inner.connection_timeout {
@@ -273,7 +274,7 @@ where
             other => Attempt::Done(Err(other.into())),
         };
     }
-    let mut tx = Tx::new(&mut connection, inner.guard, inner.search);
+    let mut tx = Tx::new(&mut connection, inner.guard, inner.search.clone());
     let mut answer = operation(&mut tx);
     let messages_queued = tx.has_work_for_worker();
     if answer.is_ok()

@@ -6,6 +6,7 @@ use crate::failure::store_error;
 use crate::outbox::OutboxRow;
 use crate::search_limits::SearchLimits;
 use crate::texts::TextCopy;
+use crate::word_counts::WordCounts;
 use kernel::{EventId, OutboxId, SessionId, StoreError, TypedId};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -26,6 +27,7 @@ pub struct Tx<'c> {
     lost: bool,
     pub(crate) guard: SeatGuard,
     pub(crate) search: SearchLimits,
+    pub(crate) word_counts: WordCounts,
 }
 
 /// Whether the guards against overselling stand. They always do, but in the test that shows what they are for.
@@ -40,7 +42,11 @@ pub enum SeatGuard {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(connection: &'c mut DbConn, guard: SeatGuard, search: SearchLimits) -> Self {
+    pub(crate) fn new(
+        connection: &'c mut DbConn,
+        guard: SeatGuard,
+        (search, word_counts): (SearchLimits, WordCounts),
+    ) -> Self {
         Self {
             connection,
             outbox: Vec::new(),
@@ -54,6 +60,7 @@ impl<'c> Tx<'c> {
             lost: false,
             guard,
             search,
+            word_counts,
         }
     }
 

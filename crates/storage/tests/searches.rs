@@ -313,8 +313,22 @@ fn ways() -> Vec<(&'static str, SearchLimits)> {
     };
     let words = [
         ("looked up for each", usual),
+        (
+            "read one by one where they are",
+            SearchLimits {
+                times_here: 0,
+                ..usual
+            },
+        ),
         ("by different words", never_few),
         ("read at once", read_at_once),
+        (
+            "read at once by one word",
+            SearchLimits {
+                compared: 0,
+                ..read_at_once
+            },
+        ),
         (
             "compared and then looked up",
             SearchLimits {
