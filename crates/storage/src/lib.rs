@@ -55,6 +55,7 @@ mod user_list;
 mod voting;
 mod waitlist;
 mod word_counts;
+mod writer;
 
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
 pub use messages::{MessageDetails, MessageSummary};

@@ -164,6 +164,9 @@ impl Tx<'_> {
     /// Writes what gathered; a message that was asked for before is dropped.
     pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
         self.add_text_copies()?;
+        if self.has_messages() {
+            self.wake_worker();
+        }
         let gathered = std::mem::take(&mut self.outbox);
         // 14 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {

@@ -6,8 +6,9 @@
 use crate::connection::{Connector, DatabaseUrl, DbConn, on};
 use crate::failure::store_error;
 use crate::search_limits::SearchLimits;
-use crate::transaction::{SeatGuard, Tx};
+use crate::transaction::{Effects, SeatGuard, Tx};
 use crate::word_counts::WordCounts;
+use crate::writer::Writer;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{Pool, PooledConnection};
 use kernel::{EventId, OutboxId, SessionId, StoreError};
@@ -75,11 +76,11 @@ pub struct Store {
 
 struct Inner {
     readers: Lane,
-    writers: Lane,
+    writers: Writers,
     runtime: Handle,
     connection_timeout: Duration,
     patience: Duration,
-    observer: std::sync::OnceLock<Arc<dyn CommitObserver>>,
+    observer: Observer,
     guard: SeatGuard,
     search: (SearchLimits, WordCounts),
 }
@@ -91,8 +92,38 @@ struct Lane {
     permits: Arc<Semaphore>,
 }
 
+/// Who writes.
+enum Writers {
+    /// SQLite's thread.
+    One(Writer),
+    /// Each connection by itself.
+    Pool(Lane),
+}
+
+/// Who hears of commits, once there is somebody.
+#[derive(Clone, Default)]
+pub(crate) struct Observer(Arc<std::sync::OnceLock<Arc<dyn CommitObserver>>>);
+
+impl Observer {
+    /// Tells what a transaction did that is committed.
+    pub(crate) fn tell(&self, effects: Effects) {
+        let Some(observer) = self.0.get() else { return };
+        observer.events_changed(&effects.changed_events);
+        observer.sessions_changed(&effects.changed_sessions);
+        if effects.roles_changed {
+            observer.roles_changed();
+        }
+        if effects.messages_queued {
+            observer.messages_queued();
+        }
+        if !effects.forgotten_messages.is_empty() {
+            observer.messages_forgotten(&effects.forgotten_messages);
+        }
+    }
+}
+
 /// How one try of a write ended.
-enum Attempt<T, E> {
+pub(crate) enum Attempt<T, E> {
     Done(Result<T, E>),
     Contended(E),
 }
@@ -106,9 +137,15 @@ impl Store {
         let writers_of_its_own = matches!(options.connector.url, DatabaseUrl::Sqlite(_));
         let threads = Arc::new(scheduled_thread_pool());
         let readers = lane(options, options.pool_size, &threads)?;
+        let search = (options.search, WordCounts::new());
+        let observer = Observer::default();
         let writers = match (writers_of_its_own, options.guard) {
-            (true, SeatGuard::On) => lane(options, 1, &threads)?,
-            _ => readers.clone(),
+            (true, SeatGuard::On) => Writers::One(Writer::start(
+                options.connector.clone(),
+                search.clone(),
+                observer.clone(),
+            )?),
+            _ => Writers::Pool(readers.clone()),
         };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -117,16 +154,16 @@ impl Store {
                 runtime: Handle::current(),
                 connection_timeout: options.connection_timeout,
                 patience: options.contention_patience,
-                observer: std::sync::OnceLock::new(),
+                observer,
                 guard: options.guard,
-                search: (options.search, WordCounts::new()),
+                search,
             }),
         })
     }
 
     /// Names who hears of commits; the first call counts.
     pub fn observe_commits(&self, observer: Arc<dyn CommitObserver>) {
-        let _ = self.inner.observer.set(observer);
+        let _ = self.inner.observer.0.set(observer);
     }
 
     /// Reads. Each statement sees what is committed when it runs.
@@ -165,12 +202,17 @@ impl Store {
         let begun = Instant::now();
         let mut tries = 0_u32;
         loop {
-            let permit = permit(&self.inner.writers).await?;
-            let inner = Arc::clone(&self.inner);
             let operation = Arc::clone(&operation);
-            let attempt = self
-                .run_blocking(move || Ok::<_, StoreError>(try_write(&inner, permit, operation.as_ref())))
-                .await?;
+            let attempt = match &self.inner.writers {
+                Writers::One(writer) => writer.write(operation).await?,
+                Writers::Pool(lane) => {
+                    let (permit, lane) = (permit(lane).await?, lane.clone());
+                    let inner = Arc::clone(&self.inner);
+                    let work =
+                        move || Ok::<_, StoreError>(try_write(&inner, &lane, permit, operation.as_ref()));
+                    self.run_blocking(work).await?
+                }
+            };
             match attempt {
                 Attempt::Done(answer) => return answer,
                 Attempt::Contended(error) if begun.elapsed() > self.inner.patience => return Err(error),
@@ -193,6 +235,14 @@ impl Store {
     pub fn connections(&self) -> (u32, u32) {
         let state = self.inner.readers.pool.state();
         (state.connections - state.idle_connections, state.idle_connections)
+    }
+
+    /// How many operations wait to be written together with others.
+    pub fn writes_waiting(&self) -> usize {
+        match &self.inner.writers {
+            Writers::One(writer) => writer.waiting(),
+            Writers::Pool(_) => 0,
+        }
     }
 
     async fn run_blocking<T, E>(&self, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -257,12 +307,17 @@ fn connect(lane: &Lane, timeout: Duration) -> Result<PooledConnection<Connector>
         .map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-fn try_write<T, E, F>(inner: &Inner, permit: OwnedSemaphorePermit, operation: &F) -> Attempt<T, E>
+fn try_write<T, E, F>(
+    inner: &Inner,
+    lane: &Lane,
+    permit: OwnedSemaphorePermit,
+    operation: &F,
+) -> Attempt<T, E>
 where
     F: Fn(&mut Tx) -> Result<T, E>,
     E: From<StoreError>,
 {
-    let mut connection = match connect(&inner.writers, inner.connection_timeout) {
+    let mut connection = match connect(lane, inner.connection_timeout) {
         Ok(connection) => connection,
         Err(error) => return Attempt::Done(Err(error.into())),
     };
@@ -276,37 +331,20 @@ where
     }
     let mut tx = Tx::new(&mut connection, inner.guard, inner.search.clone());
     let mut answer = operation(&mut tx);
-    let messages_queued = tx.has_work_for_worker();
     if answer.is_ok()
         && let Err(error) = tx.write_outbox()
     {
         answer = Err(error.into());
     }
     let contended = tx.was_contended();
-    let changed: Vec<EventId> = tx.changed_events().to_vec();
-    let sessions: Vec<SessionId> = tx.changed_sessions().to_vec();
-    let forgotten: Vec<OutboxId> = tx.forgotten_messages().to_vec();
-    let roles_changed = tx.roles_changed();
-    drop(tx);
+    let effects = tx.into_effects();
     match answer {
         Ok(value) => {
             if transactional && let Err(error) = commit(&mut connection) {
                 roll_back(&mut connection);
                 return contended_or_done(error);
             }
-            if let Some(observer) = inner.observer.get() {
-                observer.events_changed(&changed);
-                observer.sessions_changed(&sessions);
-                if roles_changed {
-                    observer.roles_changed();
-                }
-                if messages_queued {
-                    observer.messages_queued();
-                }
-                if !forgotten.is_empty() {
-                    observer.messages_forgotten(&forgotten);
-                }
-            }
+            inner.observer.tell(effects);
             drop(connection);
             drop(permit);
             Attempt::Done(Ok(value))
@@ -336,7 +374,7 @@ fn contended_or_done<T, E: From<StoreError>>(error: StoreError) -> Attempt<T, E>
 
 /// BEGIN IMMEDIATE on SQLite: a transaction that begins by reading and writes later fails at the change, however long
 /// the busy timeout is.
-fn begin(connection: &mut DbConn) -> Result<(), StoreError> {
+pub(crate) fn begin(connection: &mut DbConn) -> Result<(), StoreError> {
     let begun = match connection {
         DbConn::Postgres(c) => c.batch_execute("BEGIN"),
         DbConn::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE"),
@@ -346,7 +384,7 @@ fn begin(connection: &mut DbConn) -> Result<(), StoreError> {
 
 /// Commits, or fails. PostgreSQL answers COMMIT of an aborted transaction with a silent ROLLBACK; the SELECT before it,
 /// in the same message, makes that an error.
-fn commit(connection: &mut DbConn) -> Result<(), StoreError> {
+pub(crate) fn commit(connection: &mut DbConn) -> Result<(), StoreError> {
     let committed = match connection {
         DbConn::Postgres(c) => c.batch_execute("SELECT 1; COMMIT"),
         DbConn::Sqlite(c) => c.batch_execute("COMMIT"),
@@ -354,7 +392,7 @@ fn commit(connection: &mut DbConn) -> Result<(), StoreError> {
     committed.map_err(|error| store_error(&error))
 }
 
-fn roll_back(connection: &mut DbConn) {
+pub(crate) fn roll_back(connection: &mut DbConn) {
     if let Err(error) = on!(connection, |c| c.batch_execute("ROLLBACK")) {
         tracing::debug!(%error, "a rollback failed; the connection is given up if it is broken");
     }

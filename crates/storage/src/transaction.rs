@@ -30,6 +30,20 @@ pub struct Tx<'c> {
     pub(crate) word_counts: WordCounts,
 }
 
+/// What a transaction did of which others hear, once it is committed.
+pub(crate) struct Effects {
+    /// The events that it changed.
+    pub(crate) changed_events: Vec<EventId>,
+    /// The sessions that it ended or changed.
+    pub(crate) changed_sessions: Vec<SessionId>,
+    /// Whether roles permit something else than before.
+    pub(crate) roles_changed: bool,
+    /// Whether there is something to send that was not due before.
+    pub(crate) messages_queued: bool,
+    /// The messages that it deleted.
+    pub(crate) forgotten_messages: Vec<OutboxId>,
+}
+
 /// Whether the guards against overselling stand. They always do, but in the test that shows what they are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SeatGuard {
@@ -110,29 +124,15 @@ impl<'c> Tx<'c> {
         self.message_due = true;
     }
 
-    /// Whether there is something to send that was not due before this transaction.
-    pub(crate) fn has_work_for_worker(&self) -> bool {
-        self.message_due || self.has_messages()
-    }
-
-    /// The sessions that this transaction ended or changed.
-    pub(crate) fn changed_sessions(&self) -> &[SessionId] {
-        &self.changed_sessions
-    }
-
-    /// Whether this transaction changed what roles permit.
-    pub(crate) fn roles_changed(&self) -> bool {
-        self.roles_changed
-    }
-
-    /// The messages that this transaction deleted.
-    pub(crate) fn forgotten_messages(&self) -> &[OutboxId] {
-        &self.forgotten_messages
-    }
-
-    /// The events that this transaction changed.
-    pub(crate) fn changed_events(&self) -> &[EventId] {
-        &self.changed_events
+    /// What others hear of, once it is committed.
+    pub(crate) fn into_effects(self) -> Effects {
+        Effects {
+            changed_events: self.changed_events,
+            changed_sessions: self.changed_sessions,
+            roles_changed: self.roles_changed,
+            messages_queued: self.message_due,
+            forgotten_messages: self.forgotten_messages,
+        }
     }
 
     /// Whether a statement failed because another transaction was in the way.

@@ -8,3 +8,4 @@ mod rows;
 mod searches;
 mod seeds;
 mod store;
+mod writer;
