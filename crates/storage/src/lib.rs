@@ -53,6 +53,7 @@ mod texts;
 mod transaction;
 mod user_list;
 mod voting;
+mod waiting;
 mod waitlist;
 mod word_counts;
 mod writer;

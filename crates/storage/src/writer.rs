@@ -8,6 +8,7 @@ use crate::connection::{Connector, DbConn};
 use crate::search_limits::SearchLimits;
 use crate::store::{Attempt, Observer, begin, commit, roll_back};
 use crate::transaction::{Effects, SeatGuard, Tx};
+use crate::waiting::{Operation, Waiting};
 use crate::word_counts::WordCounts;
 use diesel::connection::SimpleConnection;
 use kernel::StoreError;
@@ -18,7 +19,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 /// Operations that are committed together at the most.
 const MOST_TOGETHER: usize = 64;
@@ -32,69 +32,6 @@ const LONGEST: Duration = Duration::from_millis(25);
 pub(crate) struct Writer {
     queue: SyncSender<Box<dyn Waiting>>,
     waiting: Arc<AtomicUsize>,
-}
-
-/// An operation that waits for its turn.
-trait Waiting: Send {
-    /// Whether nobody waits for the answer any more.
-    fn is_given_up(&self) -> bool;
-    /// Does it, and says whether what it wrote is to stay.
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Answers, once what it wrote is committed or gone.
-    fn answer(self: Box<Self>, written: Result<(), StoreError>);
-    /// When it came.
-    fn since(&self) -> Instant;
-}
-
-struct Operation<T, E, F> {
-    operation: Arc<F>,
-    /// What it gave, and whether another transaction was in its way.
-    gave: Option<(Result<T, E>, bool)>,
-    answer: oneshot::Sender<Attempt<T, E>>,
-    since: Instant,
-}
-
-impl<T, E, F> Waiting for Operation<T, E, F>
-where
-    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + Sync + 'static,
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    fn is_given_up(&self) -> bool {
-        self.answer.is_closed()
-    }
-
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let gave = catch_unwind(AssertUnwindSafe(|| {
-            (self.operation)(tx).and_then(|value| tx.write_outbox().map(|()| value).map_err(E::from))
-        }));
-        let gave = gave.unwrap_or_else(|_| {
-            let panicked = "the operation did not finish: it panicked".to_owned();
-            Err(StoreError::Internal(panicked).into())
-        });
-        let is_kept = gave.is_ok();
-        self.gave = Some((gave, tx.was_contended()));
-        is_kept
-    }
-
-    fn answer(self: Box<Self>, written: Result<(), StoreError>) {
-        let attempt = match (self.gave, written) {
-            (Some((Err(error), true)), _) => Attempt::Contended(error),
-            (Some((Err(error), false)), _) => Attempt::Done(Err(error)),
-            (Some((Ok(value), _)), Ok(())) => Attempt::Done(Ok(value)),
-            (None, Ok(())) => Attempt::Done(Err(StoreError::Internal("it was never run".into()).into())),
-            (_, Err(error @ StoreError::Contention(_))) => Attempt::Contended(error.into()),
-            // Nothing was done yet.
-            (None, Err(error @ StoreError::Unavailable(_))) => Attempt::Contended(error.into()),
-            (_, Err(error)) => Attempt::Done(Err(error.into())),
-        };
-        // Whoever is gone hears nothing.
-        let _ = self.answer.send(attempt);
-    }
-
-    fn since(&self) -> Instant {
-        self.since
-    }
 }
 
 impl Writer {
@@ -136,13 +73,7 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let waiting = Operation {
-            operation,
-            gave: None,
-            answer,
-            since: Instant::now(),
-        };
+        let (waiting, answered) = Operation::new(operation);
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.queue.try_send(Box::new(waiting)).map_err(|refused| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
