@@ -40,7 +40,7 @@ impl Keys {
         }
     }
 
-    fn words(&self) -> BTreeSet<String> {
+    pub(crate) fn words(&self) -> BTreeSet<String> {
         search_words(&self.name_key, &self.email_key)
     }
 }

@@ -14,6 +14,9 @@ use user::{Account, Attendee, AttendeeFilter, AttendeeRepository, EventRunner, U
 
 impl AttendeeRepository for Tx<'_> {
     fn find_attendee(&mut self, id: AttendeeId) -> Result<Option<Attendee>, StoreError> {
+        if let Some(attendee) = self.tray.as_ref().and_then(|tray| tray.attendee(id)) {
+            return Ok(Some(attendee));
+        }
         self.run(|connection| {
             on!(connection, |c| attendees::table
                 .find(Uid::of(id))
@@ -50,6 +53,10 @@ impl AttendeeRepository for Tx<'_> {
     }
 
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
+        if let Some(tray) = self.tray.as_mut().filter(|_| attendee.user_id.is_some()) {
+            tray.to_write.attendees.push(attendee.clone());
+            return Ok(());
+        }
         if let Some(user_id) = attendee.user_id {
             self.hold_user_as_read(user_id, &attendee.name, &attendee.email)?;
         }

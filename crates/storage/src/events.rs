@@ -17,7 +17,8 @@ use event::{
     Visibility,
 };
 use kernel::{EventId, Instant, Page, PageRequest, Position, StoreError, TypedId, UserId, like_pattern};
-use rows::{EventRow, SeatsRow, date};
+pub(crate) use rows::SeatsRow;
+use rows::{EventRow, date};
 use user::PersonName;
 
 /// So many events are completed in one transaction at the most; the others in the next sweep.
@@ -152,6 +153,9 @@ impl EventRepository for Tx<'_> {
     }
 
     fn lock_event_seats(&mut self, id: EventId) -> Result<Option<EventSeats>, StoreError> {
+        if let Some(seats) = self.tray.as_ref().and_then(|tray| tray.seats(id)) {
+            return Ok(seats);
+        }
         let guarded = self.is_guarded();
         let event = events::table.find(Uid::of(id));
         let row = self.run(|connection| match connection {
@@ -315,35 +319,18 @@ impl EventRepository for Tx<'_> {
     }
 
     fn change_seats(&mut self, seats: &mut EventSeats, change: SeatChange) -> Result<(), StoreError> {
-        let id = Uid::of(seats.id);
-        let guarded = self.is_guarded();
-        self.let_others_in();
-        let set = (
-            events::seats_taken.eq(events::seats_taken + change.taken),
-            events::waitlist_length.eq(events::waitlist_length + change.waiting),
-            events::next_rank.eq(events::next_rank + change.ranks),
-            events::seats_version.eq(events::seats_version + 1),
-        );
-        let within = (events::seats_taken + change.taken)
-            .between(0.into_sql::<diesel::sql_types::Integer>(), events::capacity);
-        let changed = self.run(|connection| {
-            on!(connection, |c| if guarded {
-                Prepared(
-                    diesel::update(events::table.find(id).filter(within))
-                        .set(set)
-                        .returning(events::id),
-                )
-                .load::<Uid>(c)
-                .map(|changed| changed.len())
-            } else {
-                diesel::update(events::table.find(id)).set(set).execute(c)
-            })
-        })?;
-        if changed != 1 {
-            return Err(StoreError::Internal(format!(
-                "the seats of event {} would leave their bounds",
-                seats.id
-            )));
+        let beyond = StoreError::Internal(format!(
+            "the seats of event {} would leave their bounds",
+            seats.id
+        ));
+        if let Some(tray) = &mut self.tray {
+            match tray.change_seats(seats.id, change) {
+                Some(true) => {}
+                Some(false) => return Err(beyond),
+                None => return self.run(|_| Ok(())),
+            }
+        } else {
+            self.write_change_of_seats(seats.id, change, beyond)?;
         }
         self.touch_event(seats.id);
         seats.taken = seats.taken.saturating_add_signed(change.taken);
@@ -487,6 +474,40 @@ impl EventRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// Within the bounds, or not at all.
+    fn write_change_of_seats(
+        &mut self,
+        id: EventId,
+        change: SeatChange,
+        beyond: StoreError,
+    ) -> Result<(), StoreError> {
+        let id = Uid::of(id);
+        let guarded = self.is_guarded();
+        self.let_others_in();
+        let set = (
+            events::seats_taken.eq(events::seats_taken + change.taken),
+            events::waitlist_length.eq(events::waitlist_length + change.waiting),
+            events::next_rank.eq(events::next_rank + change.ranks),
+            events::seats_version.eq(events::seats_version + 1),
+        );
+        let within = (events::seats_taken + change.taken)
+            .between(0.into_sql::<diesel::sql_types::Integer>(), events::capacity);
+        let changed = self.run(|connection| {
+            on!(connection, |c| if guarded {
+                Prepared(
+                    diesel::update(events::table.find(id).filter(within))
+                        .set(set)
+                        .returning(events::id),
+                )
+                .load::<Uid>(c)
+                .map(|changed| changed.len())
+            } else {
+                diesel::update(events::table.find(id)).set(set).execute(c)
+            })
+        })?;
+        if changed == 1 { Ok(()) } else { Err(beyond) }
+    }
+
     fn count_events(&mut self, filter: &EventFilter) -> Result<u64, StoreError> {
         let total: i64 = self.run(|connection| {
             on!(connection, |c| {

@@ -1,6 +1,7 @@
 //! Remembered answers to requests with an idempotency key.
 
 use crate::Tx;
+use crate::batch::tray::Key;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::prepared::Prepared;
@@ -12,10 +13,10 @@ use kernel::{IdempotencyScope, IdempotencyStore, Instant, Remembered, StoreError
 /// An answer is remembered for so long.
 const REMEMBERED: Duration = Duration::hours(24);
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-struct KeyRow {
+pub(crate) struct KeyRow {
     user_id: Uid,
     route: String,
     key: String,
@@ -27,12 +28,46 @@ struct KeyRow {
     created_at: Ts,
 }
 
+impl KeyRow {
+    fn into_answer(self) -> Result<StoredAnswer, StoreError> {
+        match (self.status, self.body) {
+            (Some(status), Some(body)) => Ok(StoredAnswer {
+                status: u16::try_from(status).unwrap_or(200),
+                location: self.location,
+                etag: self.etag,
+                body,
+            }),
+            _ => Err(StoreError::Internal(
+                "a committed idempotency key has an answer".into(),
+            )),
+        }
+    }
+
+    /// Its key and, unless that can be taken anew by now, the fingerprint of its request and what was answered.
+    pub(crate) fn into_known(self, now: Instant) -> Result<(Key, Option<(String, Remembered)>), StoreError> {
+        let key = Key {
+            user_id: self.user_id.typed(),
+            route: self.route.clone(),
+            key: self.key.clone(),
+        };
+        if self.created_at.0 + REMEMBERED <= now {
+            return Ok((key, None));
+        }
+        let fingerprint = self.fingerprint.clone();
+        let answered = self.into_answer().map(Remembered::Answered)?;
+        Ok((key, Some((fingerprint, answered))))
+    }
+}
+
 impl IdempotencyStore for Tx<'_> {
     fn claim_idempotency_key(
         &mut self,
         now: Instant,
         scope: &IdempotencyScope,
     ) -> Result<Remembered, StoreError> {
+        if let Some(remembered) = self.tray.as_mut().and_then(|tray| tray.claim(now, scope)) {
+            return Ok(remembered);
+        }
         let id = (
             Uid::of(scope.user_id),
             scope.route.clone(),
@@ -91,20 +126,14 @@ impl IdempotencyStore for Tx<'_> {
         if known.fingerprint != scope.fingerprint {
             return Ok(Remembered::OtherRequest);
         }
-        match (known.status, known.body) {
-            (Some(status), Some(body)) => Ok(Remembered::Answered(StoredAnswer {
-                status: u16::try_from(status).unwrap_or(200),
-                location: known.location,
-                etag: known.etag,
-                body,
-            })),
-            _ => Err(StoreError::Internal(
-                "a committed idempotency key has an answer".into(),
-            )),
-        }
+        known.into_answer().map(Remembered::Answered)
     }
 
     fn store_answer(&mut self, scope: &IdempotencyScope, answer: &StoredAnswer) -> Result<(), StoreError> {
+        if let Some(tray) = &mut self.tray {
+            tray.keep_answer(answer);
+            return Ok(());
+        }
         let id = (
             Uid::of(scope.user_id),
             scope.route.clone(),

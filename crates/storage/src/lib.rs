@@ -10,6 +10,7 @@ mod attendee_words;
 mod attendees;
 mod audit;
 mod auth;
+mod batch;
 mod campaign_links;
 mod campaigns;
 mod columns;
@@ -58,6 +59,7 @@ mod waitlist;
 mod word_counts;
 mod writer;
 
+pub use batch::Together;
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
 pub use messages::{MessageDetails, MessageSummary};
 pub use outbox::{OutboxEntry, QueuedMessage};

@@ -16,20 +16,20 @@ use serde::{Deserialize, Serialize};
 #[diesel(table_name = outbox, treat_none_as_default_value = false)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
 pub(crate) struct OutboxRow {
-    id: Uid,
-    channel: String,
-    kind: String,
+    pub(crate) id: Uid,
+    pub(crate) channel: String,
+    pub(crate) kind: String,
     pub(crate) recipient_key: Option<String>,
-    occasion: Option<String>,
+    pub(crate) occasion: Option<String>,
     pub(crate) topic: Option<String>,
-    payload: Doc,
-    priority: i16,
-    status: String,
-    due_at: Ts,
+    pub(crate) payload: Doc,
+    pub(crate) priority: i16,
+    pub(crate) status: String,
+    pub(crate) due_at: Ts,
     pub(crate) not_after: Option<Ts>,
-    created_at: Ts,
+    pub(crate) created_at: Ts,
     pub(crate) user_id: Option<Uid>,
-    medium: Option<String>,
+    pub(crate) medium: Option<String>,
 }
 
 /// The payload of a message's row.
@@ -163,10 +163,15 @@ impl Tx<'_> {
 
     /// Writes what gathered; a message that was asked for before is dropped.
     pub(crate) fn write_outbox(&mut self) -> Result<(), StoreError> {
-        self.add_text_copies()?;
         if self.has_messages() {
             self.wake_worker();
         }
+        if let Some(tray) = &mut self.tray {
+            tray.to_write.outbox.append(&mut self.outbox);
+            tray.to_write.texts.append(&mut self.texts);
+            return Ok(());
+        }
+        self.add_text_copies()?;
         let gathered = std::mem::take(&mut self.outbox);
         // 14 columns a row, and at most 65,535 parameters a statement.
         for rows in gathered.chunks(2_000) {

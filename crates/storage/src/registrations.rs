@@ -1,6 +1,7 @@
 //! Rows and queries of registrations.
 
 use crate::Tx;
+use crate::batch::tray::Ended;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::events::instant_of;
@@ -31,7 +32,8 @@ mod standings;
 pub(crate) use lists::{
     OF_PUBLIC_EVENT, after_place, filtered, in_order, is_of_all, of_registrations, place, status_is,
 };
-use rows::{RegistrationRow, into_seat_holder, into_view};
+use rows::into_seat_holder;
+pub(crate) use rows::{RegistrationRow, into_view, view_columns};
 
 const TABLE: &str = "registrations";
 
@@ -49,6 +51,13 @@ impl RegistrationRepository for Tx<'_> {
         event_id: EventId,
         user_id: UserId,
     ) -> Result<Option<Standing>, StoreError> {
+        if let Some(standing) = self
+            .tray
+            .as_ref()
+            .and_then(|tray| tray.standing(event_id, user_id))
+        {
+            return Ok(standing);
+        }
         type Row = (
             AccountRow,
             Option<AttendeeRow>,
@@ -151,6 +160,9 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
+        if let Some(view) = self.tray.as_ref().and_then(|tray| tray.view(id)) {
+            return Ok(view.map(|view| view.registration));
+        }
         self.run(|connection| {
             on!(connection, |c| registrations::table
                 .find(Uid::of(id))
@@ -163,6 +175,9 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError> {
+        if let Some(view) = self.tray.as_ref().and_then(|tray| tray.view(id)) {
+            return Ok(view);
+        }
         self.run(|connection| {
             on!(connection, |c| registrations::table
                 .inner_join(attendees::table)
@@ -177,6 +192,10 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
+        if let Some(tray) = &mut self.tray {
+            tray.to_write.registrations.extend_from_slice(registrations);
+            return Ok(());
+        }
         if let [only] = registrations {
             let row = RegistrationRow::of(only);
             let inserted = self.run(|connection| {
@@ -205,6 +224,17 @@ impl RegistrationRepository for Tx<'_> {
         status: RegistrationStatus,
         at: Instant,
     ) -> Result<(), StoreError> {
+        if let Some(tray) = &mut self.tray {
+            tray.to_write.ended.push(Ended {
+                id: registration.id,
+                event_id: registration.event_id,
+                attendee_id: registration.attendee_id,
+                was: registration.status,
+                status,
+                at,
+            });
+            return Ok(());
+        }
         let set = (
             registrations::status.eq(status.as_str()),
             registrations::hold_expires_at.eq(None::<Ts>),

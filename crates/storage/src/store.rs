@@ -3,6 +3,7 @@
 //! A write waits for a permit without blocking a thread, runs on the blocking pool, begins, calls the operation, writes
 //! the outbox, commits under the guard, and is tried again as a whole when another transaction was in the way.
 
+use crate::batch::{self, Together};
 use crate::connection::{Connector, DatabaseUrl, DbConn, on};
 use crate::failure::store_error;
 use crate::search_limits::SearchLimits;
@@ -44,6 +45,9 @@ pub struct StoreOptions {
     pub contention_patience: Duration,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
+    /// Whether people who come in a rush are written together; else each by themselves. SQLite writes everything together that
+    /// waits.
+    pub writes_together: bool,
     /// How searches choose their way.
     #[doc(hidden)]
     pub search: SearchLimits,
@@ -63,6 +67,7 @@ impl StoreOptions {
             connection_timeout: Duration::from_secs(2),
             contention_patience: Duration::from_secs(5),
             guard: SeatGuard::On,
+            writes_together: true,
             search: SearchLimits::default(),
         }
     }
@@ -77,6 +82,8 @@ pub struct Store {
 struct Inner {
     readers: Lane,
     writers: Writers,
+    /// Who writes together those that can be, where that is worth something.
+    rush: Option<batch::Writers>,
     runtime: Handle,
     connection_timeout: Duration,
     patience: Duration,
@@ -147,9 +154,16 @@ impl Store {
             )?),
             _ => Writers::Pool(readers.clone()),
         };
+        let rush = match (&options.connector.url, options.guard) {
+            (DatabaseUrl::Postgres(_), SeatGuard::On) if options.writes_together => {
+                Some(batch::Writers::start(&options.connector, &search, &observer)?)
+            }
+            _ => None,
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
+                rush,
                 writers,
                 runtime: Handle::current(),
                 connection_timeout: options.connection_timeout,
@@ -198,14 +212,34 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_about(None, operation).await
+    }
+
+    /// The same, together with others who come at the same time.
+    pub async fn write_together<T, E, F>(&self, about: Together, operation: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_about(Some(about), operation).await
+    }
+
+    async fn write_about<T, E, F>(&self, about: Option<Together>, operation: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let operation = Arc::new(operation);
         let begun = Instant::now();
         let mut tries = 0_u32;
         loop {
             let operation = Arc::clone(&operation);
-            let attempt = match &self.inner.writers {
-                Writers::One(writer) => writer.write(operation).await?,
-                Writers::Pool(lane) => {
+            let attempt = match (&self.inner.writers, &self.inner.rush, &about) {
+                (_, Some(rush), Some(about)) => rush.write(about.clone(), operation).await?,
+                (Writers::One(writer), ..) => writer.write(operation).await?,
+                (Writers::Pool(lane), ..) => {
                     let (permit, lane) = (permit(lane).await?, lane.clone());
                     let inner = Arc::clone(&self.inner);
                     let work =
@@ -239,9 +273,10 @@ impl Store {
 
     /// How many operations wait to be written together with others.
     pub fn writes_waiting(&self) -> usize {
-        match &self.inner.writers {
-            Writers::One(writer) => writer.waiting(),
-            Writers::Pool(_) => 0,
+        match (&self.inner.writers, &self.inner.rush) {
+            (Writers::One(writer), _) => writer.waiting(),
+            (Writers::Pool(_), Some(rush)) => rush.waiting(),
+            (Writers::Pool(_), None) => 0,
         }
     }
 

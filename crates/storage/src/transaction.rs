@@ -1,5 +1,6 @@
 //! The transaction: the one object on which the repository traits of all domains meet.
 
+use crate::batch::tray::Tray;
 use crate::columns::Uid;
 use crate::connection::DbConn;
 use crate::failure::store_error;
@@ -26,6 +27,10 @@ pub struct Tx<'c> {
     contended: bool,
     lost: bool,
     pub(crate) guard: SeatGuard,
+    /// What a batch has read, where the operation is one of it.
+    pub(crate) tray: Option<Tray>,
+    /// Whether it asked for more than that.
+    pub(crate) left_batch: bool,
     pub(crate) search: SearchLimits,
     pub(crate) word_counts: WordCounts,
 }
@@ -73,6 +78,8 @@ impl<'c> Tx<'c> {
             contended: false,
             lost: false,
             guard,
+            tray: None,
+            left_batch: false,
             search,
             word_counts,
         }
@@ -83,6 +90,10 @@ impl<'c> Tx<'c> {
         &mut self,
         query: impl FnOnce(&mut DbConn) -> diesel::QueryResult<T>,
     ) -> Result<T, StoreError> {
+        if self.tray.is_some() {
+            self.left_batch = true;
+            return Err(StoreError::Contention("the batch has not read that".into()));
+        }
         query(self.connection).map_err(|error| {
             let error = store_error(&error);
             self.contended |= matches!(error, StoreError::Contention(_));

@@ -71,6 +71,13 @@ impl CandidateRepository for Tx<'_> {
         event_id: EventId,
         attendee_id: AttendeeId,
     ) -> Result<Option<Candidate>, StoreError> {
+        if self
+            .tray
+            .as_ref()
+            .is_some_and(|tray| tray.is_free_of_ties(event_id, attendee_id))
+        {
+            return Ok(None);
+        }
         self.run(|connection| {
             on!(connection, |c| Prepared(
                 candidates::table

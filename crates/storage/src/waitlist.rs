@@ -229,6 +229,13 @@ impl WaitlistRepository for Tx<'_> {
     }
 
     fn first_waiting(&mut self, event_id: EventId, count: u32) -> Result<Vec<WaitingPerson>, StoreError> {
+        if let Some(first) = self
+            .tray
+            .as_ref()
+            .and_then(|tray| tray.first_waiting(event_id, count))
+        {
+            return Ok(first);
+        }
         waiting_people(self, event_id, Some(count))
     }
 
@@ -270,6 +277,10 @@ impl WaitlistRepository for Tx<'_> {
     }
 
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError> {
+        if let Some(tray) = &mut self.tray {
+            tray.to_write.entries.push(entry.clone());
+            return Ok(());
+        }
         let row = EntryRow::of(entry);
         let inserted = self.run(|connection| {
             on!(connection, |c| diesel::insert_into(waitlist_entries::table)
@@ -301,6 +312,13 @@ impl WaitlistRepository for Tx<'_> {
         status: EntryStatus,
         at: Instant,
     ) -> Result<u32, StoreError> {
+        if let Some(ended) = self
+            .tray
+            .as_mut()
+            .and_then(|tray| tray.end_entries(ids, status, at))
+        {
+            return Ok(ended);
+        }
         let set = (
             waitlist_entries::status.eq(status.as_str()),
             waitlist_entries::offer_expires_at.eq(None::<Ts>),
@@ -329,6 +347,10 @@ impl WaitlistRepository for Tx<'_> {
     }
 
     fn log_waitlist(&mut self, lines: &[EntryLogLine]) -> Result<(), StoreError> {
+        if let Some(tray) = &mut self.tray {
+            tray.to_write.lines.extend_from_slice(lines);
+            return Ok(());
+        }
         let Some(first) = lines.first() else { return Ok(()) };
         if let [only] = lines {
             return self.log_one_line(only);

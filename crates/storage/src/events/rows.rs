@@ -54,7 +54,7 @@ pub(super) struct EventRow {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
 #[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
-pub(super) struct SeatsRow {
+pub(crate) struct SeatsRow {
     id: Uid,
     organizer_id: Uid,
     status: String,
@@ -189,7 +189,7 @@ impl EventRow {
 }
 
 impl SeatsRow {
-    pub(super) fn into_seats(self) -> Result<EventSeats, StoreError> {
+    pub(crate) fn into_seats(self) -> Result<EventSeats, StoreError> {
         let row = self.id;
         Ok(EventSeats {
             id: row.typed(),

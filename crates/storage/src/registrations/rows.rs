@@ -42,7 +42,7 @@ impl RegistrationRow {
         }
     }
 
-    pub(super) fn into_registration(self) -> Result<Registration, StoreError> {
+    pub(crate) fn into_registration(self) -> Result<Registration, StoreError> {
         Ok(Registration {
             id: self.id.typed(),
             event_id: self.event_id.typed(),
@@ -65,7 +65,7 @@ impl RegistrationRow {
 }
 
 /// What a view shows beside the registration: of its attendee and of its event.
-pub(super) type Beside = (
+pub(crate) type Beside = (
     Option<Uid>,
     String,
     String,
@@ -95,8 +95,9 @@ macro_rules! view_columns {
         )
     };
 }
+pub(crate) use view_columns;
 
-pub(super) fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
+pub(crate) fn into_view((row, beside): (RegistrationRow, Beside)) -> Result<RegistrationView, StoreError> {
     let (user_id, name, email, title, times, time_zone, location, organizer_id, status) = beside;
     let (starts_at, ends_at, published_at) = times;
     let event_status = named("events", row.event_id, "status", &status, EventStatus::from_name)?;

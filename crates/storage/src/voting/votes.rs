@@ -165,6 +165,13 @@ impl VoteRepository for Tx<'_> {
     }
 
     fn delete_vote(&mut self, event_id: EventId, voter_id: AttendeeId) -> Result<bool, StoreError> {
+        if self
+            .tray
+            .as_ref()
+            .is_some_and(|tray| tray.is_free_of_ties(event_id, voter_id))
+        {
+            return Ok(false);
+        }
         let vote = votes::table.find((Uid::of(event_id), Uid::of(voter_id)));
         let deleted = self.run(|connection| {
             on!(connection, |c| Prepared(
