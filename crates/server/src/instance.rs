@@ -136,6 +136,7 @@ pub(crate) fn feeder(config: &Config, store: Store, keys: Arc<ServerKeys>) -> Fe
 pub(crate) fn open_store(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Store> {
     Store::open(&StoreOptions {
         pool_size: config.database.pool_size,
+        write_together: config.database.write_together,
         guard: surroundings.guard,
         ..StoreOptions::of(config.database.connector.clone())
     })

@@ -45,9 +45,9 @@ pub struct StoreOptions {
     pub contention_patience: Duration,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
-    /// Whether people who come in a rush are written together; else each by themselves. SQLite writes everything together that
-    /// waits.
-    pub writes_together: bool,
+    /// Whether operations that wait at the same time are committed together: on SQLite all that write, on PostgreSQL those of people
+    /// who register or cancel.
+    pub write_together: bool,
     /// How searches choose their way.
     #[doc(hidden)]
     pub search: SearchLimits,
@@ -67,7 +67,7 @@ impl StoreOptions {
             connection_timeout: Duration::from_secs(2),
             contention_patience: Duration::from_secs(5),
             guard: SeatGuard::On,
-            writes_together: true,
+            write_together: true,
             search: SearchLimits::default(),
         }
     }
@@ -147,6 +147,7 @@ impl Store {
         let search = (options.search, WordCounts::new());
         let observer = Observer::default();
         let writers = match (writers_of_its_own, options.guard) {
+            (true, SeatGuard::On) if !options.write_together => Writers::Pool(lane(options, 1, &threads)?),
             (true, SeatGuard::On) => Writers::One(Writer::start(
                 options.connector.clone(),
                 search.clone(),
@@ -155,7 +156,7 @@ impl Store {
             _ => Writers::Pool(readers.clone()),
         };
         let rush = match (&options.connector.url, options.guard) {
-            (DatabaseUrl::Postgres(_), SeatGuard::On) if options.writes_together => {
+            (DatabaseUrl::Postgres(_), SeatGuard::On) if options.write_together => {
                 Some(batch::Writers::start(&options.connector, &search, &observer)?)
             }
             _ => None,
@@ -215,17 +216,8 @@ impl Store {
         self.write_about(None, operation).await
     }
 
-    /// The same, together with others who come at the same time.
-    pub async fn write_together<T, E, F>(&self, about: Together, operation: F) -> Result<T, E>
-    where
-        F: Fn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.write_about(Some(about), operation).await
-    }
-
-    async fn write_about<T, E, F>(&self, about: Option<Together>, operation: F) -> Result<T, E>
+    /// The same, together with others who come at the same time, if it is said what the operation is about.
+    pub async fn write_about<T, E, F>(&self, about: Option<Together>, operation: F) -> Result<T, E>
     where
         F: Fn(&mut Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,

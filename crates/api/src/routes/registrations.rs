@@ -12,10 +12,11 @@ use crate::views::{AttendeeBody, RegistrationBody, RegistrationStatusBody, Waitl
 use actix_web::http::StatusCode;
 use kernel::{AttendeeId, EventId, Invalid, RegistrationId, TypedId};
 use registration::{
-    Person, Register, RegisterError, Registered, RegistrationFilter, RegistrationStatus, Rules,
+    Person, Register, RegisterError, Registered, RegistrationFilter, RegistrationRepository,
+    RegistrationStatus, Rules,
 };
 use serde::{Deserialize, Serialize};
-use storage::Tx;
+use storage::{Together, Tx};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -170,9 +171,11 @@ pub async fn register(
         person,
         rules,
     };
+    let together = matches!(command.person, Person::Oneself)
+        .then(|| Together::register(ctx.now, event_id, caller.signed_in.user_id, scope.clone()));
     let answer = state
         .store
-        .write(move |tx| {
+        .write_about(together, move |tx| {
             write_once(
                 tx,
                 ctx.now,
@@ -386,9 +389,11 @@ pub async fn cancel(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
+    let found = state.store.read(move |tx| tx.find_registration(id)).await?;
+    let together = found.map(|found| Together::cancel(ctx.now, found.event_id, caller.signed_in.user_id, id));
     let cancelled = state
         .store
-        .write(move |tx| registration::cancel(tx, &ctx, id))
+        .write_about(together, move |tx| registration::cancel(tx, &ctx, id))
         .await?;
     let body = SeatGivenBack {
         registration: RegistrationBody::of(cancelled.view),

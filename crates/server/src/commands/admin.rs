@@ -68,6 +68,7 @@ impl Create {
         );
         let options = StoreOptions {
             pool_size: 2,
+            write_together: false,
             ..StoreOptions::of(connector.clone())
         };
         let user = runtime(config)?.block_on(async move {

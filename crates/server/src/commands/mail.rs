@@ -65,6 +65,7 @@ impl Mail {
         );
         let options = StoreOptions {
             pool_size: 1,
+            write_together: false,
             ..StoreOptions::of(connector.clone())
         };
         runtime(config)?.block_on(async move {

@@ -28,6 +28,8 @@ pub struct Database {
     pub connector: Connector,
     /// Connections at the most.
     pub pool_size: u32,
+    /// Whether what waits at the same time is committed together.
+    pub write_together: bool,
     /// Whether starting the server brings the schema forward.
     pub migrate_on_start: bool,
 }
@@ -60,6 +62,7 @@ impl Database {
                 statement_timeout_ms: section.statement_timeout_ms,
             },
             pool_size: section.pool_size,
+            write_together: section.write_together,
             migrate_on_start,
         })
     }

@@ -40,6 +40,7 @@ impl Config {
             ("data.dir", data.dir.display().to_string()),
             ("database.url", connector.url.to_string()),
             ("database.pool_size", database.pool_size.to_string()),
+            ("database.write_together", database.write_together.to_string()),
             (
                 "database.sqlite_synchronous",
                 synchronous(connector.sqlite_sync).to_owned(),

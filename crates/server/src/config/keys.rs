@@ -22,6 +22,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("data.dir", Single),
     ("database.url", Single),
     ("database.pool_size", Single),
+    ("database.write_together", Single),
     ("database.sqlite_synchronous", Single),
     ("database.migrate_on_start", Single),
     ("database.lock_timeout_ms", Single),

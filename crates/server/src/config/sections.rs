@@ -53,6 +53,7 @@ sections! {
     Database {
         url: Option<Secret> = None,
         pool_size: u32 = 16,
+        write_together: bool = true,
         sqlite_synchronous: String = "full".to_owned(),
         migrate_on_start: Option<bool> = None,
         lock_timeout_ms: u32 = 200,
