@@ -6,7 +6,7 @@ use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::prepared::Prepared;
 use crate::registrations::LIVE;
-use crate::schema::{attendees, candidates, registrations, votes};
+use crate::schema::{attendees, candidates, events, registrations, votes};
 use crate::transaction::{named, rows};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ use kernel::{AttendeeId, CandidateId, EventId, StoreError, TypedId, UserId};
 use std::collections::HashMap;
 use voting::{CandidateVotes, Vote, VoteRepository, VoteVia, VotingFigures, VotingWindow};
 
-use super::{ERASED_TITLE, MOST_CANDIDATES};
+use super::ERASED_TITLE;
 
 const SIGNED_IN: &str = "signed_in";
 const LINK: &str = "link";
@@ -143,7 +143,7 @@ impl VoteRepository for Tx<'_> {
             votes::campaign_id.eq(row.campaign_id),
             votes::cast_at.eq(row.cast_at),
         );
-        let is_link = row.via == LINK;
+        let (is_link, candidate) = (row.via == LINK, row.candidate_id);
         let written = self.run(|connection| {
             on!(connection, |c| {
                 let upsert = diesel::insert_into(votes::table)
@@ -152,8 +152,8 @@ impl VoteRepository for Tx<'_> {
                     .do_update()
                     .set(set);
                 if is_link {
-                    let over_links =
-                        diesel::query_dsl::methods::FilterDsl::filter(upsert, votes::via.eq(LINK));
+                    let over_other_links = votes::via.eq(LINK).and(votes::candidate_id.ne(candidate));
+                    let over_links = diesel::query_dsl::methods::FilterDsl::filter(upsert, over_other_links);
                     Prepared(over_links.returning(votes::event_id)).load::<Uid>(c)
                 } else {
                     Prepared(upsert.returning(votes::event_id)).load::<Uid>(c)
@@ -195,11 +195,10 @@ impl VoteRepository for Tx<'_> {
                 .filter(candidates::event_id.eq(event))
                 .filter(candidates::status.eq("listed"))
                 .order(candidates::id)
-                .limit(MOST_CANDIDATES)
                 .select((candidates::id, attendees::name))
                 .load(c))
         })?;
-        // By `votes_by_candidate` alone: no row of the table is looked at.
+        // By `votes_by_candidate`; on PostgreSQL without the rows where they have not changed since the last vacuum.
         let counted: Vec<(Uid, i64)> = self.run(|connection| {
             on!(connection, |c| votes::table
                 .filter(votes::event_id.eq(event))
@@ -243,6 +242,17 @@ impl VoteRepository for Tx<'_> {
     }
 
     fn count_seat_holders(&mut self, event_id: EventId) -> Result<u64, StoreError> {
+        let called_off: Option<Ts> = self.run(|connection| {
+            on!(connection, |c| events::table
+                .find(Uid::of(event_id))
+                .select(events::cancelled_at)
+                .first(c)
+                .optional())
+            .map(Option::flatten)
+        })?;
+        if let Some(at) = called_off {
+            return self.count_ended_at(event_id, at);
+        }
         let count: i64 = self.run(|connection| {
             on!(connection, |c| registrations::table
                 .filter(registrations::event_id.eq(Uid::of(event_id)))
@@ -256,8 +266,22 @@ impl VoteRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
-    /// An attendee who is nobody takes over the votes and candidacies of a person who is forgotten, all of which are over. What
-    /// they wrote is emptied, and no event goes on showing it.
+    /// How many seats of the event ended at that moment.
+    fn count_ended_at(&mut self, event_id: EventId, at: Ts) -> Result<u64, StoreError> {
+        let count: i64 = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::event_id.eq(Uid::of(event_id)))
+                .filter(registrations::status.eq("cancelled"))
+                .filter(registrations::ended_at.eq(at))
+                .count()
+                .get_result(c))
+        })?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// An attendee who is nobody takes over the votes and candidacies of a person who is forgotten: the candidacies have ended or are
+    /// of events that are over, and of the votes those are left that stay counted. What the person wrote is emptied, and no event
+    /// goes on showing it; the events at which they stood are locked.
     pub(crate) fn hand_over_votes(&mut self, from: Uid, to: Uid) -> Result<(), StoreError> {
         let theirs: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| {
@@ -275,7 +299,7 @@ impl Tx<'_> {
             })
         })?;
         for candidate in theirs {
-            self.show_speaker_anew(candidate.typed())?;
+            self.show_talk_anew(candidate.typed())?;
         }
         Ok(())
     }
