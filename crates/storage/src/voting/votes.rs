@@ -131,6 +131,7 @@ impl VoteRepository for Tx<'_> {
             DbConn::Postgres(c) if guarded => Prepared(listed.for_share()).get_result(c).optional(),
             connection => on!(connection, |c| Prepared(listed).get_result(c).optional()),
         })?;
+        self.let_others_in();
         Ok(held.map(Uid::typed))
     }
 
@@ -321,6 +322,7 @@ impl Tx<'_> {
                 .bind::<Id, _>(id);
             on!(connection, |c| Prepared(seat).get_result(c).optional())
         })?;
+        self.let_others_in();
         let Some(row) = row else { return Ok(None) };
         let window = VotingWindow {
             status: named(
