@@ -32,11 +32,14 @@ pub struct Kept<T> {
     slots: Cache<EventId, Arc<Slot<T>>>,
 }
 
+/// What came of asking, and when it was asked.
+type Answered<T> = (Instant, Result<Arc<T>, Problem>);
+
 struct Slot<T> {
     /// How many have asked the database so far.
     asked: AtomicU64,
-    /// What came of it the last time, and when that was asked. Held by who asks.
-    last: Mutex<Option<(Instant, Result<Arc<T>, Problem>)>>,
+    /// What came of it the last time. Held by who asks.
+    last: Mutex<Option<Answered<T>>>,
 }
 
 impl<T> Default for Slot<T> {

@@ -4,6 +4,7 @@ use crate::Tx;
 use crate::columns::sql::{Id, Instant as SqlInstant};
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::explain::plan;
 use crate::prepared::Prepared;
 use crate::registrations::LIVE;
 use crate::schema::{attendees, candidates, events, registrations, votes};
@@ -55,6 +56,16 @@ const SEAT: &str = "SELECT registrations.attendee_id, e.status, e.voting_opens_a
     FROM registrations JOIN events e ON e.id = registrations.event_id JOIN attendees a ON a.id = registrations.attendee_id \
     WHERE registrations.event_id = $1 AND registrations.status IN ('pending_payment', 'confirmed', 'attended') \
     AND registrations.status <> 'pending_payment' AND ";
+
+/// How many voted for whom at an event.
+macro_rules! by_candidate {
+    ($event:expr) => {
+        votes::table
+            .filter(votes::event_id.eq($event))
+            .group_by(votes::candidate_id)
+            .select((votes::candidate_id, count_star()))
+    };
+}
 
 impl VoteRow {
     fn of(vote: &Vote) -> Self {
@@ -200,13 +211,8 @@ impl VoteRepository for Tx<'_> {
                 .load(c))
         })?;
         // By `votes_by_candidate`; on PostgreSQL without the rows where they have not changed since the last vacuum.
-        let counted: Vec<(Uid, i64)> = self.run(|connection| {
-            on!(connection, |c| votes::table
-                .filter(votes::event_id.eq(event))
-                .group_by(votes::candidate_id)
-                .select((votes::candidate_id, count_star()))
-                .load(c))
-        })?;
+        let counted: Vec<(Uid, i64)> =
+            self.run(|connection| on!(connection, |c| by_candidate!(event).load(c)))?;
         let counted: HashMap<Uid, i64> = counted.into_iter().collect();
         Ok(listed
             .into_iter()
@@ -267,6 +273,11 @@ impl VoteRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// How the database counts the votes of an event.
+    pub(crate) fn plan_of_counting(&mut self, event: EventId) -> Result<String, StoreError> {
+        self.run(|connection| plan!(connection, by_candidate!(Uid::of(event))))
+    }
+
     /// How many seats of the event ended at that moment.
     fn count_ended_at(&mut self, event_id: EventId, at: Ts) -> Result<u64, StoreError> {
         let count: i64 = self.run(|connection| {
