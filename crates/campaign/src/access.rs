@@ -39,7 +39,7 @@ pub(crate) use refuse_alike;
 pub(crate) struct Seen {
     pub(crate) campaign: Campaign,
     pub(crate) event: Event,
-    /// They asked for it, or it is for their candidacy.
+    /// They asked for it and run the event still, or it is for their candidacy.
     pub(crate) is_own: bool,
     /// They run the event.
     pub(crate) manages: bool,
@@ -76,9 +76,10 @@ pub(crate) fn see(
     let event = tx
         .find_event(campaign.event_id)?
         .ok_or(CampaignRefused::NotFound)?;
+    let manages = may_manage(tx, &ctx.actor, event.reference())?;
     let seen = Seen {
-        is_own: is_own(tx, &ctx.actor, &campaign)?,
-        manages: may_manage(tx, &ctx.actor, event.reference())?,
+        is_own: is_own(tx, &ctx.actor, &campaign, manages)?,
+        manages,
         campaign,
         event,
     };
@@ -89,11 +90,17 @@ pub(crate) fn see(
     }
 }
 
-fn is_own(tx: &mut dyn CampaignTx, actor: &Actor, campaign: &Campaign) -> Result<bool, StoreError> {
+fn is_own(
+    tx: &mut dyn CampaignTx,
+    actor: &Actor,
+    campaign: &Campaign,
+    manages: bool,
+) -> Result<bool, StoreError> {
     let Some(user_id) = actor.user_id() else {
         return Ok(false);
     };
-    if campaign.requested_by == user_id {
+    // Who asked as the one who runs the event has lost it with that.
+    if manages && campaign.requested_by == user_id {
         return Ok(true);
     }
     let candidate = tx.find_candidate_view(campaign.candidate_id)?;

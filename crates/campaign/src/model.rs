@@ -164,7 +164,7 @@ impl AtWork {
     pub fn rests_at(&self, now: Instant) -> bool {
         match self.status {
             CampaignStatus::Approved => self.send_at.is_none_or(|at| now < at),
-            CampaignStatus::Paused => true,
+            CampaignStatus::Requested | CampaignStatus::Paused => true,
             _ => false,
         }
     }
@@ -298,6 +298,8 @@ pub struct DeliveryNow {
     pub person: Option<Recipient>,
     /// Whether they hold a seat at the event.
     pub has_seat: bool,
+    /// Whether their account is suspended.
+    pub is_suspended: bool,
     /// Whether they have an account in use that wants campaigns at a confirmed address.
     pub opted_in: bool,
 }

@@ -28,28 +28,31 @@ pub fn read_progress(tx: &mut dyn CampaignTx, id: CampaignId) -> Result<Option<C
     Ok(Some(CampaignView { campaign, progress }))
 }
 
-/// Whether there is something to tell of a campaign, or it is to be let go of: one that is over, of which nothing waits to be
-/// skipped (`rests`).
-pub fn is_to_be_told(view: &CampaignView, rests: bool) -> bool {
-    is_news(view) || is_done(&view.campaign, rests)
+/// Whether there is something to tell of a campaign, or it is to be let go of.
+pub fn is_to_be_told(view: &CampaignView) -> bool {
+    is_news(view) || is_done(view)
 }
 
 fn is_news(view: &CampaignView) -> bool {
-    view.campaign.told.as_deref() != Some(summary(view.campaign.status, &view.progress).as_str())
+    // Whoever asked knows that they did.
+    view.campaign.status != CampaignStatus::Requested
+        && view.campaign.told.as_deref() != Some(summary(view.campaign.status, &view.progress).as_str())
 }
 
-fn is_done(campaign: &Campaign, rests: bool) -> bool {
-    rests && matches!(campaign.status, CampaignStatus::Sent | CampaignStatus::Cancelled)
+/// Whether it is over and nothing of it waits or is in the queue: until then somebody has to skip or count it.
+fn is_done(view: &CampaignView) -> bool {
+    let Progress {
+        total, sent, failed, ..
+    } = view.progress;
+    matches!(
+        view.campaign.status,
+        CampaignStatus::Sent | CampaignStatus::Cancelled
+    ) && sent + failed == total
 }
 
 /// Tells the owner of a campaign how far it was when it was read, and lets go of it when it is done with. Does nothing if
 /// somebody else is at it, or told of it within the last second.
-pub fn tell_progress(
-    tx: &mut dyn CampaignTx,
-    ctx: &Ctx,
-    read: &CampaignView,
-    rests: bool,
-) -> Result<(), StoreError> {
+pub fn tell_progress(tx: &mut dyn CampaignTx, ctx: &Ctx, read: &CampaignView) -> Result<(), StoreError> {
     let Some(campaign) = tx.lock_free_campaign(read.campaign.id)? else {
         return Ok(());
     };
@@ -63,7 +66,7 @@ pub fn tell_progress(
         tx.publish(ctx, news(&campaign, &read.progress));
     }
     tx.update_campaign(&Campaign {
-        at_work: !is_done(&campaign, rests),
+        at_work: !is_done(read),
         told_at: if is_news { Some(ctx.now) } else { campaign.told_at },
         told: Some(summary(campaign.status, &read.progress)),
         ..campaign

@@ -61,16 +61,20 @@ pub trait RecipientRepository {
     /// The next accounts in use that want campaigns at a confirmed address, in the order of their ids: each with the attendee
     /// that stands for it, if there is one.
     fn list_readers_after(&mut self, after: Option<UserId>, most: u32) -> Result<Vec<Reader>, StoreError>;
-    /// Writes recipients down; who is there already, by the address, is left as they are.
-    fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
+    /// Writes recipients down; who is there already, by the address, is left as they are. Of who is being forgotten at this moment
+    /// nothing is kept.
+    fn insert_deliveries(&mut self, deliveries: &[Delivery], at: Instant) -> Result<(), StoreError>;
     /// The next that wait, with their people as they are now.
     fn list_waiting_deliveries(&mut self, id: CampaignId, most: u32) -> Result<Vec<DeliveryNow>, StoreError>;
     /// These, with their people as they are now.
     fn find_deliveries_now(&mut self, ids: &[DeliveryId]) -> Result<Vec<DeliveryNow>, StoreError>;
     /// How many of a campaign are in the queue.
-    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<u64, StoreError>;
-    /// Notes that these are in the queue.
-    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<(), StoreError>;
+    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<InQueue, StoreError>;
+    /// Notes that these are in the queue, those that wait still; gives which.
+    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>, StoreError>;
+    /// Puts right those of a campaign that are said to be in the queue and have no message there: they fared as the message did,
+    /// or wait again where there is none.
+    fn repair_queued(&mut self, id: CampaignId, at: Instant) -> Result<(), StoreError>;
     /// Notes that these do not go.
     fn mark_skipped(&mut self, ids: &[DeliveryId], why: Skip, at: Instant) -> Result<(), StoreError>;
     /// Gives one that waits another address; false if another delivery of the campaign has that.
@@ -88,6 +92,17 @@ pub trait RecipientRepository {
         status: Option<DeliveryStatus>,
         page: PageRequest,
     ) -> Result<Page<Delivery>, StoreError>;
+}
+
+/// How many deliveries of a campaign are in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InQueue {
+    /// All that are said to be there.
+    pub all: u64,
+    /// Those whose message is.
+    pub with_message: u64,
+    /// Of these, those that were not tried yet. What is tried again and again holds up nobody else.
+    pub untried: u64,
 }
 
 /// An account that wants campaigns.

@@ -93,7 +93,8 @@ pub fn request_campaign(
         decided_by: None,
         listed_to: None,
         all_listed: false,
-        at_work: false,
+        // It ends with voting, if nobody decides on it.
+        at_work: true,
         fed_at: None,
         told_at: None,
         told: None,

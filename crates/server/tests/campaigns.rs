@@ -25,6 +25,7 @@ on_both_databases! {
     an_approval_is_for_a_time_before_voting_closes,
     one_that_is_scheduled_begins_when_its_time_has_come,
     votes_that_its_links_gave_are_counted,
+    what_managers_do_with_their_own_is_kept,
 }
 
 async fn a_campaign_is_asked_for_approved_sent_and_counted(database: TestDatabase) {
@@ -162,6 +163,12 @@ async fn what_is_asked_for_has_to_fit(database: TestDatabase) {
         ("body", json!("{% for x in y %}{% endfor %}"), "/body"),
         ("body", json!("   "), "/body"),
         (
+            "body",
+            json!("[x](https://evil.example/?{{ vote_url }})"),
+            "/body",
+        ),
+        ("subject", json!("{{ vote_url }}"), "/subject"),
+        (
             "candidate_id",
             json!("00000000-0000-7000-8000-000000000000"),
             "/candidate_id",
@@ -207,6 +214,15 @@ async fn nobody_asks_when_voting_is_over(database: TestDatabase) {
     let approve = reviewer.client.post(&format!("/campaigns/{id}/approve"));
     let approve = approve.json(json!({"audience": "event"})).await;
     approve.expect(409).problem("voting-closed");
+    // It does not wait for a decision for ever.
+    for _ in 0..2 {
+        scene.round().await;
+        scene.harness.clock().advance(TimeDelta::seconds(1));
+    }
+    let ended = format!(
+        "campaigns WHERE id = '{id}' AND status = 'cancelled' AND reason IS NOT NULL AND NOT at_work"
+    );
+    assert_eq!(scene.harness.count(&ended).await, 1);
 }
 
 async fn a_text_is_changed_until_it_is_decided_on(database: TestDatabase) {
@@ -424,4 +440,30 @@ async fn votes_that_its_links_gave_are_counted(database: TestDatabase) {
     let path = format!("/events/{}/vote", scene.event);
     scene.people[0].person.client.delete(&path).await.expect(204);
     assert_eq!(scene.campaign(&id).await["progress"]["votes_won"], 0);
+}
+
+async fn what_managers_do_with_their_own_is_kept(database: TestDatabase) {
+    let scene = Scene::new(database, 0).await;
+    let asked = scene.asks(&scene.organizer, scene.form()).await;
+    let id = asked.expect(201).text_at("/id");
+    let path = format!("/campaigns/{id}");
+    let change = json!({"subject": "Another"});
+    let edit = scene.organizer.client.patch(&path).json(change);
+    edit.await.expect(200);
+    let cancel = scene.organizer.client.post(&format!("{path}/cancel"));
+    cancel.await.expect(200);
+    // A candidate's own are nobody's business but theirs.
+    let own = scene.requested().await;
+    let candidate = &scene.candidate.person.client;
+    let change = json!({"subject": "Another"});
+    let edit = candidate.patch(&format!("/campaigns/{own}")).json(change);
+    edit.await.expect(200);
+    let cancel = candidate.post(&format!("/campaigns/{own}/cancel"));
+    cancel.await.expect(200);
+    for action in ["campaign.request", "campaign.edit", "campaign.cancel"] {
+        let kept = format!("audit_log WHERE action = '{action}'");
+        assert_eq!(scene.harness.count(&kept).await, 1, "{action}");
+        let kept = format!("{kept} AND object_id = '{id}'");
+        assert_eq!(scene.harness.count(&kept).await, 1, "{action}");
+    }
 }

@@ -12,13 +12,13 @@
 //! | a candidacy ends | the campaigns for it end |
 //! | a person is erased | what they hold at events that are not over passes on; campaigns that they asked for end |
 //! | a worker has done with a campaign's mail, or an admin with a dead one | its delivery says so (`campaigns/settled.rs`) |
-//! | an address is proven to be a person's | what a guest with that address holds is theirs |
+//! | an address is proven to be a person's | what a guest with that address holds is theirs; it takes mail, and who unsubscribed at the address before stays so |
 
 use crate::Tx;
 use crate::columns::Uid;
 use campaign::CampaignRepository;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
-use kernel::{AttendeeId, Ctx, EmailAddress, Instant, StoreError, UserId};
+use kernel::{AttendeeId, Ctx, EmailAddress, Instant, ServerKeys, StoreError, UserId};
 use registration::SeatLost;
 use user::{Attendee, AttendeeRemoved, AttendeeTx, EmailVerified, PersonErased, User};
 use voting::{Candidate, CandidateLeft, CandidateRepository};
@@ -107,8 +107,15 @@ impl CandidateLeft for Tx<'_> {
 }
 
 impl EmailVerified for Tx<'_> {
-    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError> {
+    fn email_verified(
+        &mut self,
+        ctx: &Ctx,
+        keys: &ServerKeys,
+        user: &User,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError> {
         self.claim_mail(user.id, email)?;
+        campaign::address_proven(self, ctx, keys, &user.email, email)?;
         registration::link_guest(self, ctx, &user.account(), email)
     }
 }

@@ -466,7 +466,7 @@ table! {
 table! {
     use diesel::sql_types::Text;
     use super::Instant;
-    suppressions (address_mac) {
+    suppressions (address_mac, reason) {
         address_mac -> Text,
         reason -> Text,
         since -> Instant,
