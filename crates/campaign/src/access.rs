@@ -2,8 +2,8 @@
 
 use crate::{Campaign, CampaignTx};
 use event::{Event, may_manage};
-use kernel::{Actor, CampaignId, Ctx, Denied, EventId, Permission, StoreError};
-use voting::CandidateStatus;
+use kernel::{Actor, CampaignId, Ctx, Denied, EventId, Instant, Permission, StoreError};
+use voting::{CandidateStatus, VotingState, voting_state};
 
 /// Why somebody is not let near a campaign, or may not ask for one.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,14 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Whether the actor is told what a campaign has won: votes are counted for who runs the event and for reviewers, and for others
+    /// when the results are for all.
+    pub(crate) fn sees_votes(&self, ctx: &Ctx) -> bool {
+        self.manages
+            || ctx.actor.holds(Permission::CampaignReview)
+            || results_are_public(&self.event, ctx.now)
+    }
+
     pub(crate) fn require_editor(&self) -> Result<(), CampaignRefused> {
         if self.is_own || self.manages {
             Ok(())
@@ -88,6 +96,16 @@ pub(crate) fn see(
     } else {
         Err(CampaignRefused::NotFound)
     }
+}
+
+/// Whether everybody may read the results of the vote.
+pub(crate) fn results_are_public(event: &Event, now: Instant) -> bool {
+    !event.is_private()
+        && match voting_state(event, now) {
+            VotingState::None => false,
+            VotingState::NotOpen | VotingState::Open => event.details.live_results,
+            VotingState::Closed => true,
+        }
 }
 
 fn is_own(

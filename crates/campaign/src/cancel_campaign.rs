@@ -39,6 +39,7 @@ pub fn cancel_campaign(
     let seen = see(tx, ctx, locked)?;
     seen.require_canceller(ctx)?;
     let is_noted = seen.manages || ctx.actor.holds(Permission::CampaignReview);
+    let sees_votes = seen.sees_votes(ctx);
     let campaign = seen.campaign;
     check_reason(reason.as_deref())?;
     if !campaign.status.is_open() {
@@ -49,7 +50,7 @@ pub fn cancel_campaign(
         note(tx, ctx, "campaign.cancel", &campaign, campaign.reason.as_deref())?;
     }
     Ok(CampaignView {
-        progress: tx.count_progress(campaign.id)?,
+        progress: tx.count_progress(campaign.id)?.told(sees_votes),
         campaign,
     })
 }

@@ -47,6 +47,7 @@ pub fn edit_campaign(
     let locked = tx.lock_campaign(command.id)?;
     let seen = see(tx, ctx, locked)?;
     seen.require_editor()?;
+    let sees_votes = seen.sees_votes(ctx);
     let Seen {
         campaign: before,
         manages,
@@ -76,6 +77,6 @@ pub fn edit_campaign(
     }
     Ok(CampaignView {
         campaign,
-        progress: Progress::default(),
+        progress: Progress::nothing().told(sees_votes),
     })
 }

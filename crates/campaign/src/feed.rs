@@ -106,6 +106,7 @@ pub fn feed_campaign(
 fn finish(tx: &mut dyn CampaignTx, ctx: &Ctx, campaign: Campaign) -> Result<(), StoreError> {
     tx.update_campaign(&Campaign {
         status: CampaignStatus::Sent,
+        approved_names: None,
         finished_at: Some(ctx.now),
         ..campaign
     })
@@ -157,12 +158,13 @@ fn hand_over(
 
 /// The message has the delivery's id, also when it comes into the queue once more: so copies of it are known as such.
 fn enqueue(tx: &mut dyn CampaignTx, ctx: &Ctx, working: &Working, id: DeliveryId, person: Recipient) {
+    let names = working.campaign.names(&working.candidate);
     let message = Message::Campaign {
         event: working.event.seats().facts(),
         campaign_id: working.campaign.id,
         delivery_id: id,
-        candidate: working.candidate.name.clone(),
-        talk_title: working.candidate.candidate.talk_title.clone(),
+        candidate: names.candidate,
+        talk_title: names.talk_title,
         subject: working.campaign.subject.clone(),
         body: working.campaign.body.clone(),
     };

@@ -45,17 +45,19 @@ pub use linked_delivery::{DeliveryRepository, LinkedDelivery};
 pub use list_deliveries::list_deliveries;
 pub use list_recipients::list_recipients;
 pub use model::{
-    AtWork, Audience, Campaign, CampaignStatus, CampaignView, Delivery, DeliveryNow, DeliveryStatus,
-    Progress, Skip,
+    ApprovedNames, AtWork, Audience, Campaign, CampaignStatus, CampaignView, Delivery, DeliveryNow,
+    DeliveryStatus, Progress, Skip,
 };
 pub use note_bounce::note_bounce;
 pub use notification::CampaignText;
 pub use pause_campaign::{PauseCampaignError, pause_campaign};
 pub use preview_campaign::{PreviewCampaignError, preview_campaign};
 pub use progress::{is_to_be_told, read_progress, tell_progress};
-pub use read_campaign::{list_campaigns_of_event, list_own_campaigns, read_campaign};
+pub use read_campaign::{CampaignRead, list_campaigns_of_event, list_own_campaigns, read_campaign};
 pub use reject_campaign::{RejectCampaignError, reject_campaign};
-pub use repository::{CampaignFilter, CampaignRepository, CampaignTx, InQueue, Reader, RecipientRepository};
+pub use repository::{
+    CampaignFilter, CampaignRepository, CampaignTx, InQueue, Owner, Reader, RecipientRepository, Runs,
+};
 pub use request_campaign::{OPEN_AT_ONCE, RequestCampaign, RequestCampaignError, request_campaign};
 pub use resume_campaign::{ResumeCampaignError, resume_campaign};
 pub use set_preferences::set_preferences;

@@ -4,6 +4,8 @@ use kernel::{
     AttendeeId, CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Position, UserId,
 };
 use notification::Recipient;
+use sha2::{Digest, Sha256};
+use voting::CandidateView;
 
 /// Where a campaign stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,9 @@ pub struct Campaign {
     pub subject: String,
     /// What it says: Markdown with placeholders.
     pub body: String,
+    /// How the candidate and the talk were called when it was approved, as long as it goes on: what a reviewer read is what is
+    /// sent, whatever the candidate makes of the names then.
+    pub approved_names: Option<ApprovedNames>,
     /// Whom it goes to; once it is approved.
     pub audience: Option<Audience>,
     /// From when on; once it is approved.
@@ -135,6 +140,46 @@ pub struct Campaign {
     pub finished_at: Option<Instant>,
     /// When it was last changed by somebody.
     pub updated_at: Instant,
+}
+
+/// What the placeholders of the candidacy stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedNames {
+    /// How the candidate is called.
+    pub candidate: String,
+    /// The title of the talk.
+    pub talk_title: String,
+}
+
+impl ApprovedNames {
+    /// As they are now.
+    pub fn of(candidate: &CandidateView) -> Self {
+        Self {
+            candidate: candidate.name.clone(),
+            talk_title: candidate.candidate.talk_title.clone(),
+        }
+    }
+}
+
+impl Campaign {
+    /// What its placeholders stand for: what was approved, or what is now.
+    pub fn names(&self, candidate: &CandidateView) -> ApprovedNames {
+        let approved = self.approved_names.clone();
+        approved.unwrap_or_else(|| ApprovedNames::of(candidate))
+    }
+
+    /// A code of all that a reviewer reads before deciding: the text, and what the candidate can put into it. It is another one
+    /// when any of it was changed.
+    pub fn version(&self, candidate: &CandidateView) -> String {
+        let names = self.names(candidate);
+        let mut hash = Sha256::new();
+        for part in [&self.subject, &self.body, &names.candidate, &names.talk_title] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let bytes = hash.finalize();
+        bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// A campaign and how far it is.
@@ -179,11 +224,28 @@ pub struct Progress {
     pub sent: u64,
     /// Mails that were given up.
     pub failed: u64,
-    /// Votes that its links gave and that stand.
-    pub votes_won: u64,
+    /// Votes that its links gave and that stand; none for whom the results are not shown yet, of which they are a part.
+    pub votes_won: Option<u64>,
 }
 
 impl Progress {
+    /// That of a campaign of which nothing was sent.
+    pub fn nothing() -> Self {
+        Self {
+            votes_won: Some(0),
+            ..Self::default()
+        }
+    }
+
+    /// The same for somebody who may read the results, or may not.
+    #[must_use]
+    pub fn told(self, with_votes: bool) -> Self {
+        Self {
+            votes_won: self.votes_won.filter(|_| with_votes),
+            ..self
+        }
+    }
+
     /// How much of it is done with, in hundredths: all of it when there was nobody to write to.
     pub const fn percent(&self) -> u64 {
         match ((self.sent + self.failed) * 100).checked_div(self.total) {

@@ -1,7 +1,9 @@
 //! How far a campaign is, told to its owner while it goes on.
 
+use crate::access::results_are_public;
 use crate::{AtWork, Campaign, CampaignStatus, CampaignTx, CampaignView, Progress};
 use chrono::TimeDelta;
+use event::StaffRole;
 use kernel::{CampaignId, Ctx, Instant, StoreError};
 use realtime::LiveEvent;
 
@@ -20,12 +22,28 @@ fn is_soon(told_at: Option<Instant>, now: Instant) -> bool {
 }
 
 /// A campaign and how far it is, for who tells of it.
-pub fn read_progress(tx: &mut dyn CampaignTx, id: CampaignId) -> Result<Option<CampaignView>, StoreError> {
+pub fn read_progress(
+    tx: &mut dyn CampaignTx,
+    now: Instant,
+    id: CampaignId,
+) -> Result<Option<CampaignView>, StoreError> {
     let Some(campaign) = tx.find_campaign(id)? else {
         return Ok(None);
     };
-    let progress = tx.count_progress(id)?;
+    let progress = tx.count_progress(id)?.told(owner_sees_votes(tx, now, &campaign)?);
     Ok(Some(CampaignView { campaign, progress }))
+}
+
+/// Whether who asked for the campaign is told what it has won: when the results are for all, or to whoever runs the event. That the
+/// count moves would tell it too, so that it is left out of all that decides whether there is news.
+fn owner_sees_votes(tx: &mut dyn CampaignTx, now: Instant, campaign: &Campaign) -> Result<bool, StoreError> {
+    let Some(event) = tx.find_event(campaign.event_id)? else {
+        return Ok(false);
+    };
+    let owner = campaign.requested_by;
+    Ok(results_are_public(&event, now)
+        || event.reference().organizer_id == owner
+        || tx.find_staff_role(event.id, owner)? == Some(StaffRole::Manager))
 }
 
 /// Whether there is something to tell of a campaign, or it is to be let go of.
@@ -81,6 +99,7 @@ fn summary(status: CampaignStatus, progress: &Progress) -> String {
         failed,
         votes_won,
     } = progress;
+    let votes_won = votes_won.map_or_else(String::new, |votes| votes.to_string());
     format!("{} {total} {sent} {failed} {votes_won}", status.as_str())
 }
 

@@ -16,10 +16,32 @@ use voting::VotingTx;
 pub struct CampaignFilter {
     /// At this event.
     pub event_id: Option<EventId>,
-    /// Asked for by this account, or for its own candidacy.
-    pub owner_id: Option<UserId>,
+    /// Whose.
+    pub owner: Option<Owner>,
     /// That stand so.
     pub status: Option<CampaignStatus>,
+}
+
+/// Whose campaigns are wanted: those for the candidacies of an account, and those that it asked for at events that it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The account.
+    pub user_id: UserId,
+    /// At which of the events where it asked for some it does.
+    pub runs: Runs,
+}
+
+/// Which events an account runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// None that matter.
+    Nothing,
+    /// Those where it manages the staff.
+    Staffed,
+    /// Those, and its own.
+    OwnAndStaffed,
+    /// All.
+    Everything,
 }
 
 /// Campaigns.
@@ -52,8 +74,6 @@ pub trait CampaignRepository {
     fn list_campaigns_at_work(&mut self) -> Result<Vec<AtWork>, StoreError>;
     /// How far a campaign is.
     fn count_progress(&mut self, id: CampaignId) -> Result<Progress, StoreError>;
-    /// Removes all campaigns of an event with their deliveries, and their messages whatever became of them.
-    fn delete_campaigns_at(&mut self, event_id: EventId) -> Result<(), StoreError>;
 }
 
 /// Deliveries.

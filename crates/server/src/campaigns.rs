@@ -90,7 +90,11 @@ impl Feeder {
             return Ok(());
         }
         let id = campaign.id;
-        let view = self.store.read(move |tx| campaign::read_progress(tx, id)).await?;
+        let now = ctx.now;
+        let view = self
+            .store
+            .read(move |tx| campaign::read_progress(tx, now, id))
+            .await?;
         let Some(view) = view.filter(campaign::is_to_be_told) else {
             return Ok(());
         };

@@ -6,7 +6,7 @@
 //! | an event's capacity was raised | its queue moves up |
 //! | an event is called off or deleted | its registrations and entries end, everybody is told, its campaigns end; of one that is deleted votes, candidates and campaigns go |
 //! | the start of an event moved | its seat holders are told |
-//! | an attendee is removed | its seats pass on; its votes and candidacies go |
+//! | an attendee is removed | its seats pass on; its votes and candidacies go, with the campaigns for them |
 //! | somebody loses a seat | their vote goes, their candidacy ends with the votes for it; if they were to speak, the event has no speaker |
 //! | a guest turns out to be somebody | the guest's votes are theirs where they have none, and so are the links in campaigns' mails |
 //! | a candidacy ends | the campaigns for it end |
@@ -16,7 +16,6 @@
 
 use crate::Tx;
 use crate::columns::Uid;
-use campaign::CampaignRepository;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
 use kernel::{AttendeeId, Ctx, EmailAddress, Instant, ServerKeys, StoreError, UserId};
 use registration::SeatLost;
@@ -65,6 +64,7 @@ impl AttendeeRemoved for Tx<'_> {
 
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
         let freed = registration::release_attendee(self, ctx, attendee)?;
+        self.delete_campaigns_for(attendee.id)?;
         self.delete_votes_and_candidacies_of(attendee.id)?;
         self.forget_deliveries_to(None, Some(Uid::of(attendee.id)), ctx.now)?;
         Ok(freed)

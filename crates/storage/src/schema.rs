@@ -428,6 +428,8 @@ table! {
         status -> Text,
         subject -> Text,
         body -> Text,
+        candidate_name -> Nullable<Text>,
+        talk_title -> Nullable<Text>,
         audience -> Nullable<Text>,
         send_at -> Nullable<Instant>,
         reason -> Nullable<Text>,

@@ -11,8 +11,7 @@ use crate::connection::on;
 use crate::prepared::Prepared;
 use crate::registrations::LIVE;
 use crate::schema::{
-    attendees, campaigns, candidates, events, registrations, role_permissions, user_roles, users,
-    votes as ballots,
+    attendees, candidates, events, registrations, role_permissions, user_roles, users, votes as ballots,
 };
 use crate::transaction::{rows as rows_of, uids};
 use auth::ADMIN_ROLE;
@@ -283,7 +282,6 @@ impl CandidateRepository for Tx<'_> {
                 diesel::update(events::table.find(event))
                     .set(events::speaker_id.eq(None::<Uid>))
                     .execute(c)?;
-                diesel::delete(campaigns::table.filter(campaigns::event_id.eq(event))).execute(c)?;
                 diesel::delete(ballots::table.filter(ballots::event_id.eq(event))).execute(c)?;
                 diesel::delete(candidates::table.filter(candidates::event_id.eq(event))).execute(c)
             })
@@ -305,8 +303,6 @@ impl CandidateRepository for Tx<'_> {
         for candidate in theirs {
             let shown: Vec<Uid> = self.run(|connection| {
                 on!(connection, |c| {
-                    diesel::delete(campaigns::table.filter(campaigns::candidate_id.eq(candidate)))
-                        .execute(c)?;
                     diesel::delete(ballots::table.filter(ballots::candidate_id.eq(candidate))).execute(c)?;
                     let shown = diesel::update(events::table.filter(events::speaker_id.eq(candidate)))
                         .set((
