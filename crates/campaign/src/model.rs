@@ -5,6 +5,7 @@ use kernel::{
 };
 use notification::Recipient;
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 use voting::CandidateView;
 
 /// Where a campaign stands.
@@ -177,8 +178,11 @@ impl Campaign {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let bytes = hash.finalize();
-        bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let mut version = String::with_capacity(32);
+        for byte in hash.finalize().iter().take(16) {
+            let _ = write!(version, "{byte:02x}");
+        }
+        version
     }
 }
 
