@@ -11,7 +11,7 @@ use crate::support::{row_counts, sql};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
-use notification::{unsubscribe_token, vote_token};
+use notification::vote_token;
 use scene::Scene;
 use serde_json::json;
 use testkit::http::Request;
@@ -214,7 +214,7 @@ async fn a_link_that_is_forged_altered_or_unknown_is_told_nothing(database: Test
     let harness = Harness::start(database).await;
     let scene = Scene::new(&harness).await;
     let keys = harness.server_keys();
-    let (good, other) = (scene.vote_token(), unsubscribe_token(&keys, scene.delivery));
+    let (good, other) = (scene.vote_token(), scene.unsubscribe_token());
     let nobodys = vote_token(
         &keys,
         "018f0000-0000-7000-8000-000000000000".parse().expect("an id"),

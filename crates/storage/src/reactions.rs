@@ -6,20 +6,19 @@
 //! | an event's capacity was raised | its queue moves up |
 //! | an event is called off or deleted | its registrations and entries end, everybody is told, its campaigns end; of one that is deleted votes, candidates and campaigns go |
 //! | the start of an event moved | its seat holders are told |
-//! | an attendee is removed | its seats pass on; its votes and candidacies go |
+//! | an attendee is removed | its seats pass on; its votes and candidacies go, with the campaigns for them |
 //! | somebody loses a seat | their vote goes, their candidacy ends with the votes for it; if they were to speak, the event has no speaker |
 //! | a guest turns out to be somebody | the guest's votes are theirs where they have none, and so are the links in campaigns' mails |
 //! | a candidacy ends | the campaigns for it end |
 //! | a person is erased | what they hold at events that are not over passes on, but for votes where voting is over; campaigns that they asked for end |
 //! | a person is called otherwise | so is the speaker of events that they are to speak at |
 //! | a worker has done with a campaign's mail, or an admin with a dead one | its delivery says so (`campaigns/settled.rs`) |
-//! | an address is proven to be a person's | what a guest with that address holds is theirs |
+//! | an address is proven to be a person's | what a guest with that address holds is theirs; it takes mail, and who unsubscribed at the address before stays so |
 
 use crate::Tx;
 use crate::columns::Uid;
-use campaign::CampaignRepository;
 use event::{Ending, Event, EventEnded, EventMoved, EventSeats, EventTx, SeatsFreed};
-use kernel::{AttendeeId, Ctx, EmailAddress, EventId, Instant, StoreError, UserId};
+use kernel::{AttendeeId, Ctx, EmailAddress, EventId, Instant, ServerKeys, StoreError, UserId};
 use registration::{SeatLoss, SeatLost};
 use user::{
     Attendee, AttendeeRemoved, AttendeeTx, EmailVerified, PersonErased, PersonRenamed, ProfileTx, User,
@@ -68,6 +67,7 @@ impl AttendeeRemoved for Tx<'_> {
 
     fn attendee_removed(&mut self, ctx: &Ctx, attendee: &Attendee) -> Result<u32, StoreError> {
         let freed = registration::release_attendee(self, ctx, attendee)?;
+        self.delete_campaigns_for(attendee.id)?;
         self.delete_votes_and_candidacies_of(attendee.id)?;
         self.forget_deliveries_to(None, Some(Uid::of(attendee.id)), ctx.now)?;
         Ok(freed)
@@ -125,8 +125,15 @@ impl CandidateLeft for Tx<'_> {
 }
 
 impl EmailVerified for Tx<'_> {
-    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError> {
+    fn email_verified(
+        &mut self,
+        ctx: &Ctx,
+        keys: &ServerKeys,
+        user: &User,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError> {
         self.claim_mail(user.id, email)?;
+        campaign::address_proven(self, ctx, keys, &user.email, email)?;
         registration::link_guest(self, ctx, &user.account(), email)
     }
 }

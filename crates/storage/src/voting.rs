@@ -9,9 +9,7 @@ use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::prepared::Prepared;
-use crate::schema::{
-    attendees, campaigns, candidates, events, role_permissions, user_roles, users, votes as ballots,
-};
+use crate::schema::{attendees, candidates, events, role_permissions, user_roles, users, votes as ballots};
 use crate::transaction::{rows as rows_of, uids};
 use auth::ADMIN_ROLE;
 use diesel::dsl::sql;
@@ -340,8 +338,6 @@ impl CandidateRepository for Tx<'_> {
         for candidate in theirs {
             let shown: Vec<Uid> = self.run(|connection| {
                 on!(connection, |c| {
-                    diesel::delete(campaigns::table.filter(campaigns::candidate_id.eq(candidate)))
-                        .execute(c)?;
                     diesel::delete(ballots::table.filter(ballots::candidate_id.eq(candidate))).execute(c)?;
                     let shown = diesel::update(events::table.filter(events::speaker_id.eq(candidate)))
                         .set((

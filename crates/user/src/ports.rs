@@ -1,7 +1,7 @@
 //! What people's operations set in motion above them.
 
 use crate::{Attendee, User};
-use kernel::{Ctx, EmailAddress, StoreError, UserId};
+use kernel::{Ctx, EmailAddress, ServerKeys, StoreError, UserId};
 
 /// Told before an attendee goes: its seats are freed and pass on, its rows go.
 pub trait AttendeeRemoved {
@@ -35,5 +35,11 @@ pub trait PersonRenamed {
 pub trait EmailVerified {
     /// Makes what the guest holds the person's. `email` is the account's address or is about to become it; the account's
     /// rows are changed after this, because events are locked here.
-    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError>;
+    fn email_verified(
+        &mut self,
+        ctx: &Ctx,
+        keys: &ServerKeys,
+        user: &User,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError>;
 }

@@ -102,6 +102,33 @@ impl FromRequest for IfMatch {
     }
 }
 
+/// The tags that `If-Match` names, without quotes, for what has tags of other forms than events have; none where there is no such
+/// header, or any will do (`*`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IfMatchTags(pub Option<Vec<String>>);
+
+impl FromRequest for IfMatchTags {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let values: Vec<&str> = request
+            .headers()
+            .get_all(header::IF_MATCH)
+            .map(|value| value.to_str().unwrap_or_default())
+            .collect();
+        let is_open = values.is_empty() || values.iter().any(|value| value.trim() == "*");
+        let tag = |tag: &str| {
+            let tag = tag.trim();
+            let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+            let plain = quoted.strip_prefix('"')?.strip_suffix('"')?;
+            Some(plain.to_owned())
+        };
+        let tags = values.iter().flat_map(|value| value.split(',')).filter_map(tag);
+        ready(Ok(Self((!is_open).then(|| tags.collect()))))
+    }
+}
+
 /// Whether the client has that version already, by weak comparison (RFC 9110, section 13.1.2): answer 304.
 pub fn matches_if_none_match(headers: &HeaderMap, current: &HeaderValue) -> bool {
     let strong = |tag: &'_ [u8]| tag.strip_prefix(b"W/").unwrap_or(tag) == current.as_bytes();
