@@ -75,7 +75,7 @@ pub fn copy(
             "INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
              VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
              INSERT INTO campaign_deliveries (id, campaign_id, attendee_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', '{holder}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+             SELECT '{delivery}', '{campaign}', id, name, email, email_key, 'sent' FROM attendees WHERE id = '{holder}';"
         ),
     );
     delivery
