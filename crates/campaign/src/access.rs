@@ -100,12 +100,8 @@ pub(crate) fn see(
 
 /// Whether everybody may read the results of the vote.
 pub(crate) fn results_are_public(event: &Event, now: Instant) -> bool {
-    !event.is_private()
-        && match voting_state(event, now) {
-            VotingState::None => false,
-            VotingState::NotOpen | VotingState::Open => event.details.live_results,
-            VotingState::Closed => true,
-        }
+    let state = voting_state(event, now);
+    voting::results_are_public(event.is_private(), state, event.details.live_results)
 }
 
 fn is_own(

@@ -9,6 +9,8 @@ use notification::{Message, Recipient};
 
 /// So many people are looked at in one transaction at the most.
 const PEOPLE_AT_ONCE: u32 = 200;
+/// What was left of the time when it was last looked counts, so that looking now and then loses nothing of a rate.
+const LEFT_OF_A_ROUND: TimeDelta = TimeDelta::milliseconds(250);
 /// So many mails of a campaign are in the queue whatever the rate, so that senders have something in hand.
 const FEWEST_QUEUED: u64 = 10;
 
@@ -51,7 +53,7 @@ impl Rate {
     /// From when on time counts: what was not used for longer than a second is lost.
     fn from(self, fed_at: Option<Instant>, now: Instant) -> Instant {
         let earliest = now - self.between() * i32::try_from(self.of_a_second()).unwrap_or(i32::MAX);
-        fed_at.map_or(earliest, |at| at.max(earliest))
+        fed_at.map_or(earliest, |at| at.max(earliest - LEFT_OF_A_ROUND))
     }
 
     /// How many may be in the queue.

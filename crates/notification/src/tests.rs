@@ -130,7 +130,15 @@ fn nothing_that_a_person_wrote_becomes_markup_or_a_line_of_its_own() {
             assert!(may_lead, "{name}: {link}");
         }
         for (form, what) in [(&mail.html, "page"), (&mail.text, "text")] {
-            let ours = form.replace("{{ title }}", "").replace("&#123;&#123; title", "");
+            let theirs = [
+                "{{ title }}",
+                "&#123;&#123; title",
+                "{{ name }}",
+                "&#123;&#123; name",
+            ];
+            let ours = theirs
+                .iter()
+                .fold(form.clone(), |form, theirs| form.replace(theirs, ""));
             assert!(!ours.contains("{{") && !ours.contains("{%"), "{name}: {what}");
         }
         assert!(mail.text.lines().all(|line| !line.starts_with("Bcc")), "{name}");

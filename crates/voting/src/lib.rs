@@ -47,6 +47,6 @@ pub use repository::{
 };
 pub use results::{
     Ranked, Results, ResultsError, ResultsShown, count_results, find_results_shown,
-    require_manager_of_results,
+    require_manager_of_results, results_are_public,
 };
 pub use speaker_shown::{lock_events_spoken_at, speaker_renamed};

@@ -68,13 +68,18 @@ impl ResultsShown {
     /// [`require_manager_of_results`] says who is. Before it opens results would say no more than who stands, which is for those who
     /// take part.
     pub fn are_public(&self, now: Instant) -> bool {
-        !self.event.is_private
-            && match self.state(now) {
-                VotingState::None | VotingState::NotOpen => false,
-                VotingState::Open => self.is_live,
-                VotingState::Closed => true,
-            }
+        results_are_public(self.event.is_private, self.state(now), self.is_live)
     }
+}
+
+/// The rule of it.
+pub fn results_are_public(is_private: bool, state: VotingState, is_live: bool) -> bool {
+    !is_private
+        && match state {
+            VotingState::None | VotingState::NotOpen => false,
+            VotingState::Open => is_live,
+            VotingState::Closed => true,
+        }
 }
 
 /// What decides about who is told of an event's results, whoever asks.
