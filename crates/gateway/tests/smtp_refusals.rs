@@ -1,6 +1,6 @@
 //! What becomes of a mail that the server refuses, or loses, or does not answer to.
 
-use crate::parts::{failed, mail, mailer, refused, sent, unreachable};
+use crate::parts::{bounced, failed, mail, mailer, refused, sent, unreachable};
 use notification::{Mailer, OutgoingMail};
 use std::time::Duration;
 use testkit::SmtpServer;
