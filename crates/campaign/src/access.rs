@@ -3,7 +3,7 @@
 use crate::{Campaign, CampaignTx};
 use event::{Event, may_manage};
 use kernel::{Actor, CampaignId, Ctx, Denied, EventId, Instant, Permission, StoreError};
-use voting::{CandidateStatus, VotingState, voting_state};
+use voting::{CandidateStatus, voting_state};
 
 /// Why somebody is not let near a campaign, or may not ask for one.
 #[derive(Debug, thiserror::Error)]
