@@ -16,7 +16,7 @@ mod query;
 
 pub use body::{CSV, CsvBody, Fingerprint, JsonBody, OptionalJsonBody, PatchBody, RawBody};
 pub use caller::{Caller, RefreshCookie, SignedInCaller};
-pub use conditional::{EntityTag, IfMatch, IfMatchTags, matches_if_none_match};
+pub use conditional::{EntityTag, IfMatch, matches_if_none_match};
 pub use form::{FORM, FormBody, FormFields, LinkQuery};
 pub use list::{ListAnswer, ListParams, ListQuery, Paging};
 pub use path::{PathId, PathText};

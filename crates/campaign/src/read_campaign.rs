@@ -3,7 +3,8 @@
 use crate::access::{results_are_public, see};
 use crate::{CampaignFilter, CampaignRefused, CampaignStatus, CampaignTx, CampaignView, Owner, Runs};
 use event::may_manage;
-use kernel::{CampaignId, Ctx, EventId, Page, PageRequest, Permission};
+use kernel::{CampaignId, Ctx, EventId, Page, PageRequest, Permission, StoreError};
+use std::collections::HashMap;
 
 /// A campaign, and the version of what it says: see [`crate::Campaign::version`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,14 +90,17 @@ pub fn list_own_campaigns(
     };
     let mut page = tx.list_campaigns(&filter, page)?;
     let reviews = ctx.actor.holds(Permission::CampaignReview);
+    let mut told_at: HashMap<EventId, bool> = HashMap::new();
     for view in page.items.iter_mut().filter(|_| !reviews) {
-        let event = tx.find_event(view.campaign.event_id)?;
-        let sees_votes = match event {
-            Some(event) => {
-                results_are_public(&event, ctx.now) || may_manage(tx, &ctx.actor, event.reference())?
-            }
-            None => false,
+        let event_id = view.campaign.event_id;
+        let sees_votes = match told_at.get(&event_id) {
+            Some(known) => *known,
+            None => tx.find_event(event_id)?.map_or(Ok(false), |event| {
+                let is_public = results_are_public(&event, ctx.now);
+                Ok::<_, StoreError>(is_public || may_manage(tx, &ctx.actor, event.reference())?)
+            })?,
         };
+        told_at.insert(event_id, sees_votes);
         view.progress = view.progress.told(sees_votes);
     }
     Ok(page)

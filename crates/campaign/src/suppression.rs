@@ -38,9 +38,7 @@ pub trait SuppressionRepository {
         reason: SuppressionReason,
         since: Instant,
     ) -> Result<(), StoreError>;
-    /// Why an address gets no campaigns, if it gets none. `address_macs` are the codes of one address.
-    fn is_suppressed(&mut self, address_macs: &[String]) -> Result<Option<SuppressionReason>, StoreError>;
-    /// Whether an address is noted for this reason.
+    /// Whether an address is noted for this reason. `address_macs` are the codes of one address.
     fn is_noted(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<bool, StoreError>;
     /// Forgets that an address was noted for this reason.
     fn lift(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<(), StoreError>;

@@ -14,7 +14,7 @@ use user::UserRepository;
 pub struct UnsubscribeLink {
     /// The address, with most of it left out; none when it is not known any more.
     pub masked_address: Option<String>,
-    /// Whether it gets no campaigns.
+    /// Whether somebody said so. That mail came back from there is no such word.
     pub is_unsubscribed: bool,
 }
 
@@ -36,7 +36,7 @@ pub fn read_unsubscribe_link(
     macs.push(link.address_mac.clone());
     Ok(UnsubscribeLink {
         masked_address: email.as_ref().map(masked),
-        is_unsubscribed: tx.is_suppressed(&macs)?.is_some(),
+        is_unsubscribed: tx.is_noted(&macs, SuppressionReason::Unsubscribed)?,
     })
 }
 

@@ -421,19 +421,7 @@ async fn votes_that_its_links_gave_are_counted(database: TestDatabase) {
     let scene = Scene::new(database, 2).await;
     let id = scene.approved("event").await;
     scene.round().await;
-    let ctx = scene.harness.system();
-    let link = voting::LinkVote {
-        event_id: scene.event,
-        candidate_id: scene.candidate_id.parse().expect("an id"),
-        voter: scene.people[0].attendee,
-        campaign_id: id.parse().expect("an id"),
-    };
-    let cast = scene
-        .harness
-        .store()
-        .write(move |tx| voting::cast_vote_by_link(tx, &ctx, link))
-        .await;
-    cast.expect("a vote");
+    scene.first_votes_by_link(&id).await;
     let won = scene.campaign(&id).await["progress"]["votes_won"].clone();
     assert_eq!(won, 1);
     // A vote that is taken back does not stand any more.

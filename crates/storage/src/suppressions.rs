@@ -30,22 +30,6 @@ impl SuppressionRepository for Tx<'_> {
         Ok(())
     }
 
-    fn is_suppressed(&mut self, address_macs: &[String]) -> Result<Option<SuppressionReason>, StoreError> {
-        let reasons: Vec<String> = self.run(|connection| {
-            on!(connection, |c| suppressions::table
-                .filter(suppressions::address_mac.eq_any(address_macs))
-                .select(suppressions::reason)
-                .load(c))
-        })?;
-        let mut reasons = reasons
-            .iter()
-            .filter_map(|reason| SuppressionReason::from_name(reason));
-        let first = reasons.next();
-        // There may be two; a bounce is what nobody takes back.
-        let bounced = reasons.find(|reason| *reason == SuppressionReason::Bounced);
-        Ok(bounced.or(first))
-    }
-
     fn is_noted(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<bool, StoreError> {
         let noted = suppressions::table
             .filter(suppressions::address_mac.eq_any(address_macs))

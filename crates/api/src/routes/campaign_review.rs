@@ -2,7 +2,7 @@
 
 use super::campaigns::require_reader;
 use crate::extract::{
-    Fingerprint, IfMatchTags, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller,
+    Fingerprint, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller,
     allowed_first,
 };
 use crate::idempotency::{Answer, RepeatKey, write_once};
@@ -93,7 +93,7 @@ pub async fn approve(
     id: PathId<CampaignId>,
     caller: SignedInCaller,
     key: RepeatKey,
-    if_match: IfMatchTags,
+    if_match: IfMatch,
     body: Result<JsonBody<CampaignApproval>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
@@ -104,7 +104,7 @@ pub async fn approve(
         id,
         audience: body.value.audience.into(),
         send_at: body.value.send_at.map(|at| at.trunc_subsecs(6)),
-        versions: if_match.0,
+        versions: if_match.tags(),
     };
     decide(
         &state,

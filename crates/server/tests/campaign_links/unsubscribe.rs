@@ -4,7 +4,7 @@ use super::scene::Scene;
 use super::{assert_page, request};
 use crate::support::{row_counts, sql};
 use campaign::{SuppressionReason, SuppressionRepository, address_macs};
-use kernel::EmailAddress;
+use kernel::{EmailAddress, StoreError};
 use testkit::harness::PASSWORD;
 use testkit::http::Request;
 use testkit::{Harness, TestDatabase, all_at_once, on_both_databases};
@@ -17,6 +17,7 @@ on_both_databases! {
     who_was_erased_or_deleted_can_still_unsubscribe,
     the_address_of_the_account_is_noted_too,
     a_bounce_stays_one,
+    who_had_a_bounce_is_not_unsubscribed_by_it,
     many_at_once_are_one,
     a_link_outlives_its_copy_and_the_address_in_it,
 }
@@ -28,7 +29,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 async fn suppressed(harness: &Harness, email: &str) -> Option<SuppressionReason> {
     let email: EmailAddress = email.parse().expect("an address");
     let macs = address_macs(&harness.server_keys(), &email);
-    let read = harness.store().read(move |tx| tx.is_suppressed(&macs));
+    let read = harness.store().read(move |tx| {
+        for reason in [SuppressionReason::Bounced, SuppressionReason::Unsubscribed] {
+            if tx.is_noted(&macs, reason)? {
+                return Ok::<_, StoreError>(Some(reason));
+            }
+        }
+        Ok(None)
+    });
     read.await.expect("an answer")
 }
 
@@ -321,6 +329,32 @@ async fn a_bounce_stays_one(database: TestDatabase) {
         suppressed(&harness, &scene.asha.email).await,
         Some(SuppressionReason::Bounced)
     );
+}
+
+/// Otherwise the page would say that it is done, and have no button; and mails would come when the address takes them again.
+async fn who_had_a_bounce_is_not_unsubscribed_by_it(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let scene = Scene::new(&harness).await;
+    let email: EmailAddress = scene.asha.email.parse().expect("an address");
+    let (keys, ctx) = (harness.server_keys(), harness.system());
+    let bounced = harness
+        .store()
+        .write(move |tx| campaign::suppress_address(tx, &keys, &email, SuppressionReason::Bounced, ctx.now));
+    bounced.await.expect("a row");
+    let token = scene.unsubscribe_token();
+    let is_unsubscribed = async || {
+        let read = harness.client().get(&format!("/unsubscribe/{token}")).await;
+        read.expect(200).json()["unsubscribed"].clone()
+    };
+    assert_eq!(is_unsubscribed().await, false);
+    let page = harness
+        .client()
+        .root()
+        .get(&format!("/unsubscribe/{token}"))
+        .await;
+    assert!(page.expect(200).text().contains("<button"));
+    one_click(&harness, &token).await.expect(200);
+    assert_eq!(is_unsubscribed().await, true);
 }
 
 async fn many_at_once_are_one(database: TestDatabase) {

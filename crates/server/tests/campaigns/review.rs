@@ -114,16 +114,7 @@ async fn who_stands_is_not_told_of_votes_before_the_results(database: TestDataba
     let scene = Scene::new(database, 2).await;
     let id = scene.approved("event").await;
     scene.round().await;
-    let ctx = scene.harness.system();
-    let link = voting::LinkVote {
-        event_id: scene.event,
-        candidate_id: scene.candidate_id.parse().expect("an id"),
-        voter: scene.people[0].attendee,
-        campaign_id: id.parse().expect("an id"),
-    };
-    let store = scene.harness.store();
-    let cast = store.write(move |tx| voting::cast_vote_by_link(tx, &ctx, link));
-    cast.await.expect("a vote");
+    scene.first_votes_by_link(&id).await;
     let of = async |person: &testkit::Person| {
         let mut told = Vec::new();
         let path = format!("/campaigns/{id}");

@@ -71,11 +71,7 @@ async fn what_a_worker_has_claimed_goes_back_too(database: TestDatabase) {
     let scene = Scene::new(database, 3).await;
     let id = scene.approved("event").await;
     scene.round().await;
-    // As if a worker that was killed had them.
-    sql(
-        &scene.harness,
-        "UPDATE outbox SET leased_by = 'somebody' WHERE kind = 'campaign'",
-    );
+    scene.a_worker_has_them();
     scene.decides(&id, "pause", json!({})).await.expect(200);
     assert_eq!(
         scene.count("queued").await,
@@ -340,11 +336,8 @@ async fn what_was_given_up_is_let_go_of_when_all_of_it_is_done_with(database: Te
     let scene = Scene::new(database, 3).await;
     let id = scene.approved("event").await;
     scene.round().await;
-    // A worker has them, so that they are not taken back.
-    sql(
-        &scene.harness,
-        "UPDATE outbox SET leased_by = 'somebody' WHERE kind = 'campaign'",
-    );
+    // So they are not taken back.
+    scene.a_worker_has_them();
     scene.decides(&id, "cancel", json!({})).await.expect(200);
     for _ in 0..2 {
         scene.harness.clock().advance(TimeDelta::seconds(2));
