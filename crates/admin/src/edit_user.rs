@@ -2,7 +2,7 @@
 
 use crate::{AdminTx, require_user};
 use auth::{ADMIN_ROLE, AuthorityError, OneTimePurpose, require_another_admin};
-use kernel::{AuditEntry, Change, Ctx, Denied, Invalid, StoreError, TypedId, UserId};
+use kernel::{AuditEntry, Change, Ctx, Denied, Invalid, Permission, StoreError, TypedId, UserId};
 use user::{ProfileChange, User, UserStatus, changed_profile};
 
 /// What is to change.
@@ -41,6 +41,12 @@ pub fn edit_user(
     id: UserId,
     change: EditUser,
 ) -> Result<User, EditUserError> {
+    ctx.actor.require(Permission::UserManage)?;
+    if change.profile.name != Change::Keep {
+        // Authority, events, account: in the order in which erasing takes them.
+        tx.lock_authority()?;
+        tx.before_person_renamed(id)?;
+    }
     let before = require_user(tx, ctx, id)?;
     let mut invalid = Invalid::none();
     let status = match change.status {
@@ -64,6 +70,9 @@ pub fn edit_user(
     user.updated_at = ctx.now;
     if !fields.is_empty() {
         tx.update_profile(&user)?;
+        if user.name != before.name {
+            tx.person_renamed(ctx, id)?;
+        }
         let entry = AuditEntry::new("user.edit", "user", id.uuid());
         tx.record_audit(ctx, entry.with("fields", &fields.join(",")))?;
     }

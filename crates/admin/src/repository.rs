@@ -3,7 +3,7 @@
 use crate::{AuditFilter, AuditRecord, JobFilter, QueuedJob, Role, UserFilter};
 use auth::AuthTx;
 use kernel::{AuditLog, Instant, OutboxId, Page, PageRequest, PermissionSet, StoreError, UserId};
-use user::{User, UserStatus};
+use user::{PersonRenamed, User, UserStatus};
 
 /// Roles. Everything that changes what a role permits also makes this process forget what it remembers of sessions.
 pub trait RoleRepository {
@@ -66,4 +66,4 @@ pub trait JobRepository {
 pub trait JobTx: JobRepository + AuditLog {}
 
 /// What administration needs of a transaction.
-pub trait AdminTx: AuthTx + RoleRepository + UserAdminRepository {}
+pub trait AdminTx: AuthTx + PersonRenamed + RoleRepository + UserAdminRepository {}

@@ -47,9 +47,9 @@ async fn set_password(
         return Ok(None);
     };
     let hash = state.passwords.hash(password).await?;
-    let second = ctx.clone();
+    let (second, keys) = (ctx.clone(), Arc::clone(&state.keys));
     Ok(state
         .store
-        .write(move |tx| auth::reset_password(tx, &second, proven, &hash))
+        .write(move |tx| auth::reset_password(tx, &second, &keys, proven, &hash))
         .await?)
 }

@@ -97,6 +97,8 @@ catalogue! {
     VotingClosed = "voting-closed", CONFLICT, "Voting is closed", "The window for voting has closed: at the latest with the start of the event, and when it is called off.";
     AlreadyCandidate = "already-candidate", CONFLICT, "A candidate already", "The person stands at this event already, or was asked to.";
     NominationsUsed = "nominations-used", CONFLICT, "No more nominations", "One account names so many others at one event, and no more.";
+    CandidaciesUsed = "candidacies-used", CONFLICT, "No more candidacies", "One person stands so often at one event, giving up and standing anew, and no more.";
+    CandidatesFull = "candidates-full", CONFLICT, "No more candidates", "The event has as many candidates as one can have.";
     WaitlistClosed = "waitlist-closed", CONFLICT, "The waitlist is closed", "Nobody can join the waitlist of this event now.";
     AlreadyAttended = "already-attended", CONFLICT, "Already attended", "The attendee was checked in; undo the check-in first.";
     AlreadyCheckedIn = "already-checked-in", CONFLICT, "Already checked in", "The ticket was scanned before; `checked_in_at` says when.";

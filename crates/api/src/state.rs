@@ -196,7 +196,7 @@ impl AppState {
             openapi_json: crate::openapi::document_json(table),
             event_cache: EventCache::new(EventCache::DEFAULT_CAPACITY),
             oversight: Oversight::default(),
-            results: ResultsCache::new(),
+            results: ResultsCache::default(),
             store: ports.store,
             signer: ports.signer,
             keys: ports.keys,

@@ -89,7 +89,9 @@ async fn change(
     if_match: IfMatch,
     body: Result<PatchBody<TalkPatch>, Problem>,
 ) -> Result<Json<Echo>, Problem> {
-    if_match.check(7)?;
+    if if_match.edits().is_some_and(|edits| !edits.contains(&7)) {
+        return Err(ProblemType::PreconditionFailed.into());
+    }
     let title = match body?.value.title {
         Change::Keep => "kept".to_owned(),
         Change::Clear => "cleared".to_owned(),

@@ -87,6 +87,7 @@ pub fn request_email_change(
 pub(crate) fn change_email(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
+    keys: &ServerKeys,
     one_time: &OneTime,
     user: &mut User,
 ) -> Result<bool, StoreError> {
@@ -97,7 +98,7 @@ pub(crate) fn change_email(
         tx.void_one_times_of(user.id, purpose, ctx.now)?;
     }
     let before = user.recipient();
-    take_address(tx, ctx, user, one_time.email.clone())?;
+    take_address(tx, ctx, keys, user, one_time.email.clone())?;
     if before.email.key() != user.email.key() {
         let notice = Message::EmailChanged {
             one_time_id: one_time.id,

@@ -3,7 +3,7 @@
 use crate::log_in::open_session;
 use crate::prove_address::{forget_who_made_it, prove_address};
 use crate::{AuthTx, ExternalIdentity, ExternalLink, NewSession, OneTimePurpose, RefreshToken, Session};
-use kernel::{Ctx, StoreError};
+use kernel::{Ctx, ServerKeys, StoreError};
 use notification::Message;
 use user::{NewUser, PersonName, Preferences, User, UserStatus};
 
@@ -42,6 +42,7 @@ pub enum ExternalSignInError {
 pub fn external_sign_in(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
+    keys: &ServerKeys,
     command: ExternalSignIn,
 ) -> Result<(User, Session), ExternalSignInError> {
     let identity = &command.identity;
@@ -54,7 +55,7 @@ pub fn external_sign_in(
         None => tx.find_user_by_email(identity.email.key())?.map(|user| user.id),
     };
     let user = match found {
-        None => make_account(tx, ctx, identity)?,
+        None => make_account(tx, ctx, keys, identity)?,
         Some(user_id) => {
             // The row is held from here on, so that nobody signs in to the account while it changes hands.
             tx.touch_last_login(user_id, ctx.now)?;
@@ -64,7 +65,7 @@ pub fn external_sign_in(
                 .filter(|user| linked.is_some() || user.email.key() == identity.email.key())
                 .ok_or(ExternalSignInError::AccountNotUsable)?;
             if linked.is_none() {
-                link(tx, ctx, &mut user, &command)?;
+                link(tx, ctx, keys, &mut user, &command)?;
             }
             user
         }
@@ -77,6 +78,7 @@ pub fn external_sign_in(
 fn make_account(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
+    keys: &ServerKeys,
     identity: &ExternalIdentity,
 ) -> Result<User, ExternalSignInError> {
     let user = User {
@@ -104,7 +106,7 @@ fn make_account(
     })?;
     tx.insert_external_link(&link_of(ctx, identity, &user))?;
     // A guest who was noted with the address is the person.
-    tx.email_verified(ctx, &user, &user.email)?;
+    tx.email_verified(ctx, keys, &user, &user.email)?;
     Ok(user)
 }
 
@@ -120,7 +122,13 @@ fn name_of(identity: &ExternalIdentity) -> Result<PersonName, ExternalSignInErro
 
 /// Links an account that was found by its address. If nobody has shown that the address is theirs, somebody else may have
 /// made the account and wait for its owner: whatever that one could come back with goes first.
-fn link(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User, command: &ExternalSignIn) -> Result<(), StoreError> {
+fn link(
+    tx: &mut dyn AuthTx,
+    ctx: &Ctx,
+    keys: &ServerKeys,
+    user: &mut User,
+    command: &ExternalSignIn,
+) -> Result<(), StoreError> {
     if user.email_verified_at.is_none() {
         tx.set_password_hash(user.id, None, ctx.now)?;
         forget_who_made_it(tx, ctx, user)?;
@@ -129,7 +137,7 @@ fn link(tx: &mut dyn AuthTx, ctx: &Ctx, user: &mut User, command: &ExternalSignI
             tx.void_one_times_of(user.id, purpose, ctx.now)?;
         }
         tx.revoke_sessions_of(user.id, None, ctx.now, "external-sign-in")?;
-        prove_address(tx, ctx, user)?;
+        prove_address(tx, ctx, keys, user)?;
         user.updated_at = ctx.now;
     }
     tx.insert_external_link(&link_of(ctx, &command.identity, user))?;

@@ -28,6 +28,7 @@ pub fn prove_reset(
 pub fn reset_password(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
+    keys: &ServerKeys,
     proven: ProvenReset,
     password_hash: &PasswordHash,
 ) -> Result<Option<EmailAddress>, StoreError> {
@@ -50,7 +51,7 @@ pub fn reset_password(
     // Who could read the mail has shown that the address is theirs. If nobody had before, the account may have been made by
     // somebody else, whose answers are not to let them back in, and whose phone is not to be told of anything.
     forget_who_made_it(tx, ctx, &mut user)?;
-    prove_address(tx, ctx, &mut user)?;
+    prove_address(tx, ctx, keys, &mut user)?;
     set_new_password(tx, ctx, &user, password_hash, PasswordChange::ResetByMail)?;
     Ok(Some(user.email))
 }

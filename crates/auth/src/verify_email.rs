@@ -111,8 +111,8 @@ pub fn confirm_email(
         return Ok(EmailConfirmed::Refused);
     };
     let confirmed = match one_time.purpose {
-        OneTimePurpose::ChangeEmail => change_email(tx, ctx, &one_time, &mut user)?,
-        _ => verify_email(tx, ctx, &one_time, &mut user)?,
+        OneTimePurpose::ChangeEmail => change_email(tx, ctx, keys, &one_time, &mut user)?,
+        _ => verify_email(tx, ctx, keys, &one_time, &mut user)?,
     };
     Ok(if confirmed {
         EmailConfirmed::Confirmed(Box::new(user))
@@ -124,6 +124,7 @@ pub fn confirm_email(
 fn verify_email(
     tx: &mut dyn AuthTx,
     ctx: &Ctx,
+    keys: &ServerKeys,
     one_time: &OneTime,
     user: &mut User,
 ) -> Result<bool, StoreError> {
@@ -134,6 +135,6 @@ fn verify_email(
     // Answers and phone stay, unlike where an account is taken over by its address: the password stays too, so they are still
     // the account's of who made it, who could set both again. Who follows the usual order (sign up, give a phone, open
     // the mail later) loses nothing.
-    prove_address(tx, ctx, user)?;
+    prove_address(tx, ctx, keys, user)?;
     Ok(true)
 }

@@ -2,8 +2,8 @@
 
 use crate::{Campaign, CampaignTx};
 use event::{Event, may_manage};
-use kernel::{Actor, CampaignId, Ctx, Denied, EventId, Permission, StoreError};
-use voting::CandidateStatus;
+use kernel::{Actor, CampaignId, Ctx, Denied, EventId, Instant, Permission, StoreError};
+use voting::{CandidateStatus, voting_state};
 
 /// Why somebody is not let near a campaign, or may not ask for one.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +39,21 @@ pub(crate) use refuse_alike;
 pub(crate) struct Seen {
     pub(crate) campaign: Campaign,
     pub(crate) event: Event,
-    /// They asked for it, or it is for their candidacy.
+    /// They asked for it and run the event still, or it is for their candidacy.
     pub(crate) is_own: bool,
     /// They run the event.
     pub(crate) manages: bool,
 }
 
 impl Seen {
+    /// Whether the actor is told what a campaign has won: votes are counted for who runs the event and for reviewers, and for others
+    /// when the results are for all.
+    pub(crate) fn sees_votes(&self, ctx: &Ctx) -> bool {
+        self.manages
+            || ctx.actor.holds(Permission::CampaignReview)
+            || results_are_public(&self.event, ctx.now)
+    }
+
     pub(crate) fn require_editor(&self) -> Result<(), CampaignRefused> {
         if self.is_own || self.manages {
             Ok(())
@@ -76,9 +84,10 @@ pub(crate) fn see(
     let event = tx
         .find_event(campaign.event_id)?
         .ok_or(CampaignRefused::NotFound)?;
+    let manages = may_manage(tx, &ctx.actor, event.reference())?;
     let seen = Seen {
-        is_own: is_own(tx, &ctx.actor, &campaign)?,
-        manages: may_manage(tx, &ctx.actor, event.reference())?,
+        is_own: is_own(tx, &ctx.actor, &campaign, manages)?,
+        manages,
         campaign,
         event,
     };
@@ -89,11 +98,23 @@ pub(crate) fn see(
     }
 }
 
-fn is_own(tx: &mut dyn CampaignTx, actor: &Actor, campaign: &Campaign) -> Result<bool, StoreError> {
+/// Whether everybody may read the results of the vote.
+pub(crate) fn results_are_public(event: &Event, now: Instant) -> bool {
+    let state = voting_state(event, now);
+    voting::results_are_public(event.is_private(), state, event.details.live_results)
+}
+
+fn is_own(
+    tx: &mut dyn CampaignTx,
+    actor: &Actor,
+    campaign: &Campaign,
+    manages: bool,
+) -> Result<bool, StoreError> {
     let Some(user_id) = actor.user_id() else {
         return Ok(false);
     };
-    if campaign.requested_by == user_id {
+    // Who asked as the one who runs the event has lost it with that.
+    if manages && campaign.requested_by == user_id {
         return Ok(true);
     }
     let candidate = tx.find_candidate_view(campaign.candidate_id)?;

@@ -2,14 +2,14 @@
 
 use crate::access::refuse_alike;
 use crate::audited::note;
-use crate::{Audience, Campaign, CampaignStatus, CampaignTx, CampaignView};
+use crate::{ApprovedNames, Audience, Campaign, CampaignStatus, CampaignTx, CampaignView};
 use event::Event;
 use kernel::{CampaignId, Ctx, Denied, Instant, Invalid, Permission, StoreError};
 use notification::Message;
 use voting::{VotingState, voting_state};
 
 /// What is approved.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ApproveCampaign {
     /// Which campaign.
     pub id: CampaignId,
@@ -17,6 +17,8 @@ pub struct ApproveCampaign {
     pub audience: Audience,
     /// From when on; now, if that is over or not said.
     pub send_at: Option<Instant>,
+    /// What was read, as [`Campaign::version`]: one of these, if it is said.
+    pub versions: Option<Vec<String>>,
 }
 
 /// Why it is not approved.
@@ -34,6 +36,9 @@ pub enum ApproveCampaignError {
     /// It was decided on.
     #[error("the campaign is {}", .0.as_str())]
     WrongState(CampaignStatus),
+    /// It says something else by now than what was read.
+    #[error("the campaign was changed")]
+    Changed,
     /// Nobody votes there any more.
     #[error("voting is over")]
     VotingClosed,
@@ -69,8 +74,16 @@ pub fn approve_campaign(
     if !is_votable {
         return Err(ApproveCampaignError::VotingClosed);
     }
+    let candidate = tx
+        .find_candidate_view(before.candidate_id)?
+        .ok_or(ApproveCampaignError::NotFound)?;
+    let present = before.version(&candidate);
+    if command.versions.is_some_and(|read| !read.contains(&present)) {
+        return Err(ApproveCampaignError::Changed);
+    }
     let campaign = Campaign {
         status: CampaignStatus::Approved,
+        approved_names: Some(ApprovedNames::of(&candidate)),
         audience: Some(command.audience),
         send_at: Some(send_at),
         decided_by: ctx.actor.user_id(),

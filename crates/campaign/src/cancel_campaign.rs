@@ -38,17 +38,19 @@ pub fn cancel_campaign(
     let locked = tx.lock_campaign(id)?;
     let seen = see(tx, ctx, locked)?;
     seen.require_canceller(ctx)?;
+    let is_noted = seen.manages || ctx.actor.holds(Permission::CampaignReview);
+    let sees_votes = seen.sees_votes(ctx);
     let campaign = seen.campaign;
     check_reason(reason.as_deref())?;
     if !campaign.status.is_open() {
         return Err(CancelCampaignError::WrongState(campaign.status));
     }
     let campaign = ended(tx, ctx, campaign, reason)?;
-    if ctx.actor.holds(Permission::CampaignReview) {
+    if is_noted {
         note(tx, ctx, "campaign.cancel", &campaign, campaign.reason.as_deref())?;
     }
     Ok(CampaignView {
-        progress: tx.count_progress(campaign.id)?,
+        progress: tx.count_progress(campaign.id)?.told(sees_votes),
         campaign,
     })
 }

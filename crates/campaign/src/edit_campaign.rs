@@ -3,7 +3,7 @@
 use crate::access::{Seen, refuse_alike, see};
 use crate::audited::note;
 use crate::{Campaign, CampaignStatus, CampaignTx, CampaignView, Progress};
-use kernel::{CampaignId, Change, Ctx, Denied, Invalid, StoreError};
+use kernel::{CampaignId, Change, Ctx, Denied, Invalid, Permission, StoreError};
 
 /// What is to be another text.
 #[derive(Debug, Clone)]
@@ -47,9 +47,10 @@ pub fn edit_campaign(
     let locked = tx.lock_campaign(command.id)?;
     let seen = see(tx, ctx, locked)?;
     seen.require_editor()?;
+    let sees_votes = seen.sees_votes(ctx);
     let Seen {
         campaign: before,
-        is_own,
+        manages,
         ..
     } = seen;
     let text = |pointer, change: Change<String>, before: &str| {
@@ -70,12 +71,12 @@ pub fn edit_campaign(
     let campaign = if is_changed { campaign } else { before };
     if is_changed {
         tx.update_campaign(&campaign)?;
-        if !is_own {
+        if manages || ctx.actor.holds(Permission::CampaignReview) {
             note(tx, ctx, "campaign.edit", &campaign, None)?;
         }
     }
     Ok(CampaignView {
         campaign,
-        progress: Progress::default(),
+        progress: Progress::nothing().told(sees_votes),
     })
 }

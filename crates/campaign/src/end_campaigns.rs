@@ -49,6 +49,8 @@ pub(crate) fn ended(
 ) -> Result<Campaign, StoreError> {
     let campaign = Campaign {
         status: CampaignStatus::Cancelled,
+        // Of a candidate who is gone nothing is kept.
+        approved_names: None,
         reason,
         finished_at: Some(ctx.now),
         updated_at: ctx.now,

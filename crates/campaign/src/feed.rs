@@ -9,6 +9,8 @@ use notification::{Message, Recipient};
 
 /// So many people are looked at in one transaction at the most.
 const PEOPLE_AT_ONCE: u32 = 200;
+/// What was left of the time when it was last looked counts, so that looking now and then loses nothing of a rate.
+const LEFT_OF_A_ROUND: TimeDelta = TimeDelta::milliseconds(250);
 /// So many mails of a campaign are in the queue whatever the rate, so that senders have something in hand.
 const FEWEST_QUEUED: u64 = 10;
 
@@ -51,7 +53,7 @@ impl Rate {
     /// From when on time counts: what was not used for longer than a second is lost.
     fn from(self, fed_at: Option<Instant>, now: Instant) -> Instant {
         let earliest = now - self.between() * i32::try_from(self.of_a_second()).unwrap_or(i32::MAX);
-        fed_at.map_or(earliest, |at| at.max(earliest))
+        fed_at.map_or(earliest, |at| at.max(earliest - LEFT_OF_A_ROUND))
     }
 
     /// How many may be in the queue.
@@ -76,7 +78,8 @@ pub fn feed_campaign(
     };
     let fed_at = working.campaign.fed_at;
     let queued = tx.count_queued_deliveries(id)?;
-    let room = u32::try_from(rate.most_queued().saturating_sub(queued)).unwrap_or(u32::MAX);
+    // A mail that was put off leaves its place in the queue to others: ten of them would hold up all for hours.
+    let room = u32::try_from(rate.most_queued().saturating_sub(queued.untried)).unwrap_or(u32::MAX);
     let most = rate.allowed(fed_at, ctx.now).min(room);
     if most == 0 {
         return Ok(false);
@@ -84,8 +87,10 @@ pub fn feed_campaign(
     let asked = most.min(PEOPLE_AT_ONCE);
     let waiting = tx.list_waiting_deliveries(id, asked)?;
     if waiting.is_empty() {
-        if working.campaign.all_listed && queued == 0 {
+        if working.campaign.all_listed && queued.all == 0 {
             finish(tx, ctx, working.campaign)?;
+        } else if queued.with_message < queued.all {
+            tx.repair_queued(id, ctx.now)?;
         }
         return Ok(false);
     }
@@ -103,6 +108,7 @@ pub fn feed_campaign(
 fn finish(tx: &mut dyn CampaignTx, ctx: &Ctx, campaign: Campaign) -> Result<(), StoreError> {
     tx.update_campaign(&Campaign {
         status: CampaignStatus::Sent,
+        approved_names: None,
         finished_at: Some(ctx.now),
         ..campaign
     })
@@ -117,7 +123,7 @@ fn hand_over(
     waiting: Vec<DeliveryNow>,
 ) -> Result<u32, StoreError> {
     let suppressed = skipped(tx, keys, &waiting)?;
-    let mut queued = Vec::new();
+    let mut to_queue = Vec::new();
     for delivery in waiting {
         let id = delivery.delivery.id;
         let why = why_not(
@@ -139,21 +145,28 @@ fn hand_over(
             tx.mark_skipped(&[id], Skip::OptedOut, ctx.now)?;
             continue;
         }
-        enqueue(tx, ctx, working, id, person);
-        queued.push(id);
+        to_queue.push((id, person));
     }
-    tx.mark_queued(&queued)?;
+    let ids: Vec<DeliveryId> = to_queue.iter().map(|(id, _)| *id).collect();
+    // Whoever was forgotten at this moment does not wait any more, and nothing of them may come into the queue.
+    let queued = tx.mark_queued(&ids)?;
+    for (id, person) in to_queue {
+        if queued.contains(&id) {
+            enqueue(tx, ctx, working, id, person);
+        }
+    }
     Ok(u32::try_from(queued.len()).unwrap_or(u32::MAX))
 }
 
 /// The message has the delivery's id, also when it comes into the queue once more: so copies of it are known as such.
 fn enqueue(tx: &mut dyn CampaignTx, ctx: &Ctx, working: &Working, id: DeliveryId, person: Recipient) {
+    let names = working.campaign.names(&working.candidate);
     let message = Message::Campaign {
         event: working.event.seats().facts(),
         campaign_id: working.campaign.id,
         delivery_id: id,
-        candidate: working.candidate.name.clone(),
-        talk_title: working.candidate.candidate.talk_title.clone(),
+        candidate: names.candidate,
+        talk_title: names.talk_title,
         subject: working.campaign.subject.clone(),
         body: working.campaign.body.clone(),
     };

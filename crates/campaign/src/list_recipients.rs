@@ -44,7 +44,7 @@ pub fn list_recipients(
     let count = found.len();
     let found: Vec<Found> = found.into_iter().filter(|found| !is_candidate(found)).collect();
     let deliveries = deliveries_to(tx, ctx, keys, id, found)?;
-    tx.insert_deliveries(&deliveries)?;
+    tx.insert_deliveries(&deliveries, ctx.now)?;
     let all_listed = count < PEOPLE_AT_ONCE as usize;
     tx.update_campaign(&Campaign {
         listed_to: listed_to.or(campaign.listed_to),

@@ -4,6 +4,9 @@ use kernel::{
     AttendeeId, CampaignId, CandidateId, DeliveryId, EmailAddress, EventId, Instant, Position, UserId,
 };
 use notification::Recipient;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use voting::CandidateView;
 
 /// Where a campaign stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +110,9 @@ pub struct Campaign {
     pub subject: String,
     /// What it says: Markdown with placeholders.
     pub body: String,
+    /// How the candidate and the talk were called when it was approved, as long as it goes on: what a reviewer read is what is
+    /// sent, whatever the candidate makes of the names then.
+    pub approved_names: Option<ApprovedNames>,
     /// Whom it goes to; once it is approved.
     pub audience: Option<Audience>,
     /// From when on; once it is approved.
@@ -137,6 +143,49 @@ pub struct Campaign {
     pub updated_at: Instant,
 }
 
+/// What the placeholders of the candidacy stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedNames {
+    /// How the candidate is called.
+    pub candidate: String,
+    /// The title of the talk.
+    pub talk_title: String,
+}
+
+impl ApprovedNames {
+    /// As they are now.
+    pub fn of(candidate: &CandidateView) -> Self {
+        Self {
+            candidate: candidate.name.clone(),
+            talk_title: candidate.candidate.talk_title.clone(),
+        }
+    }
+}
+
+impl Campaign {
+    /// What its placeholders stand for: what was approved, or what is now.
+    pub fn names(&self, candidate: &CandidateView) -> ApprovedNames {
+        let approved = self.approved_names.clone();
+        approved.unwrap_or_else(|| ApprovedNames::of(candidate))
+    }
+
+    /// A code of all that a reviewer reads before deciding: the text, and what the candidate can put into it. It is another one
+    /// when any of it was changed.
+    pub fn version(&self, candidate: &CandidateView) -> String {
+        let names = self.names(candidate);
+        let mut hash = Sha256::new();
+        for part in [&self.subject, &self.body, &names.candidate, &names.talk_title] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut version = String::with_capacity(32);
+        for byte in hash.finalize().iter().take(16) {
+            let _ = write!(version, "{byte:02x}");
+        }
+        version
+    }
+}
+
 /// A campaign and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignView {
@@ -164,7 +213,7 @@ impl AtWork {
     pub fn rests_at(&self, now: Instant) -> bool {
         match self.status {
             CampaignStatus::Approved => self.send_at.is_none_or(|at| now < at),
-            CampaignStatus::Paused => true,
+            CampaignStatus::Requested | CampaignStatus::Paused => true,
             _ => false,
         }
     }
@@ -179,11 +228,28 @@ pub struct Progress {
     pub sent: u64,
     /// Mails that were given up.
     pub failed: u64,
-    /// Votes that its links gave and that stand.
-    pub votes_won: u64,
+    /// Votes that its links gave and that stand; none for whom the results are not shown yet, of which they are a part.
+    pub votes_won: Option<u64>,
 }
 
 impl Progress {
+    /// That of a campaign of which nothing was sent.
+    pub fn nothing() -> Self {
+        Self {
+            votes_won: Some(0),
+            ..Self::default()
+        }
+    }
+
+    /// The same for somebody who may read the results, or may not.
+    #[must_use]
+    pub fn told(self, with_votes: bool) -> Self {
+        Self {
+            votes_won: self.votes_won.filter(|_| with_votes),
+            ..self
+        }
+    }
+
     /// How much of it is done with, in hundredths: all of it when there was nobody to write to.
     pub const fn percent(&self) -> u64 {
         match ((self.sent + self.failed) * 100).checked_div(self.total) {
@@ -298,6 +364,8 @@ pub struct DeliveryNow {
     pub person: Option<Recipient>,
     /// Whether they hold a seat at the event.
     pub has_seat: bool,
+    /// Whether their account is suspended.
+    pub is_suspended: bool,
     /// Whether they have an account in use that wants campaigns at a confirmed address.
     pub opted_in: bool,
 }

@@ -43,11 +43,12 @@ pub fn preview_campaign(
     let candidate = tx
         .find_candidate_view(campaign.candidate_id)?
         .ok_or(PreviewCampaignError::NotFound)?;
+    let names = campaign.names(&candidate);
     let values = CampaignValues {
         name: reader.as_ref().map_or("", |user| user.name.as_str()),
         event: &event.seats().facts(),
-        candidate: &candidate.name,
-        talk: &candidate.candidate.talk_title,
+        candidate: &names.candidate,
+        talk: &names.talk_title,
         vote_url: &format!("{public_url}/vote/{NO_TOKEN}"),
     };
     Ok(render_campaign(&campaign.subject, &campaign.body, &values)?)

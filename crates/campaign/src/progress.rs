@@ -1,7 +1,9 @@
 //! How far a campaign is, told to its owner while it goes on.
 
+use crate::access::results_are_public;
 use crate::{AtWork, Campaign, CampaignStatus, CampaignTx, CampaignView, Progress};
 use chrono::TimeDelta;
+use event::StaffRole;
 use kernel::{CampaignId, Ctx, Instant, StoreError};
 use realtime::LiveEvent;
 
@@ -20,36 +22,55 @@ fn is_soon(told_at: Option<Instant>, now: Instant) -> bool {
 }
 
 /// A campaign and how far it is, for who tells of it.
-pub fn read_progress(tx: &mut dyn CampaignTx, id: CampaignId) -> Result<Option<CampaignView>, StoreError> {
+pub fn read_progress(
+    tx: &mut dyn CampaignTx,
+    now: Instant,
+    id: CampaignId,
+) -> Result<Option<CampaignView>, StoreError> {
     let Some(campaign) = tx.find_campaign(id)? else {
         return Ok(None);
     };
-    let progress = tx.count_progress(id)?;
+    let progress = tx.count_progress(id)?.told(owner_sees_votes(tx, now, &campaign)?);
     Ok(Some(CampaignView { campaign, progress }))
 }
 
-/// Whether there is something to tell of a campaign, or it is to be let go of: one that is over, of which nothing waits to be
-/// skipped (`rests`).
-pub fn is_to_be_told(view: &CampaignView, rests: bool) -> bool {
-    is_news(view) || is_done(&view.campaign, rests)
+/// Whether who asked for the campaign is told what it has won: when the results are for all, or to whoever runs the event. That the
+/// count moves would tell it too, so that it is left out of all that decides whether there is news.
+fn owner_sees_votes(tx: &mut dyn CampaignTx, now: Instant, campaign: &Campaign) -> Result<bool, StoreError> {
+    let Some(event) = tx.find_event(campaign.event_id)? else {
+        return Ok(false);
+    };
+    let owner = campaign.requested_by;
+    Ok(results_are_public(&event, now)
+        || event.reference().organizer_id == owner
+        || tx.find_staff_role(event.id, owner)? == Some(StaffRole::Manager))
+}
+
+/// Whether there is something to tell of a campaign, or it is to be let go of.
+pub fn is_to_be_told(view: &CampaignView) -> bool {
+    is_news(view) || is_done(view)
 }
 
 fn is_news(view: &CampaignView) -> bool {
-    view.campaign.told.as_deref() != Some(summary(view.campaign.status, &view.progress).as_str())
+    // Whoever asked knows that they did.
+    view.campaign.status != CampaignStatus::Requested
+        && view.campaign.told.as_deref() != Some(summary(view.campaign.status, &view.progress).as_str())
 }
 
-fn is_done(campaign: &Campaign, rests: bool) -> bool {
-    rests && matches!(campaign.status, CampaignStatus::Sent | CampaignStatus::Cancelled)
+/// Whether it is over and nothing of it waits or is in the queue: until then somebody has to skip or count it.
+fn is_done(view: &CampaignView) -> bool {
+    let Progress {
+        total, sent, failed, ..
+    } = view.progress;
+    matches!(
+        view.campaign.status,
+        CampaignStatus::Sent | CampaignStatus::Cancelled
+    ) && sent + failed == total
 }
 
 /// Tells the owner of a campaign how far it was when it was read, and lets go of it when it is done with. Does nothing if
 /// somebody else is at it, or told of it within the last second.
-pub fn tell_progress(
-    tx: &mut dyn CampaignTx,
-    ctx: &Ctx,
-    read: &CampaignView,
-    rests: bool,
-) -> Result<(), StoreError> {
+pub fn tell_progress(tx: &mut dyn CampaignTx, ctx: &Ctx, read: &CampaignView) -> Result<(), StoreError> {
     let Some(campaign) = tx.lock_free_campaign(read.campaign.id)? else {
         return Ok(());
     };
@@ -63,7 +84,7 @@ pub fn tell_progress(
         tx.publish(ctx, news(&campaign, &read.progress));
     }
     tx.update_campaign(&Campaign {
-        at_work: !is_done(&campaign, rests),
+        at_work: !is_done(read),
         told_at: if is_news { Some(ctx.now) } else { campaign.told_at },
         told: Some(summary(campaign.status, &read.progress)),
         ..campaign
@@ -78,6 +99,7 @@ fn summary(status: CampaignStatus, progress: &Progress) -> String {
         failed,
         votes_won,
     } = progress;
+    let votes_won = votes_won.map_or_else(String::new, |votes| votes.to_string());
     format!("{} {total} {sent} {failed} {votes_won}", status.as_str())
 }
 

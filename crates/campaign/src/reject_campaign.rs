@@ -46,6 +46,7 @@ pub fn reject_campaign(
     }
     let campaign = Campaign {
         status: CampaignStatus::Rejected,
+        at_work: false,
         reason: Some(reason),
         decided_by: ctx.actor.user_id(),
         finished_at: Some(ctx.now),

@@ -16,10 +16,32 @@ use voting::VotingTx;
 pub struct CampaignFilter {
     /// At this event.
     pub event_id: Option<EventId>,
-    /// Asked for by this account, or for its own candidacy.
-    pub owner_id: Option<UserId>,
+    /// Whose.
+    pub owner: Option<Owner>,
     /// That stand so.
     pub status: Option<CampaignStatus>,
+}
+
+/// Whose campaigns are wanted: those for the candidacies of an account, and those that it asked for at events that it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The account.
+    pub user_id: UserId,
+    /// At which of the events where it asked for some it does.
+    pub runs: Runs,
+}
+
+/// Which events an account runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// None that matter.
+    Nothing,
+    /// Those where it manages the staff.
+    Staffed,
+    /// Those, and its own.
+    OwnAndStaffed,
+    /// All.
+    Everything,
 }
 
 /// Campaigns.
@@ -52,8 +74,6 @@ pub trait CampaignRepository {
     fn list_campaigns_at_work(&mut self) -> Result<Vec<AtWork>, StoreError>;
     /// How far a campaign is.
     fn count_progress(&mut self, id: CampaignId) -> Result<Progress, StoreError>;
-    /// Removes all campaigns of an event with their deliveries, and their messages whatever became of them.
-    fn delete_campaigns_at(&mut self, event_id: EventId) -> Result<(), StoreError>;
 }
 
 /// Deliveries.
@@ -61,16 +81,20 @@ pub trait RecipientRepository {
     /// The next accounts in use that want campaigns at a confirmed address, in the order of their ids: each with the attendee
     /// that stands for it, if there is one.
     fn list_readers_after(&mut self, after: Option<UserId>, most: u32) -> Result<Vec<Reader>, StoreError>;
-    /// Writes recipients down; who is there already, by the address, is left as they are.
-    fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError>;
+    /// Writes recipients down; who is there already, by the address, is left as they are. Of who is being forgotten at this moment
+    /// nothing is kept.
+    fn insert_deliveries(&mut self, deliveries: &[Delivery], at: Instant) -> Result<(), StoreError>;
     /// The next that wait, with their people as they are now.
     fn list_waiting_deliveries(&mut self, id: CampaignId, most: u32) -> Result<Vec<DeliveryNow>, StoreError>;
     /// These, with their people as they are now.
     fn find_deliveries_now(&mut self, ids: &[DeliveryId]) -> Result<Vec<DeliveryNow>, StoreError>;
     /// How many of a campaign are in the queue.
-    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<u64, StoreError>;
-    /// Notes that these are in the queue.
-    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<(), StoreError>;
+    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<InQueue, StoreError>;
+    /// Notes that these are in the queue, those that wait still; gives which.
+    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>, StoreError>;
+    /// Puts right those of a campaign that are said to be in the queue and have no message there: they fared as the message did,
+    /// or wait again where there is none.
+    fn repair_queued(&mut self, id: CampaignId, at: Instant) -> Result<(), StoreError>;
     /// Notes that these do not go.
     fn mark_skipped(&mut self, ids: &[DeliveryId], why: Skip, at: Instant) -> Result<(), StoreError>;
     /// Gives one that waits another address; false if another delivery of the campaign has that.
@@ -88,6 +112,17 @@ pub trait RecipientRepository {
         status: Option<DeliveryStatus>,
         page: PageRequest,
     ) -> Result<Page<Delivery>, StoreError>;
+}
+
+/// How many deliveries of a campaign are in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InQueue {
+    /// All that are said to be there.
+    pub all: u64,
+    /// Those whose message is.
+    pub with_message: u64,
+    /// Of these, those that were not tried yet. What is tried again and again holds up nobody else.
+    pub untried: u64,
 }
 
 /// An account that wants campaigns.

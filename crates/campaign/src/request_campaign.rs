@@ -1,6 +1,6 @@
 //! A candidate, or who runs the event, asks for a campaign.
 
-use crate::access::{refuse_alike, require_campaign_asker};
+use crate::access::{Seen, refuse_alike, require_campaign_asker};
 use crate::{Campaign, CampaignStatus, CampaignTx, CampaignView, Progress};
 use event::may_manage;
 use kernel::{AuditEntry, CandidateId, Ctx, Denied, EventId, Invalid, StoreError, TypedId};
@@ -87,13 +87,15 @@ pub fn request_campaign(
         status: CampaignStatus::Requested,
         subject: command.subject,
         body: command.body,
+        approved_names: None,
         audience: None,
         send_at: None,
         reason: None,
         decided_by: None,
         listed_to: None,
         all_listed: false,
-        at_work: false,
+        // It ends with voting, if nobody decides on it.
+        at_work: true,
         fed_at: None,
         told_at: None,
         told: None,
@@ -110,8 +112,14 @@ pub fn request_campaign(
                 .with("event_id", &campaign.event_id),
         )?;
     }
-    Ok(CampaignView {
+    let seen = Seen {
         campaign,
-        progress: Progress::default(),
+        event,
+        is_own: true,
+        manages,
+    };
+    Ok(CampaignView {
+        progress: Progress::nothing().told(seen.sees_votes(ctx)),
+        campaign: seen.campaign,
     })
 }

@@ -114,6 +114,8 @@ pub(crate) fn why_not(
         Some(Audience::All) => (!delivery.opted_in).then_some(Skip::OptedOut),
         Some(Audience::Event) | None => (!delivery.has_seat).then_some(Skip::NoSeat),
     };
+    // Whoever is suspended can do nothing with one: their link gives no vote.
+    let wanted = wanted.or(delivery.is_suspended.then_some(Skip::OptedOut));
     let is_candidate = delivery.delivery.attendee_id.is_some()
         && delivery.delivery.attendee_id == candidate.map(|candidate| candidate.attendee_id);
     // What a person said themselves comes first.
@@ -157,7 +159,9 @@ pub(crate) fn suppressed(
         }
     }
     let macs: Vec<String> = by_mac.keys().cloned().collect();
-    let found = tx.suppressed_among(&macs)?;
+    let mut found = tx.suppressed_among(&macs)?;
+    // Of two reasons the one that the person gave is told.
+    found.sort_by_key(|(_, why)| *why == Skip::Unsubscribed);
     let named = |(mac, why): (String, Skip)| Some((by_mac.get(&mac).copied()?.to_owned(), why));
     Ok(found.into_iter().filter_map(named).collect())
 }

@@ -1,7 +1,7 @@
 //! Addresses that get no campaigns. What is kept is a code of the address under the server's key, so that a row says whose it is to
 //! nobody who has the rows alone, and outlives the account.
 
-use kernel::{EmailAddress, Instant, KeyPurpose, ServerKeys, StoreError, UserId};
+use kernel::{Ctx, EmailAddress, Instant, KeyPurpose, ServerKeys, StoreError, UserId};
 
 /// Why an address gets no campaigns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +31,15 @@ impl SuppressionReason {
 
 /// Suppressed addresses, by their codes: see [`address_macs`].
 pub trait SuppressionRepository {
-    /// Notes an address. One that bounced stays noted as such, whatever is said after.
+    /// Notes an address, for each reason by itself.
     fn suppress(
         &mut self,
         address_mac: &str,
         reason: SuppressionReason,
         since: Instant,
     ) -> Result<(), StoreError>;
-    /// Why an address gets no campaigns, if it gets none. `address_macs` are the codes of one address.
-    fn is_suppressed(&mut self, address_macs: &[String]) -> Result<Option<SuppressionReason>, StoreError>;
+    /// Whether an address is noted for this reason. `address_macs` are the codes of one address.
+    fn is_noted(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<bool, StoreError>;
     /// Forgets that an address was noted for this reason.
     fn lift(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<(), StoreError>;
     /// Notes that an account wants no campaigns, and likewise whoever has the address for theirs.
@@ -71,4 +71,23 @@ pub fn suppress_address(
         reason,
         since,
     )
+}
+
+/// An address was proven to be a person's. So mail arrives there, whatever a server said of it; and if it takes the place of one
+/// that its reader unsubscribed, it is unsubscribed too: who said no did so for themselves and not for an address.
+pub fn address_proven(
+    tx: &mut dyn SuppressionRepository,
+    ctx: &Ctx,
+    keys: &ServerKeys,
+    before: &EmailAddress,
+    email: &EmailAddress,
+) -> Result<(), StoreError> {
+    tx.lift(&address_macs(keys, email), SuppressionReason::Bounced)?;
+    if before.key() == email.key() {
+        return Ok(());
+    }
+    if tx.is_noted(&address_macs(keys, before), SuppressionReason::Unsubscribed)? {
+        suppress_address(tx, keys, email, SuppressionReason::Unsubscribed, ctx.now)?;
+    }
+    Ok(())
 }

@@ -4,28 +4,18 @@
 //! of the account too if it is another by now, and the account's preference is off.
 
 use crate::suppression::{SuppressionReason, address_macs, suppress_address};
-use crate::{DeliveryRepository, LinkedDelivery, SuppressionRepository};
-use kernel::{Ctx, DeliveryId, EmailAddress, ServerKeys, StoreError};
+use crate::{DeliveryRepository, SuppressionRepository};
+use kernel::{Ctx, EmailAddress, ServerKeys, StoreError};
+use notification::UnsubscribeToken;
 use user::UserRepository;
 
 /// Who unsubscribes by a link, as far as whoever has the link is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsubscribeLink {
-    /// The address, with most of it left out; none when it was erased.
+    /// The address, with most of it left out; none when it is not known any more.
     pub masked_address: Option<String>,
-    /// Whether it gets no campaigns.
+    /// Whether somebody said so. That mail came back from there is no such word.
     pub is_unsubscribed: bool,
-}
-
-/// Why nobody is unsubscribed.
-#[derive(Debug, thiserror::Error)]
-pub enum UnsubscribeError {
-    /// The copy that the link came with is gone.
-    #[error("no such link")]
-    NotFound,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// What the operations need of a transaction.
@@ -35,43 +25,47 @@ pub trait UnsubscribeTx: DeliveryRepository + SuppressionRepository + UserReposi
 pub fn read_unsubscribe_link(
     tx: &mut dyn UnsubscribeTx,
     keys: &ServerKeys,
-    id: DeliveryId,
-) -> Result<UnsubscribeLink, UnsubscribeError> {
-    let delivery = tx.find_delivery(id)?.ok_or(UnsubscribeError::NotFound)?;
-    let is_unsubscribed = match &delivery.email {
-        Some(email) => tx.is_suppressed(&address_macs(keys, email))?.is_some(),
-        None => true,
-    };
-    Ok(link_of(&delivery, is_unsubscribed))
+    link: &UnsubscribeToken,
+) -> Result<UnsubscribeLink, StoreError> {
+    let email = tx
+        .find_delivery(link.delivery)?
+        .and_then(|delivery| delivery.email);
+    let mut macs = email
+        .as_ref()
+        .map_or_else(Vec::new, |email| address_macs(keys, email));
+    macs.push(link.address_mac.clone());
+    Ok(UnsubscribeLink {
+        masked_address: email.as_ref().map(masked),
+        is_unsubscribed: tx.is_noted(&macs, SuppressionReason::Unsubscribed)?,
+    })
 }
 
-/// Unsubscribes.
+/// Unsubscribes. The link alone is enough: the copy's row may be gone with its campaign, or its address with the person.
 pub fn unsubscribe(
     tx: &mut dyn UnsubscribeTx,
     ctx: &Ctx,
     keys: &ServerKeys,
-    id: DeliveryId,
-) -> Result<UnsubscribeLink, UnsubscribeError> {
-    let delivery = tx.find_delivery(id)?.ok_or(UnsubscribeError::NotFound)?;
-    let account = match delivery.user_id {
+    link: &UnsubscribeToken,
+) -> Result<UnsubscribeLink, StoreError> {
+    tx.suppress(&link.address_mac, SuppressionReason::Unsubscribed, ctx.now)?;
+    let delivery = tx.find_delivery(link.delivery)?;
+    let user_id = delivery.as_ref().and_then(|delivery| delivery.user_id);
+    let email = delivery.and_then(|delivery| delivery.email);
+    let account = match user_id {
         Some(user_id) => tx.find_user(user_id)?,
         None => None,
     };
     let own = account
         .map(|account| account.email)
         .filter(|email| !email.is_erased());
-    for email in delivery.email.iter().chain(&own) {
+    for email in email.iter().chain(&own) {
         suppress_address(tx, keys, email, SuppressionReason::Unsubscribed, ctx.now)?;
     }
-    tx.refuse_campaign_mail(delivery.user_id, delivery.email.as_ref(), ctx.now)?;
-    Ok(link_of(&delivery, true))
-}
-
-fn link_of(delivery: &LinkedDelivery, is_unsubscribed: bool) -> UnsubscribeLink {
-    UnsubscribeLink {
-        masked_address: delivery.email.as_ref().map(masked),
-        is_unsubscribed,
-    }
+    tx.refuse_campaign_mail(user_id, email.as_ref(), ctx.now)?;
+    Ok(UnsubscribeLink {
+        masked_address: email.as_ref().map(masked),
+        is_unsubscribed: true,
+    })
 }
 
 /// Enough for the person to know which of their addresses it is.

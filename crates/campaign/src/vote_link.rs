@@ -4,10 +4,12 @@
 //! can be passed on; what it votes for, and for whom it counts, follows from the copy that it came with.
 
 use crate::{DeliveryRepository, LinkedDelivery};
-use event::{Event, EventStatus};
-use kernel::{AttendeeId, Ctx, DeliveryId, Instant, StoreError};
+use event::Event;
+use kernel::{AttendeeId, Ctx, DeliveryId, EmailAddress, Instant, StoreError};
+use user::UserStatus;
 use voting::{
-    CandidateStatus, CandidateView, LinkVote, Vote, VoteError, VotingState, VotingTx, voting_state,
+    CandidateStatus, CandidateView, LinkVote, LinkVoteError, Vote, VoteError, VotingState, VotingTx,
+    voting_state,
 };
 
 /// What a link votes for.
@@ -31,13 +33,13 @@ impl VoteLink {
 /// Why a link gives no vote.
 #[derive(Debug, thiserror::Error)]
 pub enum VoteLinkError {
-    /// The copy that it came with is gone, or its event is or is a draft again.
+    /// The copy that it came with is gone or went to an address that is not the person's any more, or its event is nobody's business.
     #[error("no such link")]
     NotFound,
     /// The candidate stands no longer.
     #[error("the candidate stands no longer")]
     CandidateGone,
-    /// Whoever got the mail has no seat, or not any more.
+    /// Whoever got the mail has no seat, or not any more; or their account is suspended.
     #[error("only who has a seat votes")]
     SeatNeeded,
     /// It would be a vote for oneself.
@@ -64,10 +66,18 @@ impl From<VoteError> for VoteLinkError {
             VoteError::SeatNeeded => Self::SeatNeeded,
             VoteError::NoSuchCandidate => Self::CandidateGone,
             VoteError::Oneself => Self::Oneself,
-            VoteError::CastSignedIn => Self::CastSignedIn,
             VoteError::NotOpen(opens_at) => Self::NotOpen(opens_at),
             VoteError::NoVoting | VoteError::Closed => Self::Closed,
             VoteError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<LinkVoteError> for VoteLinkError {
+    fn from(error: LinkVoteError) -> Self {
+        match error {
+            LinkVoteError::Vote(error) => error.into(),
+            LinkVoteError::CastSignedIn => Self::CastSignedIn,
         }
     }
 }
@@ -77,7 +87,7 @@ pub trait VoteLinkTx: VotingTx + DeliveryRepository {}
 
 /// What the link votes for.
 pub fn read_vote_link(tx: &mut dyn VoteLinkTx, ctx: &Ctx, id: DeliveryId) -> Result<VoteLink, VoteLinkError> {
-    let (_, link) = find(tx, ctx, id)?;
+    let (_, _, link) = find(tx, ctx, id)?;
     Ok(link)
 }
 
@@ -87,14 +97,17 @@ pub fn confirm_vote_link(
     ctx: &Ctx,
     id: DeliveryId,
 ) -> Result<(Vote, VoteLink), VoteLinkError> {
-    let (delivery, link) = find(tx, ctx, id)?;
+    let (delivery, reader, link) = find(tx, ctx, id)?;
     // It is asked again under the voter's lock; here so that whose seat went with the event is told of the event.
     match link.state {
         VotingState::Open => {}
         VotingState::NotOpen => return Err(VoteLinkError::NotOpen(link.event.details.voting_opens_at)),
         VotingState::None | VotingState::Closed => return Err(VoteLinkError::Closed),
     }
-    let voter = voter_of(tx, &delivery)?.ok_or(VoteLinkError::SeatNeeded)?;
+    let voter = reader
+        .filter(|reader| reader.is_active)
+        .and_then(|reader| reader.attendee_id)
+        .ok_or(VoteLinkError::SeatNeeded)?;
     let vote = voting::cast_vote_by_link(
         tx,
         ctx,
@@ -108,15 +121,31 @@ pub fn confirm_vote_link(
     Ok((vote, link))
 }
 
+/// Who reads the mails of a copy's address, as they are now.
+struct Reader {
+    /// None for an account that takes part nowhere.
+    attendee_id: Option<AttendeeId>,
+    email: EmailAddress,
+    /// Not so where the account is suspended, which can do nothing.
+    is_active: bool,
+}
+
 fn find(
     tx: &mut dyn VoteLinkTx,
     ctx: &Ctx,
     id: DeliveryId,
-) -> Result<(LinkedDelivery, VoteLink), VoteLinkError> {
+) -> Result<(LinkedDelivery, Option<Reader>, VoteLink), VoteLinkError> {
     let delivery = tx.find_delivery(id)?.ok_or(VoteLinkError::NotFound)?;
+    let reader = reader_of(tx, &delivery)?;
+    // Whoever reads a former address is not to vote for the person. A guest's is the person's when the guest turns out to be them.
+    if let (Some(reader), Some(sent_to)) = (&reader, &delivery.email)
+        && reader.email.key() != sent_to.key()
+    {
+        return Err(VoteLinkError::NotFound);
+    }
     let event = tx
         .find_event(delivery.event_id)?
-        .filter(|event| event.status != EventStatus::Draft)
+        .filter(|event| !event.is_private())
         .ok_or(VoteLinkError::NotFound)?;
     let candidate = tx
         .find_candidate_view(delivery.candidate_id)?
@@ -126,16 +155,35 @@ fn find(
         event,
         candidate,
     };
-    Ok((delivery, link))
+    Ok((delivery, reader, link))
 }
 
-/// The attendee that the mail was written to, or who has the account that it was written to.
-fn voter_of(tx: &mut dyn VoteLinkTx, delivery: &LinkedDelivery) -> Result<Option<AttendeeId>, StoreError> {
-    if let Some(attendee_id) = delivery.attendee_id {
-        return Ok(Some(attendee_id));
-    }
-    let Some(user_id) = delivery.user_id else {
-        return Ok(None);
+/// The attendee that the mail was written to, or who has the account that it was written to. None who was erased.
+fn reader_of(tx: &mut dyn VoteLinkTx, delivery: &LinkedDelivery) -> Result<Option<Reader>, StoreError> {
+    let (attendee, user_id) = match (delivery.attendee_id, delivery.user_id) {
+        (Some(id), _) => {
+            let Some(attendee) = tx.find_attendee(id)? else {
+                return Ok(None);
+            };
+            let user_id = attendee.user_id;
+            (Some(attendee), user_id)
+        }
+        (None, Some(user_id)) => (tx.find_attendee_of_user(user_id)?, Some(user_id)),
+        (None, None) => return Ok(None),
     };
-    Ok(tx.find_attendee_of_user(user_id)?.map(|attendee| attendee.id))
+    let user = match user_id {
+        Some(id) => tx.find_user(id)?,
+        None => None,
+    };
+    let is_active = user_id.is_none()
+        || user
+            .as_ref()
+            .is_some_and(|user| user.status == UserStatus::Active);
+    let attendee_id = attendee.as_ref().map(|attendee| attendee.id);
+    let email = attendee.map(|attendee| attendee.email);
+    Ok(email.or(user.map(|user| user.email)).map(|email| Reader {
+        attendee_id,
+        email,
+        is_active,
+    }))
 }

@@ -33,12 +33,19 @@ pub(crate) fn take_up(tx: &mut dyn CampaignTx, ctx: &Ctx, id: CampaignId) -> Res
         return Ok(Work::Rest);
     };
     match campaign.status {
-        CampaignStatus::Requested | CampaignStatus::Rejected | CampaignStatus::Sent => return Ok(Work::Rest),
+        CampaignStatus::Rejected | CampaignStatus::Sent => return Ok(Work::Rest),
         CampaignStatus::Cancelled => {
             let skipped = tx.skip_waiting(id, Skip::Over, SKIPPED_AT_ONCE, ctx.now)?;
-            return Ok(if skipped == 0 { Work::Rest } else { Work::More });
+            if skipped > 0 {
+                return Ok(Work::More);
+            }
+            tx.repair_queued(id, ctx.now)?;
+            return Ok(Work::Rest);
         }
-        CampaignStatus::Approved | CampaignStatus::Sending | CampaignStatus::Paused => {}
+        CampaignStatus::Requested
+        | CampaignStatus::Approved
+        | CampaignStatus::Sending
+        | CampaignStatus::Paused => {}
     }
     let event = tx.find_event(campaign.event_id)?;
     let candidate = tx.find_candidate_view(campaign.candidate_id)?;

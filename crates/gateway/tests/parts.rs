@@ -58,6 +58,13 @@ pub fn refused(delivery: Delivery) -> String {
     }
 }
 
+pub fn bounced(delivery: Delivery) -> String {
+    match delivery {
+        Delivery::Bounced(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub fn failed(delivery: Delivery) -> String {
     match delivery {
         Delivery::Failed(reason) => reason,

@@ -1,6 +1,6 @@
 //! What becomes of a mail that the server refuses, or loses, or does not answer to.
 
-use crate::parts::{failed, mail, mailer, refused, sent, unreachable};
+use crate::parts::{bounced, failed, mail, mailer, refused, sent, unreachable};
 use notification::{Mailer, OutgoingMail};
 use std::time::Duration;
 use testkit::SmtpServer;
@@ -25,7 +25,13 @@ async fn a_5yz_means_the_mail_and_a_4yz_means_now() {
             550,
             "5.1.1 <ada@example.net>: nobody of that name",
         ));
-        let reason = refused(mailer.deliver(&mail("0190-4")).await);
+        let answer = mailer.deliver(&mail("0190-4")).await;
+        // Nobody of that name: said of the recipient, it is the address that is wrong.
+        let reason = if stage == Stage::Recipient {
+            bounced(answer)
+        } else {
+            refused(answer)
+        };
         assert!(
             reason.contains("550") && reason.contains("<…>: nobody"),
             "{reason}"

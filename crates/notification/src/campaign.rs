@@ -14,7 +14,7 @@ mod tests;
 use crate::EventFacts;
 use crate::lines::{EventLines, one_line, shortened};
 use kernel::Invalid;
-use markdown::words_of;
+use markdown::{NOT_TO_OTHERS, words_of};
 use template::Part;
 
 /// A subject is no longer, before and after the values are put in.
@@ -25,6 +25,9 @@ pub const MOST_OF_BODY: usize = 20_000;
 const MOST_BESIDE_TITLE: usize = 120;
 /// A value is no longer; those of the house have limits of their own below this.
 const MOST_OF_VALUE: usize = 300;
+
+/// Stands for the link to vote where a text is only looked at. It is no word of anybody's.
+const VOTE_URL_OF_CHECK: &str = "https://events.example.org/vote/0the0link0of0the0recipient0";
 
 /// What the placeholders stand for in one copy.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +122,7 @@ pub fn check_campaign(subject: &str, body: &str) -> Result<(), Invalid> {
     let mut invalid = Invalid::none();
     let filled = Filled {
         by_place: template::NAMES.map(|name| match name {
-            template::Name::VoteUrl => "https://events.example.org/vote/x".to_owned(),
+            template::Name::VoteUrl => VOTE_URL_OF_CHECK.to_owned(),
             _ => "x".to_owned(),
         }),
     };
@@ -138,12 +141,22 @@ pub fn check_campaign(subject: &str, body: &str) -> Result<(), Invalid> {
             invalid.add("/subject", "format", problem.what);
         }
     }
-    if has_length("/body", body, MOST_OF_BODY, &mut invalid)
-        && let Err(problem) = words_of(body, &filled)
-    {
-        invalid.add("/body", "format", problem.to_string());
+    if has_length("/body", body, MOST_OF_BODY, &mut invalid) {
+        match words_of(body, &filled) {
+            Err(problem) => invalid.add("/body", "format", problem.to_string()),
+            Ok(words) if is_glued(&words.text) => invalid.add("/body", "format", NOT_TO_OTHERS),
+            Ok(_) => {}
+        }
     }
     invalid.check()
+}
+
+/// Whether a letter stands right before or behind the link to vote in the text: mail programs make one link of all that has no
+/// blank in it, and `https://elsewhere.example/?{{ vote_url }}` would be followed to elsewhere.
+fn is_glued(text: &str) -> bool {
+    let words = text.split_whitespace();
+    let mut with_link = words.filter_map(|word| word.split_once(VOTE_URL_OF_CHECK));
+    with_link.any(|(before, after)| before.chars().chain(after.chars()).any(char::is_alphanumeric))
 }
 
 fn has_length(pointer: &str, text: &str, most: usize, invalid: &mut Invalid) -> bool {
@@ -162,8 +175,12 @@ fn has_length(pointer: &str, text: &str, most: usize, invalid: &mut Invalid) -> 
 /// The subject: one line that names the event, at most [`MOST_OF_SUBJECT`] characters.
 fn subject_of(source: &str, filled: &Filled) -> Result<String, TemplateProblem> {
     let marked = template::marked(source)?;
-    let parts = template::parts_of_marked(&marked).into_iter();
+    let parts = template::parts_of_marked(&marked);
+    if parts.contains(&Part::Value(template::Name::VoteUrl)) {
+        return Err(TemplateProblem::new(1, NOT_TO_OTHERS));
+    }
     let subject: String = parts
+        .into_iter()
         .map(|part| match part {
             Part::Text(text) => text,
             Part::Value(name) => filled.value(name),

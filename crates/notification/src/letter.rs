@@ -5,7 +5,7 @@ use crate::lines::{EventLines, local_time, one_line, several_lines, shortened};
 use crate::links::ticket_link;
 use crate::mail::RenderError;
 use crate::{
-    CampaignText, CampaignValues, Job, Message, PasswordChange, ReminderLead, render_campaign,
+    CampaignText, CampaignValues, Destination, Job, Message, PasswordChange, ReminderLead, render_campaign,
     unsubscribe_link, vote_link,
 };
 use kernel::{Instant, ServerKeys, TimeZone};
@@ -325,6 +325,9 @@ fn campaign_lines(
     else {
         return Ok(None);
     };
+    let Destination::Email(address) = &job.to else {
+        return Ok(None);
+    };
     let vote_link = vote_link(public_url, keys, *delivery_id);
     let values = CampaignValues {
         name: &job.name,
@@ -340,7 +343,7 @@ fn campaign_lines(
         html,
         text,
         vote_link,
-        unsubscribe_link: unsubscribe_link(public_url, keys, *delivery_id),
+        unsubscribe_link: unsubscribe_link(public_url, keys, *delivery_id, address),
     };
     Ok(Some((subject, lines)))
 }

@@ -27,7 +27,8 @@ pub use campaign::{
     render_campaign,
 };
 pub use campaign_links::{
-    read_unsubscribe_token, read_vote_token, unsubscribe_link, unsubscribe_token, vote_link, vote_token,
+    UnsubscribeToken, read_unsubscribe_token, read_vote_token, unsubscribe_link, unsubscribe_token,
+    vote_link, vote_token,
 };
 pub use destination::{Destination, Medium};
 pub use mail::{Attachment, RenderError, RenderedMail, render_mail};

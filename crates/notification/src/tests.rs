@@ -1,7 +1,7 @@
 //! Every sample of every message, as mail, as text message and as a file for calendars.
 
 use crate::samples::{PUBLIC_URL, Sample, all, keys};
-use crate::{Attachment, Job, Medium, Message, RenderedMail, render_mail, render_text};
+use crate::{Attachment, Destination, Job, Medium, Message, RenderedMail, render_mail, render_text};
 use icalendar::{Calendar, Component, EventLike};
 use std::collections::BTreeSet;
 
@@ -130,7 +130,15 @@ fn nothing_that_a_person_wrote_becomes_markup_or_a_line_of_its_own() {
             assert!(may_lead, "{name}: {link}");
         }
         for (form, what) in [(&mail.html, "page"), (&mail.text, "text")] {
-            let ours = form.replace("{{ title }}", "").replace("&#123;&#123; title", "");
+            let theirs = [
+                "{{ title }}",
+                "&#123;&#123; title",
+                "{{ name }}",
+                "&#123;&#123; name",
+            ];
+            let ours = theirs
+                .iter()
+                .fold(form.clone(), |form, theirs| form.replace(theirs, ""));
             assert!(!ours.contains("{{") && !ours.contains("{%"), "{name}: {what}");
         }
         assert!(mail.text.lines().all(|line| !line.starts_with("Bcc")), "{name}");
@@ -406,7 +414,10 @@ fn a_campaign_says_how_to_vote_and_how_to_unsubscribe_and_no_other_mail_does() {
             continue;
         };
         let vote = crate::vote_link(PUBLIC_URL, &keys(), *delivery_id);
-        let unsubscribe = crate::unsubscribe_link(PUBLIC_URL, &keys(), *delivery_id);
+        let Destination::Email(address) = &sample.job.to else {
+            panic!("{name} goes to a phone");
+        };
+        let unsubscribe = crate::unsubscribe_link(PUBLIC_URL, &keys(), *delivery_id, address);
         assert_eq!(mail.list_unsubscribe.as_ref(), Some(&unsubscribe), "{name}");
         for form in [&mail.text, &mail.html] {
             assert!(

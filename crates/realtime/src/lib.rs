@@ -90,8 +90,8 @@ pub enum LiveEvent {
         failed: u64,
         /// How much of it is done with, in hundredths.
         percent: u64,
-        /// Votes that its links gave and that stand.
-        votes_won: u64,
+        /// Votes that its links gave and that stand; none as long as the results are hidden from who hears of it.
+        votes_won: Option<u64>,
     },
 }
 

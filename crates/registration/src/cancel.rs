@@ -1,7 +1,7 @@
 //! A registration is cancelled, and its seat passes on in the same transaction.
 
 use crate::pass_on::tell_registration;
-use crate::{RegistrationStatus, RegistrationTx, RegistrationView, pass_on_seats};
+use crate::{RegistrationStatus, RegistrationTx, RegistrationView, SeatLoss, pass_on_seats};
 use event::{EventStatus, may_manage};
 use kernel::{AuditEntry, Ctx, Denied, RegistrationId, StoreError, TypedId};
 use notification::Message;
@@ -60,7 +60,7 @@ pub fn cancel(tx: &mut dyn RegistrationTx, ctx: &Ctx, id: RegistrationId) -> Res
     }
     tx.end_registration(&view.registration, RegistrationStatus::Cancelled, ctx.now)?;
     if view.registration.status.has_ticket() {
-        tx.seat_lost(ctx, &seats, view.registration.attendee_id)?;
+        tx.seat_lost(ctx, &seats, view.registration.attendee_id, SeatLoss::Ended)?;
     }
     view.registration.status = RegistrationStatus::Cancelled;
     view.registration.hold_expires_at = None;

@@ -45,7 +45,7 @@ pub use list_participants::{list_participants, require_participant};
 pub use mailing::{Mailing, PEOPLE_AT_ONCE, SeatRecipient, Written, begin_mailing, continue_mailing};
 pub use model::{Participant, Registration, RegistrationStatus, RegistrationView, SeatHolder, Standing};
 pub use pass_on::pass_on_seats;
-pub use ports::SeatLost;
+pub use ports::{SeatLoss, SeatLost};
 pub use promote_entry::{PromoteEntry, PromoteEntryError, Promoted, promote_entry};
 pub use put_on_waitlist::{PutOnWaitlist, PutOnWaitlistError, put_on_waitlist};
 pub use read_for_calendar::read_for_calendar;

@@ -1,7 +1,7 @@
 //! A person turns out to be somebody whom an organiser noted: what the guest holds becomes the person's.
 
 use crate::pass_on::tell_registration;
-use crate::release_attendee::{events_held, release_double, release_standing};
+use crate::release_attendee::{events_held, release_double};
 use crate::{Registration, RegistrationStatus, RegistrationTx, Standing};
 use event::EventSeats;
 use kernel::{AuditEntry, Ctx, EmailAddress, EventId, Instant, StoreError, TypedId};
@@ -51,9 +51,8 @@ fn merge(tx: &mut dyn RegistrationTx, ctx: &Ctx, guest: &Attendee, own: &Attende
                 let is_instead = worth(&owns).is_some();
                 gained.push((seats, theirs, is_instead));
             }
-            _ => {
-                release_standing(tx, ctx, &mut seats, &theirs)?;
-            }
+            // The seat goes and what stands on it is the person's: who sorts it out is told below.
+            _ => release_double(tx, ctx, &mut seats, &theirs)?,
         }
     }
     tx.hold_address_as_read(guest)?;

@@ -1,6 +1,6 @@
 //! An attendee goes: what they hold is freed and passes on.
 
-use crate::{RegistrationStatus, RegistrationTx, Standing, pass_on_seats};
+use crate::{RegistrationStatus, RegistrationTx, SeatLoss, Standing, pass_on_seats};
 use event::{EventSeats, SeatChange};
 use kernel::{Ctx, EventId, StoreError};
 use std::collections::BTreeSet;
@@ -15,22 +15,22 @@ pub fn release_attendee(
     attendee: &Attendee,
 ) -> Result<u32, StoreError> {
     let mut freed_in_all = 0;
-    for event_id in events_held(tx, attendee)? {
+    for event_id in events_touched(tx, attendee)? {
         let Some(mut seats) = tx.lock_event_seats(event_id)? else {
             continue;
         };
         // Looked up again: before the lock, the queue may have given the attendee a seat.
         if let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? {
-            freed_in_all += release_standing(tx, ctx, &mut seats, &standing)?;
+            freed_in_all += release_standing(tx, ctx, &mut seats, &standing, SeatLoss::Ended)?;
         }
     }
     tx.delete_taking_part_of(attendee.id)?;
     Ok(freed_in_all)
 }
 
-/// Locks the events at which the attendee holds or waits for a seat, in the order of their ids.
+/// Locks the events at which the attendee holds or waits for a seat or stands for something, in the order of their ids.
 pub fn lock_events_of(tx: &mut dyn RegistrationTx, attendee: &Attendee) -> Result<(), StoreError> {
-    for event_id in events_held(tx, attendee)? {
+    for event_id in events_touched(tx, attendee)? {
         tx.lock_event_seats(event_id)?;
     }
     Ok(())
@@ -50,6 +50,16 @@ pub(crate) fn events_held(
         .collect())
 }
 
+/// The same with those whose rows may be written besides when the attendee goes.
+pub(crate) fn events_touched(
+    tx: &mut dyn RegistrationTx,
+    attendee: &Attendee,
+) -> Result<BTreeSet<EventId>, StoreError> {
+    let mut events = events_held(tx, attendee)?;
+    events.extend(tx.events_told_of(attendee.id)?);
+    Ok(events)
+}
+
 /// Ends what an attendee holds at the locked event, with what stands on the seat, and gives a seat that it frees to who waits.
 /// Gives how many seats came free.
 pub(crate) fn release_standing(
@@ -57,6 +67,7 @@ pub(crate) fn release_standing(
     ctx: &Ctx,
     seats: &mut EventSeats,
     standing: &Standing,
+    loss: SeatLoss,
 ) -> Result<u32, StoreError> {
     let freed = end_standing(tx, ctx, seats, standing)?;
     if let Some(registration) = standing
@@ -64,7 +75,7 @@ pub(crate) fn release_standing(
         .as_ref()
         .filter(|held| held.status.has_ticket())
     {
-        tx.seat_lost(ctx, seats, registration.attendee_id)?;
+        tx.seat_lost(ctx, seats, registration.attendee_id, loss)?;
     }
     if freed > 0 {
         pass_on_seats(tx, ctx, seats, freed)?;
@@ -72,7 +83,7 @@ pub(crate) fn release_standing(
     Ok(freed)
 }
 
-/// The same for who holds another seat there in its place: what stands on the seat stays.
+/// The same for who holds another seat there in its place, or a guest who turns out to be who does: what stands on the seat stays.
 pub(crate) fn release_double(
     tx: &mut dyn RegistrationTx,
     ctx: &Ctx,

@@ -1,7 +1,8 @@
-//! A person is erased: what they hold at events that are not over is freed and passes on; what is over stays counted.
+//! A person is erased: what they hold at events that are not over is freed and passes on; what is over stays counted, and so does a
+//! vote where voting is over.
 
-use crate::RegistrationTx;
-use crate::release_attendee::{events_held, release_standing};
+use crate::release_attendee::{events_touched, release_standing};
+use crate::{RegistrationTx, SeatLoss};
 use kernel::{Ctx, EventId, StoreError, UserId};
 use std::collections::BTreeSet;
 use user::Attendee;
@@ -16,7 +17,7 @@ pub fn release_person(
 ) -> Result<u32, StoreError> {
     let mut events: BTreeSet<EventId> = tx.ids_of_events_of(user_id)?.into_iter().collect();
     if let Some(attendee) = attendee {
-        events.append(&mut events_held(tx, attendee)?);
+        events.append(&mut events_touched(tx, attendee)?);
     }
     let mut freed = 0;
     for event_id in events {
@@ -28,7 +29,7 @@ pub fn release_person(
         };
         // Looked up again: before the lock, the queue may have given the attendee a seat.
         if let Some(standing) = tx.find_standing_of_attendee(event_id, attendee.id)? {
-            freed += release_standing(tx, ctx, &mut seats, &standing)?;
+            freed += release_standing(tx, ctx, &mut seats, &standing, SeatLoss::Erased)?;
         }
     }
     Ok(freed)

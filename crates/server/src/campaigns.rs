@@ -72,33 +72,35 @@ impl Feeder {
                 break;
             }
         }
-        let mut rests = false;
         for _ in 0..FED_AT_ONCE {
             let (ctx, keys, rate) = (ctx.clone(), Arc::clone(&self.keys), self.rate);
             let fed = self
                 .store
                 .write(move |tx| campaign::feed_campaign(tx, &ctx, &keys, id, rate));
             if !fed.await? {
-                rests = true;
                 break;
             }
         }
-        self.tell(ctx, campaign, rests).await
+        self.tell(ctx, campaign).await
     }
 
     /// Tells the owner how far the campaign is, at most once a second. The counting is done outside of any transaction.
-    async fn tell(&self, ctx: &Ctx, campaign: AtWork, rests: bool) -> Result<(), StoreError> {
+    async fn tell(&self, ctx: &Ctx, campaign: AtWork) -> Result<(), StoreError> {
         if campaign.was_told_just_before(ctx.now) {
             return Ok(());
         }
         let id = campaign.id;
-        let view = self.store.read(move |tx| campaign::read_progress(tx, id)).await?;
-        let Some(view) = view.filter(|view| campaign::is_to_be_told(view, rests)) else {
+        let now = ctx.now;
+        let view = self
+            .store
+            .read(move |tx| campaign::read_progress(tx, now, id))
+            .await?;
+        let Some(view) = view.filter(campaign::is_to_be_told) else {
             return Ok(());
         };
         let ctx = ctx.clone();
         self.store
-            .write(move |tx| campaign::tell_progress(tx, &ctx, &view, rests))
+            .write(move |tx| campaign::tell_progress(tx, &ctx, &view))
             .await
     }
 }

@@ -11,7 +11,7 @@ use crate::support::{row_counts, sql};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
-use notification::{unsubscribe_token, vote_token};
+use notification::vote_token;
 use scene::Scene;
 use serde_json::json;
 use testkit::http::Request;
@@ -31,6 +31,9 @@ on_both_databases! {
     a_link_outlives_the_key_that_made_it,
     a_form_of_another_site_votes_for_nobody,
     whoever_tries_links_is_told_to_wait,
+    a_link_at_a_former_address_is_worth_nothing,
+    a_link_of_a_suspended_account_gives_no_vote,
+    a_link_of_an_event_elsewhere_than_the_seat_gives_no_vote,
 }
 
 /// A request by the name of its method.
@@ -114,7 +117,21 @@ https://x.example'",
     // What is a draft again is told to nobody.
     sql(&harness, "UPDATE events SET status = 'draft'");
     assert_refused(&scene, &token, 404, "not-found").await;
-    sql(&harness, "UPDATE events SET status = 'published'");
+    // So is what was called off before it was announced again.
+    sql(
+        &harness,
+        "UPDATE events SET status = 'cancelled', cancelled_at = created_at, published_at = NULL",
+    );
+    assert_refused(&scene, &token, 404, "not-found").await;
+    harness
+        .client()
+        .get(&format!("/vote-links/{token}"))
+        .await
+        .expect(404);
+    sql(
+        &harness,
+        "UPDATE events SET status = 'published', cancelled_at = NULL, published_at = created_at",
+    );
     // Whether somebody voted, and for whom, is not told: a mail can be passed on.
     scene.confirm(&token).await.expect(200);
     assert_eq!(
@@ -197,7 +214,7 @@ async fn a_link_that_is_forged_altered_or_unknown_is_told_nothing(database: Test
     let harness = Harness::start(database).await;
     let scene = Scene::new(&harness).await;
     let keys = harness.server_keys();
-    let (good, other) = (scene.vote_token(), unsubscribe_token(&keys, scene.delivery));
+    let (good, other) = (scene.vote_token(), scene.unsubscribe_token());
     let nobodys = vote_token(
         &keys,
         "018f0000-0000-7000-8000-000000000000".parse().expect("an id"),
@@ -517,4 +534,66 @@ async fn whoever_tries_links_is_told_to_wait(database: TestDatabase) {
         .get(&format!("/vote-links/{token}"))
         .await
         .expect(404);
+}
+
+async fn a_link_at_a_former_address_is_worth_nothing(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let scene = Scene::new(&harness).await;
+    // A guest's address was mistyped, and the organiser corrects it.
+    let form = json!({"attendee": {"name": "Guest", "email": "mistyped@example.org"}});
+    let path = format!("/events/{}/registrations", scene.event);
+    let noted = scene.organizer.client.post(&path).json(form).await.expect(201);
+    let guest = noted.text_at("/registration/attendee_id");
+    let stale = scene.deliver("mistyped@example.org", Some(&guest), None);
+    let stale = vote_token(&harness.server_keys(), stale);
+    let corrected = json!({"email": "typed@example.org"});
+    let guest_path = format!("/attendees/{guest}");
+    scene
+        .organizer
+        .client
+        .patch(&guest_path)
+        .json(corrected)
+        .await
+        .expect(200);
+    assert_refused(&scene, &stale, 404, "not-found").await;
+    harness
+        .client()
+        .get(&format!("/vote-links/{stale}"))
+        .await
+        .expect(404);
+    // An account that takes part nowhere, as an audience of all has them.
+    let person = harness.attendee("dana").await;
+    let moved = scene.deliver("dana@former.example", None, Some(&person.id.to_string()));
+    assert_refused(
+        &scene,
+        &vote_token(&harness.server_keys(), moved),
+        404,
+        "not-found",
+    )
+    .await;
+    assert_eq!(scene.votes().await, 0);
+    let current = scene.deliver("typed@example.org", Some(&guest), None);
+    let current = vote_token(&harness.server_keys(), current);
+    scene.confirm(&current).await.expect(200);
+}
+
+async fn a_link_of_a_suspended_account_gives_no_vote(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let scene = Scene::new(&harness).await;
+    let token = scene.vote_token();
+    crate::support::suspend(&harness, &scene.asha);
+    assert_refused(&scene, &token, 403, "seat-needed").await;
+    assert_eq!(scene.votes().await, 0);
+}
+
+async fn a_link_of_an_event_elsewhere_than_the_seat_gives_no_vote(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let scene = Scene::new(&harness).await;
+    let person = harness.attendee("dana").await;
+    let elsewhere = harness.published_event(&scene.organizer, 1).await;
+    let (_, attendee) = harness.registered(&person, elsewhere).await;
+    let copy = scene.deliver(&person.email, Some(&attendee.to_string()), None);
+    let token = vote_token(&harness.server_keys(), copy);
+    assert_refused(&scene, &token, 403, "seat-needed").await;
+    assert_eq!(scene.votes().await, 0);
 }

@@ -2,6 +2,7 @@
 
 mod audience;
 mod endings;
+mod review;
 pub mod scene;
 mod stops;
 
@@ -43,7 +44,7 @@ async fn a_campaign_is_asked_for_approved_sent_and_counted(database: TestDatabas
     assert_eq!(campaign["status"], "requested");
     assert_eq!(
         campaign["progress"],
-        json!({"total": 0, "sent": 0, "failed": 0, "percent": 0, "votes_won": 0})
+        json!({"total": 0, "sent": 0, "failed": 0, "percent": 0, "votes_won": null})
     );
     let preview = owner.client.get(&format!("/campaigns/{id}/preview")).await;
     let preview = preview.expect(200);
@@ -162,6 +163,12 @@ async fn what_is_asked_for_has_to_fit(database: TestDatabase) {
         ("body", json!("{% for x in y %}{% endfor %}"), "/body"),
         ("body", json!("   "), "/body"),
         (
+            "body",
+            json!("[x](https://evil.example/?{{ vote_url }})"),
+            "/body",
+        ),
+        ("subject", json!("{{ vote_url }}"), "/subject"),
+        (
             "candidate_id",
             json!("00000000-0000-7000-8000-000000000000"),
             "/candidate_id",
@@ -207,6 +214,15 @@ async fn nobody_asks_when_voting_is_over(database: TestDatabase) {
     let approve = reviewer.client.post(&format!("/campaigns/{id}/approve"));
     let approve = approve.json(json!({"audience": "event"})).await;
     approve.expect(409).problem("voting-closed");
+    // It does not wait for a decision for ever.
+    for _ in 0..2 {
+        scene.round().await;
+        scene.harness.clock().advance(TimeDelta::seconds(1));
+    }
+    let ended = format!(
+        "campaigns WHERE id = '{id}' AND status = 'cancelled' AND reason IS NOT NULL AND NOT at_work"
+    );
+    assert_eq!(scene.harness.count(&ended).await, 1);
 }
 
 async fn a_text_is_changed_until_it_is_decided_on(database: TestDatabase) {
@@ -405,19 +421,7 @@ async fn votes_that_its_links_gave_are_counted(database: TestDatabase) {
     let scene = Scene::new(database, 2).await;
     let id = scene.approved("event").await;
     scene.round().await;
-    let ctx = scene.harness.system();
-    let link = voting::LinkVote {
-        event_id: scene.event,
-        candidate_id: scene.candidate_id.parse().expect("an id"),
-        voter: scene.people[0].attendee,
-        campaign_id: id.parse().expect("an id"),
-    };
-    let cast = scene
-        .harness
-        .store()
-        .write(move |tx| voting::cast_vote_by_link(tx, &ctx, link))
-        .await;
-    cast.expect("a vote");
+    scene.first_votes_by_link(&id).await;
     let won = scene.campaign(&id).await["progress"]["votes_won"].clone();
     assert_eq!(won, 1);
     // A vote that is taken back does not stand any more.

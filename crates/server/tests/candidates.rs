@@ -264,6 +264,17 @@ async fn one_stands_from_publishing_until_voting_closes(database: TestDatabase) 
     let unproven = harness.log_in(&hall.people[1].email).await;
     let post = unproven.client.post(&hall.path("candidates")).json(talk());
     post.await.expect(403).problem("verify-email-first");
+    let vote = unproven.client.put(&hall.path("vote"));
+    let vote = vote.json(json!({"candidate_id": first})).await;
+    vote.expect(403).problem("verify-email-first");
+    set_verified(&harness, &hall.people[2], false);
+    let unproven = harness.log_in(&hall.people[2].email).await;
+    let accept = unproven
+        .client
+        .post(&hall.path(&format!("candidates/{asked}/accept")));
+    accept.await.expect(403).problem("verify-email-first");
+    set_verified(&harness, &hall.people[2], true);
+    assert_eq!(harness.count("candidates WHERE status = 'listed'").await, 1);
     harness.clock().advance(TimeDelta::minutes(2));
     hall.nominates(3, talk())
         .await

@@ -157,10 +157,11 @@ async fn what_was_mailed_to_the_old_address_is_void(database: TestDatabase) {
     assert_eq!(prove_reset(&harness, &reset).await, None);
     // A reset that had been proven before is void as well.
     let (ctx, proven) = (harness.system(), proven.expect("a reset"));
+    let keys = harness.server_keys();
     let hash = hash_of("another password");
     let set = harness
         .store()
-        .write(move |tx| auth::reset_password(tx, &ctx, proven, &hash))
+        .write(move |tx| auth::reset_password(tx, &ctx, &keys, proven, &hash))
         .await;
     assert!(set.expect("an answer").is_none());
     refused(&harness, verification).await;
@@ -176,11 +177,11 @@ async fn a_new_password_voids_a_change_that_was_asked_for_before(database: TestD
     let change = asked(&harness, &asha, "thief@example.org").await;
     let reset = forgot(&harness, &asha.email).await;
     let proven = prove_reset(&harness, &reset).await.expect("a reset");
-    let ctx = harness.system();
+    let (ctx, keys) = (harness.system(), harness.server_keys());
     let hash = hash_of(PASSWORD);
     let set = harness
         .store()
-        .write(move |tx| auth::reset_password(tx, &ctx, proven, &hash))
+        .write(move |tx| auth::reset_password(tx, &ctx, &keys, proven, &hash))
         .await;
     assert!(set.expect("an answer").is_some());
     refused(&harness, change).await;

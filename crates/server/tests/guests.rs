@@ -125,7 +125,7 @@ async fn by_a_reset_of_the_password_a_person_becomes_the_guest(database: TestDat
             auth::forgot_password(tx, &ctx, &keys, &address, &secrets)?;
             let proof = auth::OneTimeProof::Link(secrets.token);
             let proven = auth::prove_reset(tx, &ctx, &keys, &proof)?.expect("a link that is good");
-            auth::reset_password(tx, &ctx, proven, &hash)
+            auth::reset_password(tx, &ctx, &keys, proven, &hash)
         })
         .await;
     assert!(reset.expect("an answer").is_some());

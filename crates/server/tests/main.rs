@@ -67,6 +67,8 @@ mod tour;
 mod user_admin;
 mod user_authority;
 mod voting;
+mod voting_control;
 mod voting_races;
+mod voting_rush;
 mod waitlist;
 mod waitlist_tools;

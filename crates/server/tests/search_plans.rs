@@ -1,4 +1,4 @@
-//! Each list and search of people and registrations takes the index that is meant for it, where there are many.
+//! Each list and search of people and registrations, and the counting of votes, takes the index that is meant for it, where there are many.
 
 use crate::support::sql;
 use kernel::{Position, WordQuery};
@@ -118,6 +118,11 @@ const EXPECTED: &[Expected] = &[
         ],
         WORDS.0,
         WORDS.1,
+    ),
+    (
+        &["votes at an event, counted"],
+        &["votes_by_candidate"],
+        &["votes_by_candidate"],
     ),
     (
         &["whom an organiser noted"],
@@ -252,6 +257,7 @@ fn fill(harness: &Harness, events: &[String], organizer: &Person) {
     } else {
         "strftime('%Y-%m-%dT%H:%M:%f000Z', u.created_at, '+' || n || ' seconds')"
     };
+    let stands = uuid("'01900000-0002-7000-8000-000000000001'".to_owned());
     let name = "'common ' || CASE WHEN n % 100 = 0 THEN 'rare' ELSE 'name' || n END";
     let of_organizer = format!("FROM {numbers}, users u WHERE u.id = {creator}");
     sql(
@@ -267,7 +273,12 @@ fn fill(harness: &Harness, events: &[String], organizer: &Person) {
              INSERT INTO registrations (id, event_id, attendee_id, status, registered_at)
              SELECT {id}, {event}, {id}, CASE WHEN n % 30 = 0 THEN 'cancelled' ELSE 'confirmed' END, {at} {of_organizer};
              INSERT INTO waitlist_entries (id, event_id, attendee_id, status, rank, joined_at)
-             SELECT {id}, {event}, {id}, CASE WHEN n % 6 = 0 THEN 'waiting' ELSE 'left' END, n, {at} {of_organizer} AND n % 3 = 0;"
+             SELECT {id}, {event}, {id}, CASE WHEN n % 6 = 0 THEN 'waiting' ELSE 'left' END, n, {at} {of_organizer} AND n % 3 = 0;
+             INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, listed_at, updated_at)
+             SELECT e.id, e.id, {stands}, {creator}, 'listed', 'T', 'A', e.created_at, e.created_at, e.created_at FROM events e;
+             INSERT INTO votes (event_id, voter_id, candidate_id, candidate_attendee_id, via, cast_at)
+             SELECT r.event_id, r.attendee_id, r.event_id, {stands}, 'signed_in', r.registered_at
+             FROM registrations r WHERE r.attendee_id <> {stands};"
         ),
     );
     let statistics = if is_postgres {

@@ -195,7 +195,7 @@ async fn reset(harness: &Harness, email: &str, proof: auth::OneTimeProof, passwo
     let set = harness
         .store()
         .write(move |tx| match auth::prove_reset(tx, &ctx, &keys, &proof)? {
-            Some(proven) => auth::reset_password(tx, &ctx, proven, &hash),
+            Some(proven) => auth::reset_password(tx, &ctx, &keys, proven, &hash),
             None => Ok(None),
         })
         .await;

@@ -1,6 +1,8 @@
 //! Votes: who casts them, until when, and what becomes of them.
 
+mod departures;
 mod hall;
+mod limits;
 mod results;
 
 use crate::support::{confirm_email, sql};
@@ -9,7 +11,7 @@ use kernel::{AttendeeId, CampaignId, CandidateId, Clock, EventId, TypedId};
 use serde_json::{Value, json};
 use testkit::harness::PASSWORD;
 use testkit::{Harness, Person, TestDatabase, all_at_once, on_both_databases};
-use voting::{LinkVote, Vote, VoteError};
+use voting::{LinkVote, LinkVoteError, Vote, VoteError};
 
 pub use hall::Hall;
 
@@ -32,7 +34,7 @@ async fn by_link(
     voter: AttendeeId,
     candidate: &str,
     campaign_id: CampaignId,
-) -> Result<Vote, VoteError> {
+) -> Result<Vote, LinkVoteError> {
     let link = LinkVote {
         event_id,
         candidate_id: candidate.parse().expect("an id"),
@@ -241,18 +243,27 @@ async fn a_vote_by_link_never_replaces_one_that_was_cast_signed_in(database: Tes
     );
     assert_eq!(harness.count(&of_campaign).await, 1);
     let refused = by_link(&harness, hall.event, voters[1], &first, one).await;
-    assert!(matches!(refused, Err(VoteError::CastSignedIn)), "{refused:?}");
+    assert!(matches!(refused, Err(LinkVoteError::CastSignedIn)), "{refused:?}");
     let unchanged = by_link(&harness, hall.event, voters[1], &second, one).await;
     assert_eq!(unchanged.expect("the vote").via, voting::VoteVia::SignedIn);
     // The rules are the same.
     let own = by_link(&harness, hall.event, hall.attendees[0], &first, one).await;
-    assert!(matches!(own, Err(VoteError::Oneself)), "{own:?}");
+    assert!(
+        matches!(own, Err(LinkVoteError::Vote(VoteError::Oneself))),
+        "{own:?}"
+    );
     hall.leaves(3).await;
     let seatless = by_link(&harness, hall.event, hall.attendees[3], &first, one).await;
-    assert!(matches!(seatless, Err(VoteError::SeatNeeded)), "{seatless:?}");
+    assert!(
+        matches!(seatless, Err(LinkVoteError::Vote(VoteError::SeatNeeded))),
+        "{seatless:?}"
+    );
     hall.close(&harness).await;
     let late = by_link(&harness, hall.event, voters[0], &second, one).await;
-    assert!(matches!(late, Err(VoteError::Closed)), "{late:?}");
+    assert!(
+        matches!(late, Err(LinkVoteError::Vote(VoteError::Closed))),
+        "{late:?}"
+    );
     assert_eq!(hall.count_votes(&harness).await, 2);
     harness.assert_invariants().await;
 }

@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use storage::Store;
 use testkit::{Harness, Person, TestDatabase, all_at_once, environment, on_both_databases};
 use tokio::sync::Semaphore;
-use voting::{ChangeCandidateError, LinkVote, Nominate, NominateError, VoteError, VoteRepository};
+use voting::{
+    ChangeCandidateError, LinkVote, LinkVoteError, Nominate, NominateError, VoteError, VoteRepository,
+};
 
 on_both_databases! { what_is_left_of_a_rush_is_what_each_cast_last }
 
@@ -134,7 +136,7 @@ async fn what_is_left_of_a_rush_is_what_each_cast_last(database: TestDatabase) {
         let candidate = listed[0];
         let refused = harness
             .store()
-            .write(move |tx| voting::cast_vote(tx, &late, event, candidate))
+            .write(move |tx| voting::cast_vote(tx, &late, event, candidate, false))
             .await;
         assert!(
             matches!(
@@ -202,7 +204,8 @@ impl Rush {
             }
             match stand(&self.store, holder, event).await {
                 Ok(id) => self.candidates()[who] = id,
-                Err(NominateError::SeatNeeded) => {}
+                // Or gave up and stood anew as often as one may.
+                Err(NominateError::SeatNeeded | NominateError::StoodTooOften) => {}
                 Err(error) => panic!("{error:?}"),
             }
         }
@@ -258,7 +261,7 @@ impl Rush {
                 Ok(vote) => left.vote = vote,
                 // Of who gave the seat back, stands themselves, or chose somebody who stands no longer.
                 Err(VoteError::SeatNeeded) => assert!(!left.has_seat, "a seat was there"),
-                Err(VoteError::Oneself | VoteError::NoSuchCandidate | VoteError::CastSignedIn) => {}
+                Err(VoteError::Oneself | VoteError::NoSuchCandidate | VoteError::NoVote) => {}
                 Err(error) => panic!("{error:?}"),
             }
         }
@@ -278,7 +281,7 @@ impl Rush {
         let (ctx, event) = (holder.ctx.clone(), self.event);
         let cast = self
             .store
-            .write(move |tx| voting::cast_vote(tx, &ctx, event, candidate))
+            .write(move |tx| voting::cast_vote(tx, &ctx, event, candidate, false))
             .await?;
         Ok(Some(cast.candidate_id))
     }
@@ -298,8 +301,13 @@ impl Rush {
         let cast = self
             .store
             .write(move |tx| voting::cast_vote_by_link(tx, &ctx, link))
-            .await?;
-        Ok(Some(cast.candidate_id))
+            .await;
+        match cast {
+            Ok(cast) => Ok(Some(cast.candidate_id)),
+            Err(LinkVoteError::Vote(error)) => Err(error),
+            // One that was cast signed in stays.
+            Err(LinkVoteError::CastSignedIn) => Err(VoteError::NoVote),
+        }
     }
 
     async fn takes_it_back(&self, holder: &Holder) -> Result<Option<CandidateId>, VoteError> {

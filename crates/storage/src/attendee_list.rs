@@ -274,7 +274,7 @@ impl Tx<'_> {
                 None => Way::Everyone(limits.walked),
                 // The other words of so few are not looked up.
                 Some(few) if few.people <= limits.few => Way::Rare(vec![*few]),
-                Some(_) => Way::Rare(self.rare_words(words, limits.compared)?),
+                Some(_) => Way::Rare(self.rare_words(words, limits.compared.max(limits.some))?),
             }
         };
         // Who is read for nothing costs as much as who is asked for.

@@ -4,16 +4,20 @@ use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::events::instant_of;
-use crate::schema::{attendees, campaign_deliveries, campaigns, candidates, outbox, votes};
+use crate::schema::{
+    attendees, campaign_deliveries, campaigns, candidates, event_staff, events, outbox, votes,
+};
 use crate::transaction::named;
 use campaign::{
-    AtWork, Audience, Campaign, CampaignFilter, CampaignRepository, CampaignStatus, CampaignView, Progress,
+    ApprovedNames, AtWork, Audience, Campaign, CampaignFilter, CampaignRepository, CampaignStatus,
+    CampaignView, Progress, Runs,
 };
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use kernel::{
-    CampaignId, CandidateId, EventId, OutboxId, Page, PageRequest, Position, StoreError, TypedId, UserId,
+    AttendeeId, CampaignId, CandidateId, EventId, OutboxId, Page, PageRequest, Position, StoreError, TypedId,
+    UserId,
 };
 use std::collections::HashMap;
 
@@ -41,6 +45,8 @@ struct CampaignRow {
     status: String,
     subject: String,
     body: String,
+    candidate_name: Option<String>,
+    talk_title: Option<String>,
     audience: Option<String>,
     send_at: Option<Ts>,
     reason: Option<String>,
@@ -60,7 +66,7 @@ struct CampaignRow {
 
 impl CampaignRow {
     fn of(campaign: &Campaign) -> Self {
-        let place = campaign.listed_to;
+        let (place, names) = (campaign.listed_to, campaign.approved_names.as_ref());
         Self {
             id: Uid::of(campaign.id),
             event_id: Uid::of(campaign.event_id),
@@ -69,6 +75,8 @@ impl CampaignRow {
             status: campaign.status.as_str().to_owned(),
             subject: campaign.subject.clone(),
             body: campaign.body.clone(),
+            candidate_name: names.map(|names| names.candidate.clone()),
+            talk_title: names.map(|names| names.talk_title.clone()),
             audience: campaign.audience.map(|audience| audience.as_str().to_owned()),
             send_at: campaign.send_at.map(Ts),
             reason: campaign.reason.clone(),
@@ -98,6 +106,13 @@ impl CampaignRow {
             status: status_of(row, &self.status)?,
             subject: self.subject,
             body: self.body,
+            approved_names: self
+                .candidate_name
+                .zip(self.talk_title)
+                .map(|(candidate, talk_title)| ApprovedNames {
+                    candidate,
+                    talk_title,
+                }),
             audience: self.audience.map(audience).transpose()?,
             send_at: instant(self.send_at),
             reason: self.reason,
@@ -149,16 +164,33 @@ macro_rules! filtered {
         if let Some(event_id) = filter.event_id {
             query = query.filter(campaigns::event_id.eq(Uid::of(event_id)));
         }
-        if let Some(owner) = filter.owner_id {
+        if let Some(owner) = filter.owner {
+            let user = Uid::of(owner.user_id);
             let candidacies = candidates::table
                 .inner_join(attendees::table)
-                .filter(attendees::user_id.eq(Uid::of(owner)))
+                .filter(attendees::user_id.eq(user))
                 .select(candidates::id);
-            query = query.filter(
-                campaigns::requested_by
-                    .eq(Uid::of(owner))
-                    .or(campaigns::candidate_id.eq_any(candidacies)),
-            );
+            let staffed = event_staff::table
+                .filter(event_staff::user_id.eq(user))
+                .filter(event_staff::role.eq("manager"))
+                .select(event_staff::event_id);
+            let own = events::table
+                .filter(events::organizer_id.eq(user))
+                .select(events::id);
+            let theirs = campaigns::candidate_id.eq_any(candidacies);
+            let asked = campaigns::requested_by.eq(user);
+            query = match owner.runs {
+                Runs::Nothing => query.filter(theirs),
+                Runs::Staffed => query.filter(theirs.or(asked.and(campaigns::event_id.eq_any(staffed)))),
+                Runs::OwnAndStaffed => query.filter(
+                    theirs.or(asked.and(
+                        campaigns::event_id
+                            .eq_any(staffed)
+                            .or(campaigns::event_id.eq_any(own)),
+                    )),
+                ),
+                Runs::Everything => query.filter(theirs.or(asked)),
+            };
         }
         if let Some(status) = filter.status {
             query = query.filter(campaigns::status.eq(status.as_str()));
@@ -216,7 +248,7 @@ impl Tx<'_> {
                 ))
                 .load(c))
         })?;
-        let mut all: HashMap<Uid, Progress> = ids.iter().map(|id| (*id, Progress::default())).collect();
+        let mut all: HashMap<Uid, Progress> = ids.iter().map(|id| (*id, Progress::nothing())).collect();
         for (id, status, count) in counts {
             let count = u64::try_from(count).unwrap_or(0);
             let progress = all.entry(id).or_default();
@@ -229,9 +261,72 @@ impl Tx<'_> {
             progress.total += count;
         }
         for (id, votes) in self.votes_won(ids)? {
-            all.entry(id).or_default().votes_won = votes;
+            all.entry(id).or_default().votes_won = Some(votes);
         }
         Ok(all)
+    }
+
+    /// Deletes the campaigns of an event.
+    pub(crate) fn delete_campaigns_at(&mut self, event_id: EventId) -> Result<(), StoreError> {
+        let of_event = campaigns::table
+            .filter(campaigns::event_id.eq(Uid::of(event_id)))
+            .select(campaigns::id);
+        let ids = self.run(|connection| on!(connection, |c| of_event.load(c)))?;
+        self.delete_campaigns(&ids)
+    }
+
+    /// Deletes the campaigns for the candidacies of somebody.
+    pub(crate) fn delete_campaigns_for(&mut self, attendee: AttendeeId) -> Result<(), StoreError> {
+        let candidacies = candidates::table
+            .filter(candidates::attendee_id.eq(Uid::of(attendee)))
+            .select(candidates::id);
+        let theirs = campaigns::table
+            .filter(campaigns::candidate_id.eq_any(candidacies))
+            .select(campaigns::id);
+        let ids = self.run(|connection| on!(connection, |c| theirs.load(c)))?;
+        self.delete_campaigns(&ids)
+    }
+
+    /// Deletes campaigns with all that is theirs. What was sent stays in the queue's memory with nothing of what it said; the other
+    /// messages go.
+    fn delete_campaigns(&mut self, ids: &[Uid]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let theirs = || campaigns::table.filter(campaigns::id.eq_any(ids));
+        // Whoever is handing mails over at this moment is waited for, so that all of them are found.
+        self.run(|connection| match connection {
+            DbConn::Postgres(c) => theirs()
+                .order(campaigns::id)
+                .select(campaigns::id)
+                .for_update()
+                .load::<Uid>(c)
+                .map(drop),
+            DbConn::Sqlite(_) => Ok(()),
+        })?;
+        let gone: Vec<Uid> = self.run(|connection| {
+            let deliveries = campaign_deliveries::table
+                .filter(campaign_deliveries::campaign_id.eq_any(ids))
+                .select(campaign_deliveries::id);
+            on!(connection, |c| diesel::delete(
+                outbox::table
+                    .filter(outbox::id.eq_any(deliveries))
+                    .filter(outbox::status.ne("done"))
+            )
+            .returning(outbox::id)
+            .get_results(c))
+        })?;
+        self.forget_messages(gone.into_iter().map(Uid::typed::<OutboxId>));
+        self.run(|connection| {
+            on!(connection, |c| {
+                diesel::delete(
+                    campaign_deliveries::table.filter(campaign_deliveries::campaign_id.eq_any(ids)),
+                )
+                .execute(c)?;
+                diesel::delete(theirs()).execute(c)
+            })
+        })?;
+        Ok(())
     }
 
     fn open_campaigns(&mut self, filter: &CampaignFilter, of: OpenOf) -> Result<Vec<CampaignId>, StoreError> {
@@ -291,6 +386,8 @@ impl CampaignRepository for Tx<'_> {
                         campaigns::status.eq(&row.status),
                         campaigns::subject.eq(&row.subject),
                         campaigns::body.eq(&row.body),
+                        campaigns::candidate_name.eq(&row.candidate_name),
+                        campaigns::talk_title.eq(&row.talk_title),
                         campaigns::audience.eq(&row.audience),
                         campaigns::send_at.eq(row.send_at),
                         campaigns::reason.eq(&row.reason),
@@ -412,37 +509,5 @@ impl CampaignRepository for Tx<'_> {
     fn count_progress(&mut self, id: CampaignId) -> Result<Progress, StoreError> {
         let id = Uid::of(id);
         Ok(self.progress_of(&[id])?.remove(&id).unwrap_or_default())
-    }
-
-    fn delete_campaigns_at(&mut self, event_id: EventId) -> Result<(), StoreError> {
-        let of_event = || {
-            campaigns::table
-                .filter(campaigns::event_id.eq(Uid::of(event_id)))
-                .select(campaigns::id)
-        };
-        // What was sent stays in the queue's memory with nothing of what it said; the rest goes.
-        let gone: Vec<Uid> = self.run(|connection| {
-            let deliveries = campaign_deliveries::table
-                .filter(campaign_deliveries::campaign_id.eq_any(of_event()))
-                .select(campaign_deliveries::id);
-            on!(connection, |c| diesel::delete(
-                outbox::table
-                    .filter(outbox::id.eq_any(deliveries))
-                    .filter(outbox::status.ne("done"))
-            )
-            .returning(outbox::id)
-            .get_results(c))
-        })?;
-        self.forget_messages(gone.into_iter().map(Uid::typed::<OutboxId>));
-        self.run(|connection| {
-            on!(connection, |c| {
-                diesel::delete(
-                    campaign_deliveries::table.filter(campaign_deliveries::campaign_id.eq_any(of_event())),
-                )
-                .execute(c)?;
-                diesel::delete(campaigns::table.filter(campaigns::event_id.eq(Uid::of(event_id)))).execute(c)
-            })
-        })?;
-        Ok(())
     }
 }

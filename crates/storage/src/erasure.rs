@@ -1,14 +1,14 @@
 //! Where something of a person stands, emptied. What is read of them stands beside it, in `export.rs`.
 
 use crate::Tx;
-use crate::columns::{Ts, Uid};
+use crate::columns::{Doc, Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::outbox::OutboxRow;
 use crate::registrations::{LIVE, LIVE_ENTRY};
 use crate::schema::{
-    event_staff, events, external_identities, idempotency_keys, one_time_secrets, outbox, phone_codes,
-    registrations, security_answer_tries, security_answers, sessions, user_roles, users, waitlist_entries,
-    waitlist_log,
+    candidates, event_staff, events, external_identities, idempotency_keys, one_time_secrets, outbox,
+    phone_codes, registrations, security_answer_tries, security_answers, sessions, user_roles, users,
+    waitlist_entries, waitlist_log,
 };
 use auth::ErasureRepository;
 use diesel::dsl::{exists, not, sql};
@@ -71,6 +71,8 @@ impl ErasureRepository for Tx<'_> {
             topic: Topic::User(user.id).to_string(),
             addresses: self.addresses_of(user, attendee)?,
         };
+        let attendee_id = attendee.map(|attendee| Uid::of(attendee.id));
+        self.forget_name_in_mail(mailbox.user, attendee_id)?;
         if let Some(attendee) = attendee {
             self.hand_over_to_nobody(ctx, attendee)?;
         }
@@ -78,7 +80,6 @@ impl ErasureRepository for Tx<'_> {
         self.empty_account(ctx, user)?;
         self.forget_mail(&mailbox)?;
         self.forget_campaigns_by(mailbox.user)?;
-        let attendee_id = attendee.map(|attendee| Uid::of(attendee.id));
         self.forget_deliveries_to(Some(mailbox.user), attendee_id, ctx.now)?;
         // An answer to somebody else's request may name the person: by id, or by an address that is theirs.
         let mut names = vec![user.id.to_string()];
@@ -232,6 +233,47 @@ impl Tx<'_> {
             .get_results(c))
         })?;
         self.forget_messages(gone.into_iter().map(Uid::typed));
+        Ok(())
+    }
+
+    /// Mails to others, not sent yet, that say who named somebody as a candidate, or who was to speak.
+    fn forget_name_in_mail(&mut self, user: Uid, attendee: Option<Uid>) -> Result<(), StoreError> {
+        let named_or_stood: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| candidates::table
+                .filter(
+                    candidates::nominated_by
+                        .eq(user)
+                        .or(candidates::attendee_id.nullable().eq(attendee).assume_not_null())
+                )
+                .select(candidates::id)
+                .load(c))
+        })?;
+        if named_or_stood.is_empty() {
+            return Ok(());
+        }
+        let occasions: Vec<String> = named_or_stood.iter().map(|id| id.0.to_string()).collect();
+        let waiting: Vec<(Uid, Doc)> = self.run(|connection| {
+            on!(connection, |c| outbox::table
+                .filter(outbox::channel.eq("message"))
+                .filter(outbox::status.ne("done"))
+                .filter(outbox::kind.eq_any(["nominated", "speaker_lost"]))
+                .filter(outbox::occasion.eq_any(occasions))
+                .select((outbox::id, outbox::payload))
+                .load(c))
+        })?;
+        for (id, mut payload) in waiting {
+            let name = serde_json::Value::from(PersonName::erased().as_str());
+            for field in ["/message/nominated/nominated_by", "/message/speaker_lost/speaker"] {
+                if let Some(said) = payload.0.pointer_mut(field) {
+                    *said = name.clone();
+                }
+            }
+            self.run(|connection| {
+                on!(connection, |c| diesel::update(outbox::table.find(id))
+                    .set(outbox::payload.eq(&payload))
+                    .execute(c))
+            })?;
+        }
         Ok(())
     }
 

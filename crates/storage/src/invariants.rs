@@ -158,11 +158,13 @@ pub const RULES: &[(&str, &str)] = &[
          WHERE e.status = 'cancelled' AND r.status IN ('pending_payment', 'confirmed', 'attended')",
     ),
     (
-        "who voted holds a seat, unless the event is over or called off",
+        "who voted holds a seat, unless the event is over or called off, or the person was erased",
         "SELECT CAST(v.voter_id AS TEXT) AS row_id FROM events e JOIN votes v ON v.event_id = e.id \
+         JOIN attendees a ON a.id = v.voter_id \
          LEFT JOIN registrations r ON r.event_id = v.event_id AND r.attendee_id = v.voter_id \
            AND r.status IN ('confirmed', 'attended') \
-         WHERE e.status IN ('draft', 'published') AND e.ends_at > {now} AND r.id IS NULL",
+         WHERE e.status IN ('draft', 'published') AND e.ends_at > {now} AND r.id IS NULL \
+           AND NOT (a.user_id IS NULL AND a.email_key LIKE 'erased-%@erased.invalid')",
     ),
     (
         "a vote is for somebody who is listed at an event that is there",

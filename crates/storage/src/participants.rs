@@ -3,13 +3,15 @@
 use crate::Tx;
 use crate::columns::Uid;
 use crate::connection::on;
+use crate::people::AttendeeRow;
 use crate::registrations::LIVE;
 use crate::schema::{attendees, registrations, users};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use kernel::{EventId, Page, PageRequest, Position, StoreError};
+use kernel::{AttendeeId, EventId, Page, PageRequest, Position, StoreError};
 use registration::Participant;
+use user::Attendee;
 use uuid::Uuid;
 
 type Row = (Uid, Uid, String, Option<String>, Option<String>);
@@ -75,5 +77,21 @@ impl Tx<'_> {
             value: 0,
             id: kernel::TypedId::uuid(person.attendee_id),
         }))
+    }
+
+    /// See `CandidateRepository::find_participant`.
+    pub(crate) fn find_listed_participant(
+        &mut self,
+        event_id: EventId,
+        attendee_id: AttendeeId,
+    ) -> Result<Option<Attendee>, StoreError> {
+        let row: Option<AttendeeRow> = self.run(|connection| {
+            on!(connection, |c| listed!(event_id)
+                .filter(registrations::attendee_id.eq(Uid::of(attendee_id)))
+                .select(AttendeeRow::as_select())
+                .first(c)
+                .optional())
+        })?;
+        row.map(AttendeeRow::into_attendee).transpose()
     }
 }

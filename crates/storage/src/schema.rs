@@ -428,6 +428,8 @@ table! {
         status -> Text,
         subject -> Text,
         body -> Text,
+        candidate_name -> Nullable<Text>,
+        talk_title -> Nullable<Text>,
         audience -> Nullable<Text>,
         send_at -> Nullable<Instant>,
         reason -> Nullable<Text>,
@@ -466,7 +468,7 @@ table! {
 table! {
     use diesel::sql_types::Text;
     use super::Instant;
-    suppressions (address_mac) {
+    suppressions (address_mac, reason) {
         address_mac -> Text,
         reason -> Text,
         since -> Instant,

@@ -36,7 +36,7 @@ pub struct SearchLimits {
 impl Default for SearchLimits {
     fn default() -> Self {
         Self {
-            few: 1_500,
+            few: 500,
             compared: 32_000,
             times_here: 10,
             few_words: 16,

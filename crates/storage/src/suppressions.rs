@@ -5,6 +5,7 @@ use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::schema::{suppressions, users};
 use campaign::{SuppressionReason, SuppressionRepository};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use kernel::{EmailAddress, Instant, StoreError, UserId};
 
@@ -26,33 +27,14 @@ impl SuppressionRepository for Tx<'_> {
                 .on_conflict_do_nothing()
                 .execute(c))
         })?;
-        if reason == SuppressionReason::Bounced {
-            // Who asks for campaigns again takes back that they unsubscribed, and not that no mail arrives there.
-            self.run(|connection| {
-                on!(connection, |c| diesel::update(
-                    suppressions::table.find(address_mac)
-                )
-                .set(suppressions::reason.eq(reason.as_str()))
-                .execute(c))
-            })?;
-        }
         Ok(())
     }
 
-    fn is_suppressed(&mut self, address_macs: &[String]) -> Result<Option<SuppressionReason>, StoreError> {
-        let reasons: Vec<String> = self.run(|connection| {
-            on!(connection, |c| suppressions::table
-                .filter(suppressions::address_mac.eq_any(address_macs))
-                .select(suppressions::reason)
-                .load(c))
-        })?;
-        let mut reasons = reasons
-            .iter()
-            .filter_map(|reason| SuppressionReason::from_name(reason));
-        let first = reasons.next();
-        // Under two keys there may be two; a bounce is what nobody takes back.
-        let bounced = reasons.find(|reason| *reason == SuppressionReason::Bounced);
-        Ok(bounced.or(first))
+    fn is_noted(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<bool, StoreError> {
+        let noted = suppressions::table
+            .filter(suppressions::address_mac.eq_any(address_macs))
+            .filter(suppressions::reason.eq(reason.as_str()));
+        self.run(|connection| on!(connection, |c| diesel::select(exists(noted)).get_result(c)))
     }
 
     fn lift(&mut self, address_macs: &[String], reason: SuppressionReason) -> Result<(), StoreError> {

@@ -9,11 +9,7 @@ use crate::Tx;
 use crate::columns::{Ts, Uid};
 use crate::connection::on;
 use crate::prepared::Prepared;
-use crate::registrations::LIVE;
-use crate::schema::{
-    attendees, campaigns, candidates, events, registrations, role_permissions, user_roles, users,
-    votes as ballots,
-};
+use crate::schema::{attendees, candidates, events, role_permissions, user_roles, users, votes as ballots};
 use crate::transaction::{rows as rows_of, uids};
 use auth::ADMIN_ROLE;
 use diesel::dsl::sql;
@@ -22,12 +18,11 @@ use diesel::sql_types::Bool;
 use kernel::{AttendeeId, CandidateId, EmailAddress, EventId, Instant, Permission, StoreError, UserId};
 use notification::Recipient;
 use rows::{CandidateRow, ERASED_TITLE, ViewRow, into_view};
-use voting::{Candidate, CandidateRepository, CandidateStatus, CandidateView};
+use user::Attendee;
+use voting::{Candidate, CandidateCount, CandidateRepository, CandidateStatus, CandidateView, NominationsBy};
 
 /// The predicate of the partial index `candidates_one_live`, in its words.
 const LIVE_CANDIDATE: &str = "candidates.status IN ('nominated', 'listed')";
-/// So many candidates of an event are looked at.
-const MOST_CANDIDATES: i64 = 10_000;
 
 macro_rules! views {
     () => {
@@ -130,7 +125,7 @@ impl CandidateRepository for Tx<'_> {
             .filter(sql::<Bool>(LIVE_CANDIDATE));
         let changed = self.run(|connection| on!(connection, |c| diesel::update(live).set(set).execute(c)))?;
         self.unless_candidate_changed(candidate.id, changed)?;
-        self.show_speaker_anew(candidate.id)
+        self.show_talk_anew(candidate.id)
     }
 
     fn end_candidate(
@@ -162,7 +157,6 @@ impl CandidateRepository for Tx<'_> {
                 .filter(candidates::event_id.eq(Uid::of(event_id)))
                 .filter(candidates::status.eq_any(names))
                 .order(candidates::id)
-                .limit(MOST_CANDIDATES)
                 .select((candidates::id, candidates::attendee_id))
                 .load(c))
         })?;
@@ -181,44 +175,45 @@ impl CandidateRepository for Tx<'_> {
         rows.into_iter().map(into_view).collect()
     }
 
-    fn count_nominations(&mut self, event_id: EventId, by: UserId) -> Result<u32, StoreError> {
-        let of_others = attendees::user_id
-            .is_null()
-            .or(attendees::user_id.ne(Uid::of(by)));
-        let count: i64 = self.run(|connection| {
+    fn count_nominations(&mut self, event_id: EventId, by: UserId) -> Result<NominationsBy, StoreError> {
+        let whose: Vec<Option<Uid>> = self.run(|connection| {
             on!(connection, |c| candidates::table
                 .inner_join(attendees::table)
                 .filter(candidates::nominated_by.eq(Uid::of(by)))
                 .filter(candidates::event_id.eq(Uid::of(event_id)))
-                .filter(of_others.assume_not_null())
-                .count()
-                .get_result(c))
+                .select(attendees::user_id)
+                .load(c))
         })?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        let (own, others): (Vec<_>, Vec<_>) = whose.into_iter().partition(|user| *user == Some(Uid::of(by)));
+        Ok(NominationsBy {
+            oneself: rows_of(own.len()),
+            others: rows_of(others.len()),
+        })
+    }
+
+    fn count_candidates(&mut self, event_id: EventId) -> Result<CandidateCount, StoreError> {
+        let of_event = || candidates::table.filter(candidates::event_id.eq(Uid::of(event_id)));
+        let (live, all): (i64, i64) = self.run(|connection| {
+            on!(connection, |c| Ok((
+                of_event()
+                    .filter(sql::<Bool>(LIVE_CANDIDATE))
+                    .count()
+                    .get_result(c)?,
+                of_event().count().get_result(c)?,
+            )))
+        })?;
+        Ok(CandidateCount {
+            live: u32::try_from(live).unwrap_or(u32::MAX),
+            all: u32::try_from(all).unwrap_or(u32::MAX),
+        })
     }
 
     fn find_participant(
         &mut self,
         event_id: EventId,
         attendee_id: AttendeeId,
-    ) -> Result<Option<UserId>, StoreError> {
-        let account: Option<Uid> = self.run(|connection| {
-            on!(connection, |c| registrations::table
-                .inner_join(
-                    attendees::table.inner_join(users::table.on(attendees::user_id.eq(users::id.nullable()))),
-                )
-                .filter(registrations::event_id.eq(Uid::of(event_id)))
-                .filter(registrations::attendee_id.eq(Uid::of(attendee_id)))
-                .filter(sql::<Bool>(LIVE))
-                .filter(registrations::status.ne("pending_payment"))
-                .filter(users::listed.eq(true))
-                .filter(users::status.eq("active"))
-                .filter(users::erased_at.is_null())
-                .select(users::id)
-                .first(c)
-                .optional())
-        })?;
-        Ok(account.map(Uid::typed))
+    ) -> Result<Option<Attendee>, StoreError> {
+        self.find_listed_participant(event_id, attendee_id)
     }
 
     fn set_speaker(&mut self, event_id: EventId, speaker: Option<CandidateId>) -> Result<(), StoreError> {
@@ -250,6 +245,45 @@ impl CandidateRepository for Tx<'_> {
             self.touch_event(event_id);
         }
         Ok(unset > 0)
+    }
+
+    fn list_events_spoken_at(&mut self, user_id: UserId) -> Result<Vec<EventId>, StoreError> {
+        let ids: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| events::table
+                .inner_join(
+                    candidates::table
+                        .inner_join(attendees::table)
+                        .on(events::speaker_id.eq(candidates::id.nullable())),
+                )
+                .filter(attendees::user_id.eq(Uid::of(user_id)))
+                .order(events::id)
+                .select(events::id)
+                .load(c))
+        })?;
+        Ok(ids.into_iter().map(Uid::typed).collect())
+    }
+
+    fn show_speaker_anew(&mut self, event_id: EventId) -> Result<(), StoreError> {
+        self.touch_event(event_id);
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                events::table.find(Uid::of(event_id))
+            )
+            .set(events::edit_version.eq(events::edit_version + 1))
+            .execute(c))
+        })?;
+        Ok(())
+    }
+
+    fn list_events_stood_at(&mut self, attendee_id: AttendeeId) -> Result<Vec<EventId>, StoreError> {
+        let ids: Vec<Uid> = self.run(|connection| {
+            on!(connection, |c| candidates::table
+                .filter(candidates::attendee_id.eq(Uid::of(attendee_id)))
+                .select(candidates::event_id)
+                .distinct()
+                .load(c))
+        })?;
+        Ok(ids.into_iter().map(Uid::typed).collect())
     }
 
     fn list_speaker_selectors(&mut self) -> Result<Vec<Recipient>, StoreError> {
@@ -290,7 +324,6 @@ impl CandidateRepository for Tx<'_> {
                 diesel::update(events::table.find(event))
                     .set(events::speaker_id.eq(None::<Uid>))
                     .execute(c)?;
-                diesel::delete(campaigns::table.filter(campaigns::event_id.eq(event))).execute(c)?;
                 diesel::delete(ballots::table.filter(ballots::event_id.eq(event))).execute(c)?;
                 diesel::delete(candidates::table.filter(candidates::event_id.eq(event))).execute(c)
             })
@@ -312,8 +345,6 @@ impl CandidateRepository for Tx<'_> {
         for candidate in theirs {
             let shown: Vec<Uid> = self.run(|connection| {
                 on!(connection, |c| {
-                    diesel::delete(campaigns::table.filter(campaigns::candidate_id.eq(candidate)))
-                        .execute(c)?;
                     diesel::delete(ballots::table.filter(ballots::candidate_id.eq(candidate))).execute(c)?;
                     let shown = diesel::update(events::table.filter(events::speaker_id.eq(candidate)))
                         .set((

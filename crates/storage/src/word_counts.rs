@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Counts that are kept at the most.
 const CAPACITY: u64 = 10_000;
 /// So long a count is believed.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// What was counted, shared by all who search. No answer depends on it, only how long it takes.
 #[derive(Debug, Clone)]

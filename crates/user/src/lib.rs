@@ -20,9 +20,9 @@ pub use attendee_of::{AttendeeError, attendee_of_guest, attendee_of_user, find_a
 pub use create_attendee::{CreateAttendee, CreateAttendeeError, create_attendee};
 pub use edit_attendee::{EditAttendee, EditAttendeeError, EditedAttendee, edit_attendee, require_editor};
 pub use model::{Account, Attendee, NewUser, PersonName, Preferences, User, UserStatus};
-pub use ports::{AttendeeRemoved, EmailVerified, PersonErased};
+pub use ports::{AttendeeRemoved, EmailVerified, PersonErased, PersonRenamed};
 pub use read_attendee::{ReadAttendeeError, list_attendees, read_attendee, require_reading};
 pub use remove_attendee::{RemoveAttendeeError, remove_attendee};
 pub use repository::{AttendeeFilter, AttendeeRepository, AttendeeTx, UserRepository};
 pub use set_preferences::{SetPreferencesError, set_preferences};
-pub use update_profile::{ProfileChange, UpdateProfileError, changed_profile, update_profile};
+pub use update_profile::{ProfileChange, ProfileTx, UpdateProfileError, changed_profile, update_profile};

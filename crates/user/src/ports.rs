@@ -1,7 +1,7 @@
 //! What people's operations set in motion above them.
 
 use crate::{Attendee, User};
-use kernel::{Ctx, EmailAddress, StoreError, UserId};
+use kernel::{Ctx, EmailAddress, ServerKeys, StoreError, UserId};
 
 /// Told before an attendee goes: its seats are freed and pass on, its rows go.
 pub trait AttendeeRemoved {
@@ -23,9 +23,23 @@ pub trait PersonErased {
     ) -> Result<u32, StoreError>;
 }
 
+/// Told when a person is called otherwise than before, by themselves or by an admin.
+pub trait PersonRenamed {
+    /// Locks the events that show the person's name; before the account is locked.
+    fn before_person_renamed(&mut self, user_id: UserId) -> Result<(), StoreError>;
+    /// They show the name that the account has now.
+    fn person_renamed(&mut self, ctx: &Ctx, user_id: UserId) -> Result<(), StoreError>;
+}
+
 /// Told when an address was proven to be a person's: a guest who was noted with it is that person.
 pub trait EmailVerified {
     /// Makes what the guest holds the person's. `email` is the account's address or is about to become it; the account's
     /// rows are changed after this, because events are locked here.
-    fn email_verified(&mut self, ctx: &Ctx, user: &User, email: &EmailAddress) -> Result<(), StoreError>;
+    fn email_verified(
+        &mut self,
+        ctx: &Ctx,
+        keys: &ServerKeys,
+        user: &User,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError>;
 }

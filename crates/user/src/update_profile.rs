@@ -1,6 +1,6 @@
 //! A person changes their own profile; what a profile may hold.
 
-use crate::{User, UserRepository};
+use crate::{PersonRenamed, User, UserRepository};
 use kernel::{Change, Ctx, Denied, Invalid, PhoneNumber, StoreError, TimeZone};
 
 /// What is to change; name and listing cannot be cleared.
@@ -36,18 +36,28 @@ pub enum UpdateProfileError {
     Store(#[from] StoreError),
 }
 
+/// What changing a profile needs of a transaction.
+pub trait ProfileTx: UserRepository + PersonRenamed {}
+
 /// Changes the actor's profile; gives it as it is now.
 pub fn update_profile(
-    tx: &mut dyn UserRepository,
+    tx: &mut dyn ProfileTx,
     ctx: &Ctx,
     change: ProfileChange,
 ) -> Result<User, UpdateProfileError> {
     let user_id = ctx.actor.signed_in()?.user_id;
+    if change.name != Change::Keep {
+        tx.before_person_renamed(user_id)?;
+    }
     // Held, so that of two changes at once the second builds on the first.
     let user = tx.lock_user(user_id)?.ok_or(Denied::Unauthenticated)?;
+    let before = user.name.clone();
     let mut user = changed_profile(user, change)?;
     user.updated_at = ctx.now;
     tx.update_profile(&user)?;
+    if user.name != before {
+        tx.person_renamed(ctx, user_id)?;
+    }
     Ok(user)
 }
 

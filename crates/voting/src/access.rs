@@ -55,7 +55,7 @@ pub fn require_insider(tx: &mut dyn VotingTx, ctx: &Ctx, event_id: EventId) -> R
 }
 
 /// What the actor is to the event; nothing of a private one to others than those who run it.
-fn look(tx: &mut dyn VotingTx, ctx: &Ctx, event_id: EventId) -> Result<Insider, AccessError> {
+pub(crate) fn look(tx: &mut dyn VotingTx, ctx: &Ctx, event_id: EventId) -> Result<Insider, AccessError> {
     let user_id = ctx.actor.signed_in()?.user_id;
     let event = tx.find_event(event_id)?.ok_or(AccessError::NotFound)?;
     let is_manager = may_manage(tx, &ctx.actor, event.reference())?;

@@ -7,6 +7,8 @@
 //!
 //! The window is asked at `ctx.now`: of an edit that closes it meanwhile, a vote that was sent before counts.
 
+#[cfg(doc)]
+use crate::VoteRepository;
 use crate::access::{AccessError, require_seat};
 use crate::{Vote, VoteVia, VotingState, VotingTx, VotingWindow};
 use kernel::{AttendeeId, CandidateId, Ctx, Denied, EventId, Instant, StoreError};
@@ -29,9 +31,6 @@ pub enum VoteError {
     /// It would be a vote for oneself.
     #[error("nobody votes for themselves")]
     Oneself,
-    /// The person has cast a vote signed in, which a link does not replace.
-    #[error("a vote was cast signed in")]
-    CastSignedIn,
     /// The event has no voting.
     #[error("there is no voting")]
     NoVoting,
@@ -60,14 +59,19 @@ impl From<AccessError> for VoteError {
     }
 }
 
-/// Casts the actor's vote, in the place of an earlier one.
+/// Casts the actor's vote, in the place of an earlier one; whether only who confirmed their address votes is what the operator
+/// configured.
 pub fn cast_vote(
     tx: &mut dyn VotingTx,
     ctx: &Ctx,
     event_id: EventId,
     candidate_id: CandidateId,
+    require_verified_email: bool,
 ) -> Result<Vote, VoteError> {
     let (voter_id, window) = hold_own_seat(tx, ctx, event_id)?;
+    if require_verified_email && !ctx.actor.signed_in()?.email_verified {
+        return Err(Denied::EmailNotVerified.into());
+    }
     let (vote, _) = cast(
         tx,
         ctx,
@@ -110,8 +114,8 @@ fn hold_own_seat(
         .ok_or(VoteError::SeatNeeded)
 }
 
-/// Writes a vote with a seat that is held; gives whether it was written or one that was cast signed in stays. The candidate is
-/// asked about before the window: what is wrong with the content is told before what is wrong with the state.
+/// Writes a vote with a seat that is held; gives whether it was written, or another stays ([`VoteRepository::put_vote`]). Where
+/// there is no voting, nobody is a candidate; otherwise what is wrong with the content is told before what is wrong with the state.
 pub(crate) fn cast(
     tx: &mut dyn VotingTx,
     ctx: &Ctx,
@@ -121,6 +125,9 @@ pub(crate) fn cast(
     candidate_id: CandidateId,
     via: VoteVia,
 ) -> Result<(Vote, bool), VoteError> {
+    if window.state(ctx.now) == VotingState::None {
+        return Err(VoteError::NoVoting);
+    }
     let candidate_attendee_id = tx
         .hold_listed_candidate(event_id, candidate_id)?
         .ok_or(VoteError::NoSuchCandidate)?;

@@ -1,11 +1,13 @@
 //! A candidacy is accepted, reworded, declined or given up.
 
-use crate::access::{AccessError, Insider, require_insider};
+use crate::access::{AccessError, look};
 use crate::leave::end_candidacy;
+use crate::speaker_shown::tell_event_changed;
 use crate::talk::{check_summary, check_title};
 use crate::{Candidate, CandidateStatus, CandidateView, VotingState, VotingTx, voting_state};
-use event::EventStatus;
+use event::{Event, EventStatus};
 use kernel::{AuditEntry, CandidateId, Change, Ctx, Denied, EventId, Invalid, StoreError, TypedId};
+use registration::SeatLoss;
 
 /// What is to change, field by field.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +60,7 @@ impl From<AccessError> for ChangeCandidateError {
 
 /// A candidate whom the actor may change.
 struct Within {
-    insider: Insider,
+    event: Event,
     candidate: Candidate,
     is_own: bool,
 }
@@ -80,11 +82,7 @@ pub fn require_nominee(
     event_id: EventId,
     id: CandidateId,
 ) -> Result<(), ChangeCandidateError> {
-    match within(tx, ctx, event_id, id) {
-        Ok(within) if within.is_own => Ok(()),
-        Ok(_) | Err(ChangeCandidateError::Denied(Denied::NotYours)) => Err(ChangeCandidateError::NotFound),
-        Err(error) => Err(error),
-    }
+    own(tx, ctx, event_id, id).map(drop)
 }
 
 /// Agrees to stand. The person holds a seat, or the candidacy had ended with it.
@@ -93,15 +91,16 @@ pub fn accept(
     ctx: &Ctx,
     event_id: EventId,
     id: CandidateId,
+    require_verified_email: bool,
 ) -> Result<CandidateView, ChangeCandidateError> {
-    ctx.actor.signed_in()?;
+    let actor = ctx.actor.signed_in()?;
     tx.lock_event_seats(event_id)?
         .ok_or(ChangeCandidateError::NotFound)?;
-    require_nominee(tx, ctx, event_id, id)?;
-    let Within {
-        insider, candidate, ..
-    } = within(tx, ctx, event_id, id)?;
-    require_before_closing(&insider, ctx)?;
+    let Within { event, candidate, .. } = own(tx, ctx, event_id, id)?;
+    if require_verified_email && !actor.email_verified {
+        return Err(Denied::EmailNotVerified.into());
+    }
+    require_before_closing(&event, ctx)?;
     if candidate.status != CandidateStatus::Nominated {
         return Err(ChangeCandidateError::WrongState(candidate.status));
     }
@@ -121,7 +120,7 @@ pub fn edit_candidate(
     tx.lock_event_seats(event_id)?
         .ok_or(ChangeCandidateError::NotFound)?;
     let Within {
-        insider,
+        event,
         candidate,
         is_own,
     } = within(tx, ctx, event_id, id)?;
@@ -135,7 +134,7 @@ pub fn edit_candidate(
     check_title(&mut invalid, &changed.talk_title);
     check_summary(&mut invalid, &changed.summary);
     invalid.check()?;
-    require_before_closing(&insider, ctx)?;
+    require_before_closing(&event, ctx)?;
     if !candidate.status.is_live() {
         return Err(ChangeCandidateError::WrongState(candidate.status));
     }
@@ -148,6 +147,9 @@ pub fn edit_candidate(
     .collect();
     if !fields.is_empty() {
         tx.reword_candidate(&changed)?;
+        if event.speaker.is_some_and(|speaker| speaker.candidate_id == id) {
+            tell_event_changed(tx, ctx, event.id, event.status);
+        }
         if !is_own {
             let entry = AuditEntry::new("candidate.edit", "candidate", id.uuid());
             tx.record_audit(ctx, entry.with("fields", &fields.join(",")))?;
@@ -178,14 +180,15 @@ pub fn withdraw(
         CandidateStatus::Nominated | CandidateStatus::Listed => CandidateStatus::Withdrawn,
         ended => return Err(ChangeCandidateError::WrongState(ended)),
     };
-    end_candidacy(tx, ctx, &seats.facts(), candidate, ending)?;
+    end_candidacy(tx, ctx, &seats, candidate, ending, SeatLoss::Ended)?;
     if !is_own {
         tx.record_audit(ctx, AuditEntry::new("candidate.withdraw", "candidate", id.uuid()))?;
     }
     Ok(())
 }
 
-/// The candidate, if the actor may change it. Nobody else learns of one who is not listed.
+/// The candidate, if the actor may change it. Nobody else learns of one who is not listed. Whose own it is may, also without a seat:
+/// what became of it says its state, or the event's.
 fn within(
     tx: &mut dyn VotingTx,
     ctx: &Ctx,
@@ -193,30 +196,42 @@ fn within(
     id: CandidateId,
 ) -> Result<Within, ChangeCandidateError> {
     let user_id = ctx.actor.signed_in()?.user_id;
-    let insider = match require_insider(tx, ctx, event_id) {
-        Ok(insider) => Some(insider),
-        Err(AccessError::SeatNeeded) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let insider = look(tx, ctx, event_id)?;
     let view = tx
         .find_candidate_view(id)?
         .filter(|view| view.candidate.event_id == event_id)
         .ok_or(ChangeCandidateError::NotFound)?;
     let is_own = view.user_id == Some(user_id);
     let candidate = view.candidate;
-    match insider {
-        Some(insider) if is_own || insider.is_manager => Ok(Within {
-            insider,
+    if is_own || insider.is_manager {
+        Ok(Within {
+            event: insider.event,
             candidate,
             is_own,
-        }),
-        _ if candidate.status == CandidateStatus::Listed => Err(Denied::NotYours.into()),
-        _ => Err(ChangeCandidateError::NotFound),
+        })
+    } else if candidate.status == CandidateStatus::Listed {
+        Err(Denied::NotYours.into())
+    } else {
+        Err(ChangeCandidateError::NotFound)
     }
 }
 
-fn require_before_closing(insider: &Insider, ctx: &Ctx) -> Result<(), ChangeCandidateError> {
-    match voting_state(&insider.event, ctx.now) {
+/// The actor's own candidacy. Of others nothing is said.
+fn own(
+    tx: &mut dyn VotingTx,
+    ctx: &Ctx,
+    event_id: EventId,
+    id: CandidateId,
+) -> Result<Within, ChangeCandidateError> {
+    match within(tx, ctx, event_id, id) {
+        Ok(within) if within.is_own => Ok(within),
+        Ok(_) | Err(ChangeCandidateError::Denied(Denied::NotYours)) => Err(ChangeCandidateError::NotFound),
+        Err(error) => Err(error),
+    }
+}
+
+fn require_before_closing(event: &Event, ctx: &Ctx) -> Result<(), ChangeCandidateError> {
+    match voting_state(event, ctx.now) {
         VotingState::NotOpen | VotingState::Open => Ok(()),
         VotingState::None => Err(ChangeCandidateError::NoVoting),
         VotingState::Closed => Err(ChangeCandidateError::Closed),

@@ -1,11 +1,11 @@
 //! Who chooses speakers chooses one of the candidates, on the basis of the votes.
 
 use crate::results::ranked;
+use crate::speaker_shown::tell_event_changed;
 use crate::{CandidateStatus, VotingState, VotingTx, voting_state};
 use event::{Event, EventStatus, Speaker, may_manage};
 use kernel::{AuditEntry, CandidateId, Ctx, Denied, EventId, Invalid, Permission, StoreError, TypedId};
 use notification::Message;
-use realtime::LiveEvent;
 
 /// Characters of a reason at the most.
 const LONGEST_REASON: usize = 1_000;
@@ -107,7 +107,7 @@ pub fn choose_speaker(
         name: attendee.name.as_str().to_owned(),
         talk_title: candidate.talk_title,
     });
-    tell(tx, ctx, &event);
+    tell_event_changed(tx, ctx, event.id, event.status);
     let mut entry = AuditEntry::new("speaker.select", "event", event.id.uuid())
         .with("candidate_id", &candidate.id)
         .with("voting_closed", &is_closed)
@@ -132,7 +132,7 @@ pub fn unset_speaker(
     };
     tx.set_speaker(event.id, None)?;
     event.edit_version += 1;
-    tell(tx, ctx, &event);
+    tell_event_changed(tx, ctx, event.id, event.status);
     let entry = AuditEntry::new("speaker.unset", "event", event.id.uuid());
     tx.record_audit(ctx, entry.with("candidate_id", &speaker.candidate_id))?;
     Ok(event)
@@ -160,12 +160,5 @@ fn require_writable(event: &Event, ctx: &Ctx) -> Result<(), ChooseSpeakerError> 
             Err(ChooseSpeakerError::ReadOnly(status))
         }
         EventStatus::Draft | EventStatus::Published => Ok(()),
-    }
-}
-
-fn tell(tx: &mut dyn VotingTx, ctx: &Ctx, event: &Event) {
-    if event.status == EventStatus::Published {
-        let (event_id, status) = (event.id, event.status.as_str().to_owned());
-        tx.publish(ctx, LiveEvent::EventUpdated { event_id, status });
     }
 }

@@ -15,13 +15,15 @@ mod list_candidates;
 mod model;
 mod nominate;
 mod ports;
+mod read_figures;
 mod repository;
 mod results;
+mod speaker_shown;
 mod talk;
 
 pub use access::{AccessError, Insider, require_insider, require_seat};
 pub use cast_vote::{VoteError, cast_vote, read_vote, withdraw_vote};
-pub use cast_vote_by_link::{LinkVote, cast_vote_by_link};
+pub use cast_vote_by_link::{LinkVote, LinkVoteError, cast_vote_by_link};
 pub use change_candidate::{
     CandidatePatch, ChangeCandidateError, accept, edit_candidate, require_candidate, require_nominee,
     withdraw,
@@ -34,7 +36,17 @@ pub use list_candidates::list_candidates;
 pub use model::{
     Candidate, CandidateStatus, CandidateView, Vote, VoteVia, VotingState, VotingWindow, voting_state,
 };
-pub use nominate::{MOST_NOMINATIONS, Nominate, NominateError, nominate};
+pub use nominate::{
+    MOST_CANDIDATES, MOST_NOMINATIONS, MOST_OWN_CANDIDACIES, Nominate, NominateError, nominate,
+};
 pub use ports::CandidateLeft;
-pub use repository::{CandidateRepository, CandidateVotes, VoteRepository, VotingFigures, VotingTx};
-pub use results::{Ranked, Results, ResultsError, count_results, require_manager_of_results};
+pub use read_figures::read_figures;
+pub use repository::{
+    CandidateCount, CandidateRepository, CandidateVotes, NominationsBy, VoteRepository, VotingFigures,
+    VotingTx,
+};
+pub use results::{
+    Ranked, Results, ResultsError, ResultsShown, count_results, find_results_shown,
+    require_manager_of_results, results_are_public,
+};
+pub use speaker_shown::{lock_events_spoken_at, speaker_renamed};

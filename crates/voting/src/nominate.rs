@@ -8,6 +8,12 @@ use notification::Message;
 
 /// So many others an account may name at one event.
 pub const MOST_NOMINATIONS: u32 = 5;
+/// So often one stands at one event, giving up and standing anew.
+pub const MOST_OWN_CANDIDACIES: u32 = 10;
+/// So many stand or are asked to at one event at a time.
+pub const MOST_CANDIDATES: u32 = 1_000;
+/// So many candidacies of one event are kept, with those that have ended: lists look at all of them.
+const MOST_KEPT: u32 = 10_000;
 
 /// Who is to stand, and with what.
 #[derive(Debug, Clone)]
@@ -51,6 +57,12 @@ pub enum NominateError {
     /// The actor named as many others as one may.
     #[error("no more than {MOST_NOMINATIONS} others")]
     TooMany,
+    /// The actor gave up and stood anew as often as one may.
+    #[error("no more than {MOST_OWN_CANDIDACIES} times")]
+    StoodTooOften,
+    /// The event has as many candidates as one can have.
+    #[error("no more candidates")]
+    Full,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,7 +95,7 @@ pub fn nominate(tx: &mut dyn VotingTx, ctx: &Ctx, command: Nominate) -> Result<C
         None => None,
         // Only who is seen by the others anyway can be named: whatever is wrong with an id is answered alike.
         Some(id) => match tx.find_participant(event.id, id)? {
-            Some(_) => Some(tx.find_attendee(id)?.ok_or_else(nobody_to_name)?),
+            Some(other) => Some(other),
             None => return Err(nobody_to_name().into()),
         },
     };
@@ -97,8 +109,16 @@ pub fn nominate(tx: &mut dyn VotingTx, ctx: &Ctx, command: Nominate) -> Result<C
     if tx.find_live_candidate(event.id, person.id)?.is_some() {
         return Err(NominateError::AlreadyCandidate);
     }
-    if !is_oneself && tx.count_nominations(event.id, actor.user_id)? >= MOST_NOMINATIONS {
+    let before = tx.count_nominations(event.id, actor.user_id)?;
+    if is_oneself && before.oneself >= MOST_OWN_CANDIDACIES {
+        return Err(NominateError::StoodTooOften);
+    }
+    if !is_oneself && before.others >= MOST_NOMINATIONS {
         return Err(NominateError::TooMany);
+    }
+    let there = tx.count_candidates(event.id)?;
+    if there.live >= MOST_CANDIDATES || there.all >= MOST_KEPT {
+        return Err(NominateError::Full);
     }
     let candidate = Candidate {
         id: ctx.new_id(),

@@ -19,21 +19,26 @@ pub struct Ranked {
     pub rank: u32,
 }
 
-/// How the votes at an event stood at a moment, and what decides about who is told.
+/// How the votes at an event stood at a moment. Who is told says [`ResultsShown`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
-    /// Whose event it is.
-    pub event: EventRef,
-    /// When it can be voted.
-    pub window: VotingWindow,
-    /// Whether all are told while voting runs.
-    pub is_live: bool,
     /// Everybody who is listed, the best first.
     pub candidates: Vec<Ranked>,
     /// How many voted.
     pub voters: u64,
     /// How many could.
     pub seat_holders: u64,
+}
+
+/// What decides about who is told how the votes at an event stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultsShown {
+    /// Whose event it is.
+    pub event: EventRef,
+    /// When it can be voted.
+    pub window: VotingWindow,
+    /// Whether all are told while voting runs.
+    pub is_live: bool,
 }
 
 /// Why nobody is told.
@@ -53,37 +58,49 @@ pub enum ResultsError {
     Store(#[from] StoreError),
 }
 
-impl Results {
+impl ResultsShown {
     /// How voting stands at that time.
     pub fn state(&self, now: Instant) -> VotingState {
         self.window.state(now)
     }
 
-    /// Whether all are told at that time: when voting has closed, or from the beginning where the event says so. If not,
-    /// [`require_manager_of_results`] says who is.
+    /// Whether all are told at that time: when voting has closed, or from its opening where the event says so. If not,
+    /// [`require_manager_of_results`] says who is. Before it opens results would say no more than who stands, which is for those who
+    /// take part.
     pub fn are_public(&self, now: Instant) -> bool {
-        !self.event.is_private
-            && match self.state(now) {
-                VotingState::None => false,
-                VotingState::NotOpen | VotingState::Open => self.is_live,
-                VotingState::Closed => true,
-            }
+        results_are_public(self.event.is_private, self.state(now), self.is_live)
     }
 }
 
-/// Counts the votes, whoever asks: who is told is asked of what comes of it.
-pub fn count_results(tx: &mut dyn VotingTx, event_id: EventId) -> Result<Results, ResultsError> {
+/// The rule of it.
+pub fn results_are_public(is_private: bool, state: VotingState, is_live: bool) -> bool {
+    !is_private
+        && match state {
+            VotingState::None | VotingState::NotOpen => false,
+            VotingState::Open => is_live,
+            VotingState::Closed => true,
+        }
+}
+
+/// What decides about who is told of an event's results, whoever asks.
+pub fn find_results_shown(tx: &mut dyn VotingTx, event_id: EventId) -> Result<ResultsShown, ResultsError> {
     let event = tx.find_event(event_id)?.ok_or(ResultsError::NotFound)?;
-    let counted = tx.count_votes(event_id)?;
-    let seat_holders = tx.count_seat_holders(event_id)?;
-    let voters = counted.iter().map(|candidate| candidate.votes).sum();
-    Ok(Results {
+    Ok(ResultsShown {
         event: event.reference(),
         window: VotingWindow::of(&event),
         is_live: event.details.live_results,
+    })
+}
+
+/// Counts the votes, for who was found to be told.
+pub fn count_results(tx: &mut dyn VotingTx, event_id: EventId) -> Result<Results, ResultsError> {
+    let counted = tx.count_votes(event_id)?;
+    let voters = counted.iter().map(|candidate| candidate.votes).sum();
+    Ok(Results {
         candidates: ranked(counted),
         voters,
-        seat_holders,
+        // Who was erased since voting closed has no seat, and is counted.
+        seat_holders: tx.count_seat_holders(event_id)?.max(voters),
     })
 }
 
@@ -91,14 +108,14 @@ pub fn count_results(tx: &mut dyn VotingTx, event_id: EventId) -> Result<Results
 pub fn require_manager_of_results(
     tx: &mut dyn VotingTx,
     ctx: &Ctx,
-    results: &Results,
+    shown: &ResultsShown,
 ) -> Result<(), ResultsError> {
-    let is_manager = may_manage(tx, &ctx.actor, results.event)?;
-    if results.event.is_private && !is_manager {
+    let is_manager = may_manage(tx, &ctx.actor, shown.event)?;
+    if shown.event.is_private && !is_manager {
         Err(ResultsError::NotFound)
-    } else if results.state(ctx.now) == VotingState::None {
+    } else if shown.state(ctx.now) == VotingState::None {
         Err(ResultsError::NoVoting)
-    } else if is_manager || results.are_public(ctx.now) {
+    } else if is_manager || shown.are_public(ctx.now) {
         Ok(())
     } else {
         Err(ResultsError::Hidden)

@@ -12,6 +12,9 @@ CREATE TABLE campaigns (
         CHECK (status IN ('requested', 'approved', 'sending', 'paused', 'sent', 'rejected', 'cancelled')),
     subject        text NOT NULL CHECK (length(subject) BETWEEN 1 AND 200),
     body           text NOT NULL,
+    -- how the candidate and the talk were called when it was approved, as long as it goes on
+    candidate_name text,
+    talk_title     text,
     -- whom it goes to, and from when on; once it is approved
     audience       text CHECK (audience IN ('event', 'all')),
     send_at        timestamptz,
@@ -64,7 +67,9 @@ CREATE INDEX campaign_deliveries_by_attendee ON campaign_deliveries (attendee_id
 
 -- Addresses that get no campaigns, under the server's key: a row does not say whose it is, and outlives the account.
 CREATE TABLE suppressions (
-    address_mac text NOT NULL PRIMARY KEY,
+    address_mac text NOT NULL,
     reason      text NOT NULL CHECK (reason IN ('unsubscribed', 'bounced')),
-    since       timestamptz NOT NULL
+    since       timestamptz NOT NULL,
+    -- each is taken back by itself
+    PRIMARY KEY (address_mac, reason)
 );

@@ -5,7 +5,6 @@
 //! break an organiser's edit; and it takes weak tags too, because a proxy that compresses weakens the tags it passes on.
 
 use crate::problem::Problem;
-use crate::problem_catalogue::ProblemType;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
@@ -42,30 +41,27 @@ pub enum IfMatch {
     Unconditional,
     /// That there is something (`*`).
     Anything,
-    /// That the present version is one of these edits. Tags that are not ours match nothing.
-    Edits(Vec<u64>),
+    /// That the present version has one of these tags, without their quotes. Tags that are not ours match nothing.
+    Tags(Vec<String>),
 }
 
 impl IfMatch {
-    /// Whether the change may happen to the thing at that edit.
-    pub fn allows(&self, edit: u64) -> bool {
+    /// The tags of which one has to be that of the present version, if that is asked.
+    pub fn tags(self) -> Option<Vec<String>> {
         match self {
-            Self::Unconditional | Self::Anything => true,
-            Self::Edits(edits) => edits.contains(&edit),
+            Self::Unconditional | Self::Anything => None,
+            Self::Tags(tags) => Some(tags),
         }
     }
 
-    /// Refuses (412) a change that the present edit does not allow. Ask under the lock of the row.
-    pub fn check(&self, edit: u64) -> Result<(), Problem> {
-        if self.allows(edit) {
-            Ok(())
-        } else {
-            Err(ProblemType::PreconditionFailed.into())
-        }
+    /// The same for an event: the edits of the tags.
+    pub fn edits(self) -> Option<Vec<u64>> {
+        let tags = self.tags()?;
+        Some(tags.iter().filter_map(|tag| edit_of(tag)).collect())
     }
 
     fn of(headers: &HeaderMap) -> Self {
-        let mut edits = Vec::new();
+        let mut tags = Vec::new();
         let mut found = false;
         for value in headers.get_all(header::IF_MATCH) {
             found = true;
@@ -73,20 +69,24 @@ impl IfMatch {
             if text.trim() == "*" {
                 return Self::Anything;
             }
-            edits.extend(text.split(',').filter_map(edit_of));
+            tags.extend(text.split(',').filter_map(unquoted));
         }
         if found {
-            Self::Edits(edits)
+            Self::Tags(tags)
         } else {
             Self::Unconditional
         }
     }
 }
 
-fn edit_of(tag: &str) -> Option<u64> {
+fn unquoted(tag: &str) -> Option<String> {
     let tag = tag.trim();
     let quoted = tag.strip_prefix("W/").unwrap_or(tag);
-    let (edit, seats) = quoted.strip_prefix('"')?.strip_suffix('"')?.split_once('-')?;
+    Some(quoted.strip_prefix('"')?.strip_suffix('"')?.to_owned())
+}
+
+fn edit_of(tag: &str) -> Option<u64> {
+    let (edit, seats) = tag.split_once('-')?;
     let only_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     (only_digits(edit) && only_digits(seats))
         .then(|| edit.parse().ok())
@@ -128,8 +128,10 @@ mod tests {
 
     #[test]
     fn if_match_compares_the_edit_alone() {
-        let allows =
-            |values: &[&'static str], edit| IfMatch::of(&headers(&header::IF_MATCH, values)).allows(edit);
+        let allows = |values: &[&'static str], edit| {
+            let edits = IfMatch::of(&headers(&header::IF_MATCH, values)).edits();
+            edits.is_none_or(|edits| edits.contains(&edit))
+        };
         assert!(allows(&[], 7));
         assert!(allows(&["*"], 7));
         assert!(allows(&["\"7-1\""], 7));
@@ -148,7 +150,8 @@ mod tests {
         ] {
             assert!(!allows(&[other], 7), "{other}");
         }
-        assert!(IfMatch::Edits(vec![8]).check(7).is_err());
+        let tags = IfMatch::of(&headers(&header::IF_MATCH, &["\"a\", W/\"b\""])).tags();
+        assert_eq!(tags, Some(vec!["a".to_owned(), "b".to_owned()]));
     }
 
     #[test]

@@ -283,7 +283,7 @@ impl OperationDoc {
     /// The operation and the schemas that it names.
     pub fn build(self) -> (Operation, Vec<NamedSchema>) {
         let mut builder = OperationBuilder::new()
-            .operation_id(Some(operation_id(&self.method, self.path)))
+            .operation_id(Some(operation_id(&self.method, self.path, self.is_page)))
             .tag(self.tag.as_str())
             .summary(Some(self.summary))
             .description(self.description)
@@ -501,10 +501,14 @@ fn tag_of(path: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// `get_events_id` for `GET /api/v1/events/{id}`: unique because method and path together are.
-fn operation_id(method: &Method, path: &str) -> String {
+/// `get_events_id` for `GET /api/v1/events/{id}`, and `get_page_vote_token` for a link's page, beside which there may be a route of
+/// the same path: unique because method and path together are.
+fn operation_id(method: &Method, path: &str, is_page: bool) -> String {
     let below = path.strip_prefix(crate::BASE_PATH).unwrap_or(path);
     let mut id = method.as_str().to_ascii_lowercase();
+    if is_page {
+        id.push_str("_page");
+    }
     for part in below
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|part| !part.is_empty())

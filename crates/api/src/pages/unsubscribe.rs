@@ -16,7 +16,8 @@ use askama::Template;
 #[template(path = "unsubscribe.html")]
 struct Form {
     token: String,
-    address: String,
+    /// As much of it as is told; none when it is not known any more.
+    address: Option<String>,
 }
 
 /// The page. Opening it unsubscribes nobody: programs that look for viruses follow links too.
@@ -26,9 +27,11 @@ pub async fn show(
     state: SharedState,
 ) -> Result<HttpResponse, Problem> {
     let link = find_unsubscribe_link(&state, &token).await?;
-    match link.masked_address {
-        Some(address) if !link.is_unsubscribed => answer(StatusCode::OK, &Form { token, address }),
-        address => done(address.as_deref()),
+    let address = link.masked_address;
+    if link.is_unsubscribed {
+        done(address.as_deref())
+    } else {
+        answer(StatusCode::OK, &Form { token, address })
     }
 }
 

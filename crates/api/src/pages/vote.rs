@@ -82,7 +82,7 @@ pub async fn submit(
             format!("You voted for {}.", link.candidate.name).into(),
             format!("The event: {}.", link.event.details.title).into(),
             format!(
-                "You can change it until {}: by the link of another candidate's mail, or signed in.",
+                "You can change it until {}: by the link of another candidate's mail, or signed in if you have an account.",
                 closes(&link.event)
             )
             .into(),

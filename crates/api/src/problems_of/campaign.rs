@@ -72,6 +72,7 @@ impl From<ApproveCampaignError> for Problem {
             ApproveCampaignError::Denied(denied) => denied.into(),
             ApproveCampaignError::Invalid(invalid) => invalid.into(),
             ApproveCampaignError::WrongState(status) => wrong_state(status),
+            ApproveCampaignError::Changed => ProblemType::PreconditionFailed.into(),
             ApproveCampaignError::VotingClosed => ProblemType::VotingClosed.into(),
             ApproveCampaignError::Store(error) => error.into(),
         }

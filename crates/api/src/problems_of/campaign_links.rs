@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
-use campaign::{UnsubscribeError, VoteLinkError};
+use campaign::VoteLinkError;
 use chrono::SecondsFormat;
 
 impl From<VoteLinkError> for Problem {
@@ -20,15 +20,6 @@ impl From<VoteLinkError> for Problem {
             VoteLinkError::NotOpen(None) => ProblemType::VotingNotOpen.into(),
             VoteLinkError::Closed => ProblemType::VotingClosed.into(),
             VoteLinkError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<UnsubscribeError> for Problem {
-    fn from(error: UnsubscribeError) -> Self {
-        match error {
-            UnsubscribeError::NotFound => Self::not_found(),
-            UnsubscribeError::Store(error) => error.into(),
         }
     }
 }

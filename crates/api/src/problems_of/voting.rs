@@ -5,8 +5,8 @@ use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use kernel::{Instant, Invalid};
 use voting::{
-    AccessError, ChangeCandidateError, ChooseSpeakerError, MOST_NOMINATIONS, NominateError, ResultsError,
-    VoteError,
+    AccessError, ChangeCandidateError, ChooseSpeakerError, MOST_NOMINATIONS, MOST_OWN_CANDIDACIES,
+    NominateError, ResultsError, VoteError,
 };
 
 impl From<AccessError> for Problem {
@@ -33,6 +33,10 @@ impl From<NominateError> for Problem {
             NominateError::TooMany => Self::new(ProblemType::NominationsUsed).detail(format!(
                 "One account names at most {MOST_NOMINATIONS} others at one event."
             )),
+            NominateError::StoodTooOften => Self::new(ProblemType::CandidaciesUsed).detail(format!(
+                "One person stands at most {MOST_OWN_CANDIDACIES} times at one event."
+            )),
+            NominateError::Full => ProblemType::CandidatesFull.into(),
             NominateError::Store(error) => error.into(),
         }
     }
@@ -69,9 +73,6 @@ impl From<VoteError> for Problem {
             .into(),
             VoteError::Oneself => {
                 Invalid::field("/candidate_id", "not_allowed", "nobody votes for themselves").into()
-            }
-            VoteError::CastSignedIn => {
-                Self::new(ProblemType::WrongState).detail("You have voted signed in; change the vote there.")
             }
             VoteError::NoVoting => ProblemType::NoVoting.into(),
             VoteError::NotOpen(opens_at) => {

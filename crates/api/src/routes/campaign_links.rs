@@ -10,7 +10,7 @@ use crate::state::{AppState, SharedState};
 use crate::views::{UnsubscribeBody, VoteBody, VoteLinkBody};
 use campaign::{UnsubscribeLink, VoteLink};
 use kernel::{Ctx, DeliveryId};
-use notification::{read_unsubscribe_token, read_vote_token};
+use notification::{UnsubscribeToken, read_unsubscribe_token, read_vote_token};
 use voting::Vote;
 
 /// Why a link gives no vote.
@@ -133,7 +133,7 @@ fn voting_copy(state: &AppState, token: &str) -> Result<DeliveryId, Problem> {
     read_vote_token(&state.keys, token).ok_or_else(Problem::not_found)
 }
 
-fn unsubscribing_copy(state: &AppState, token: &str) -> Result<DeliveryId, Problem> {
+fn unsubscribing_copy(state: &AppState, token: &str) -> Result<UnsubscribeToken, Problem> {
     read_unsubscribe_token(&state.keys, token).ok_or_else(Problem::not_found)
 }
 
@@ -162,11 +162,11 @@ pub(crate) async fn find_unsubscribe_link(
     state: &SharedState,
     token: &str,
 ) -> Result<UnsubscribeLink, Problem> {
-    let id = unsubscribing_copy(state, token)?;
+    let link = unsubscribing_copy(state, token)?;
     let keys = state.keys.clone();
     let found = state
         .store
-        .read(move |tx| campaign::read_unsubscribe_link(tx, &keys, id));
+        .read(move |tx| campaign::read_unsubscribe_link(tx, &keys, &link));
     Ok(found.await?)
 }
 
@@ -176,10 +176,10 @@ pub(crate) async fn unsubscribe_by_link(
     ctx: Ctx,
     token: &str,
 ) -> Result<UnsubscribeLink, Problem> {
-    let id = unsubscribing_copy(state, token)?;
+    let link = unsubscribing_copy(state, token)?;
     let keys = state.keys.clone();
     let done = state
         .store
-        .write(move |tx| campaign::unsubscribe(tx, &ctx, &keys, id));
+        .write(move |tx| campaign::unsubscribe(tx, &ctx, &keys, &link));
     Ok(done.await?)
 }

@@ -2,7 +2,8 @@
 
 use super::campaigns::require_reader;
 use crate::extract::{
-    Fingerprint, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller, allowed_first,
+    Fingerprint, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller,
+    allowed_first,
 };
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
@@ -92,6 +93,7 @@ pub async fn approve(
     id: PathId<CampaignId>,
     caller: SignedInCaller,
     key: RepeatKey,
+    if_match: IfMatch,
     body: Result<JsonBody<CampaignApproval>, Problem>,
     state: SharedState,
 ) -> Result<Answer, Problem> {
@@ -102,13 +104,14 @@ pub async fn approve(
         id,
         audience: body.value.audience.into(),
         send_at: body.value.send_at.map(|at| at.trunc_subsecs(6)),
+        versions: if_match.tags(),
     };
     decide(
         &state,
         ctx,
         scope,
         |_, ctx| Ok::<_, ApproveCampaignError>(ctx.actor.require(Permission::CampaignReview)?),
-        move |tx, ctx| campaign::approve_campaign(tx, ctx, command),
+        move |tx, ctx| campaign::approve_campaign(tx, ctx, command.clone()),
     )
     .await
 }
@@ -119,9 +122,11 @@ pub fn describe_approve(operation: OperationDoc) -> OperationDoc {
         .summary("Approve a campaign")
         .description(
             "It goes to who holds a seat at the event, or to everybody who wants campaigns, each address once, as fast as \
-             `mail.campaign_per_minute` lets it. Who asked for it is told.",
+             `mail.campaign_per_minute` lets it. Who asked for it is told. With If-Match it is what was read that is approved: 412 if the \
+             text, or a name that the candidate can put into it, was changed meanwhile. From here on none of it changes.",
         )
         .idempotent()
+        .if_match()
         .json_body::<CampaignApproval>()
         .answer::<CampaignBody>(200, "The campaign as it is now.")
         .problems(&[

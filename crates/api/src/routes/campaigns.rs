@@ -180,19 +180,23 @@ pub async fn read(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
-    let view = state
+    let read = state
         .store
         .read(move |tx| campaign::read_campaign(tx, &ctx, id))
         .await?;
-    Ok(Answer::ok(&CampaignBody::of(view)))
+    Ok(Answer::ok(&CampaignBody::of(read.view)).with_etag(format!("\"{}\"", read.version)))
 }
 
 /// See [`read`].
 pub fn describe_read(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Read a campaign")
-        .description("With its progress, counted when it is asked for. Who was skipped is not in `total`.")
+        .description(
+            "With its progress, counted when it is asked for. Who was skipped is not in `total`. The ETag is of what the campaign says, \
+             with the names of the candidate and the talk: an approval can name it in If-Match.",
+        )
         .answer::<CampaignBody>(200, "The campaign.")
+        .with_header("ETag", "The version of what it says.")
         .problems(&[ProblemType::NotFound])
 }
 

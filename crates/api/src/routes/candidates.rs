@@ -146,7 +146,7 @@ pub fn describe_nominate(operation: OperationDoc) -> OperationDoc {
         .description(
             "From publishing until voting closes. Oneself is listed at once. Somebody else has to be one of the participants \
              (422 on `/attendee_id` otherwise), is asked by mail, and is listed after accepting. One account names five others \
-             at one event.",
+             at one event, and stands ten times.",
         )
         .idempotent()
         .json_body::<NewCandidate>()
@@ -159,6 +159,8 @@ pub fn describe_nominate(operation: OperationDoc) -> OperationDoc {
             ProblemType::VotingClosed,
             ProblemType::AlreadyCandidate,
             ProblemType::NominationsUsed,
+            ProblemType::CandidaciesUsed,
+            ProblemType::CandidatesFull,
         ])
 }
 
@@ -173,6 +175,7 @@ pub async fn accept(
 ) -> Result<Answer, Problem> {
     let scope = key.scope(caller.signed_in.user_id, &Fingerprint::without_body(&request));
     let (event_id, id, ctx) = (event_id.0, id.0, caller.ctx);
+    let require_verified_email = state.settings.require_verified_email;
     let answer = state
         .store
         .write(move |tx| {
@@ -182,7 +185,7 @@ pub async fn accept(
                 scope.as_ref(),
                 |tx: &mut Tx| voting::require_nominee(tx, &ctx, event_id, id),
                 |tx: &mut Tx| {
-                    let view = voting::accept(tx, &ctx, event_id, id)?;
+                    let view = voting::accept(tx, &ctx, event_id, id, require_verified_email)?;
                     Ok::<_, ChangeCandidateError>(Answer::ok(&CandidateBody::of(view)))
                 },
             )
@@ -200,6 +203,7 @@ pub fn describe_accept(operation: OperationDoc) -> OperationDoc {
         .answer::<CandidateBody>(200, "The candidacy, listed.")
         .problems(&[
             ProblemType::NotFound,
+            ProblemType::VerifyEmailFirst,
             ProblemType::WrongState,
             ProblemType::NoVoting,
             ProblemType::VotingClosed,

@@ -17,7 +17,6 @@ use registration::{Announce, AnnounceError, ReadStatisticsError, ResendError};
 use serde::Deserialize;
 use storage::Tx;
 use utoipa::ToSchema;
-use voting::VoteRepository;
 
 /// What is another than in the original.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -214,7 +213,7 @@ pub async fn statistics(
         .store
         .read(move |tx| {
             let statistics = registration::read_event_statistics(tx, &ctx, id)?;
-            Ok::<_, ReadStatisticsError>((statistics, tx.count_voting(id)?))
+            Ok::<_, ReadStatisticsError>((statistics, voting::read_figures(tx, &ctx, id)?))
         })
         .await?;
     Ok(Answer::ok(&EventStatisticsBody::of(&statistics, voting)))

@@ -231,10 +231,8 @@ pub async fn edit(
     let (id, ctx) = (id.0, caller.ctx);
     let body = allowed_first(body, require_manager(&state, &ctx, id)).await?;
     let patch = body.value.into_patch(state.settings.require_verified_email);
-    let expected = match if_match {
-        IfMatch::Unconditional | IfMatch::Anything => None,
-        IfMatch::Edits(edits) => Some(edits.into_iter().map(u64::cast_signed).collect::<Vec<_>>()),
-    };
+    let expected = if_match.edits();
+    let expected: Option<Vec<i64>> = expected.map(|edits| edits.into_iter().map(u64::cast_signed).collect());
     let now = ctx.now;
     let event = state
         .store

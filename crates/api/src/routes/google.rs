@@ -184,10 +184,10 @@ async fn finish(
         refresh_token: RefreshToken::generate().map_err(Problem::internal)?,
     };
     let token = command.refresh_token.clone();
-    let moment = ctx.clone();
+    let (moment, keys) = (ctx.clone(), Arc::clone(&state.keys));
     let (_, session) = state
         .store
-        .write(move |tx| auth::external_sign_in(tx, &moment, command.clone()))
+        .write(move |tx| auth::external_sign_in(tx, &moment, &keys, command.clone()))
         .await?;
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, kept.return_to));

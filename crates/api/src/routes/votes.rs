@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// Candidates of the results at the most: all there can be.
+/// A rank that nobody is behind.
 const MOST_SHOWN: u32 = 10_000;
 
 /// For whom one votes.
@@ -28,7 +28,7 @@ pub struct Ballot {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ResultsParams {
-    /// So many candidates, the best. Absent: all.
+    /// Those whose `rank` is this or better: more than so many where the last ones are equals. Absent: all.
     #[param(minimum = 1, maximum = 10_000)]
     top: Option<u32>,
 }
@@ -46,9 +46,10 @@ pub async fn cast(
         .store
         .read(move |tx| voting::require_seat(tx, &asker, event_id));
     let candidate_id = CandidateId::from_uuid(allowed_first(body, allowed).await?.value.candidate_id);
+    let require_verified_email = state.settings.require_verified_email;
     let vote = state
         .store
-        .write(move |tx| voting::cast_vote(tx, &ctx, event_id, candidate_id))
+        .write(move |tx| voting::cast_vote(tx, &ctx, event_id, candidate_id, require_verified_email))
         .await?;
     Ok(Answer::ok(&VoteBody::of(&vote)))
 }
@@ -65,6 +66,7 @@ pub fn describe_cast(operation: OperationDoc) -> OperationDoc {
         .answer::<VoteBody>(200, "One's vote.")
         .problems(&OF_VOTERS)
         .problems(&OF_THE_WINDOW)
+        .problems(&[ProblemType::VerifyEmailFirst])
 }
 
 const OF_VOTERS: [ProblemType; 2] = [ProblemType::NotFound, ProblemType::SeatNeeded];
@@ -129,13 +131,14 @@ pub async fn results(
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (event_id, now) = (event_id.0, ctx.now);
-    let count = state.store.read(move |tx| voting::count_results(tx, event_id));
-    let results = state.results.get(event_id, now, count).await?;
-    if !results.are_public(now) {
-        let (asker, counted) = (ctx, std::sync::Arc::clone(&results));
+    let find = state
+        .store
+        .read(move |tx| voting::find_results_shown(tx, event_id));
+    let shown = *state.results.shown.get(event_id, now, find).await?;
+    if !shown.are_public(now) {
         state
             .store
-            .read(move |tx| voting::require_manager_of_results(tx, &asker, &counted))
+            .read(move |tx| voting::require_manager_of_results(tx, &ctx, &shown))
             .await?;
     }
     let top = query.and_then(|query| match query.0.top {
@@ -144,9 +147,11 @@ pub async fn results(
             "range",
             format!("a whole number from 1 to {MOST_SHOWN}"),
         )),
-        top => Ok(top.and_then(|top| usize::try_from(top).ok())),
+        top => Ok(top),
     })?;
-    Ok(Answer::ok(&ResultsBody::of(&results, now, top)))
+    let count = state.store.read(move |tx| voting::count_results(tx, event_id));
+    let results = state.results.counted.get(event_id, now, count).await?;
+    Ok(Answer::ok(&ResultsBody::of(&results, shown.state(now), top)))
 }
 
 /// See [`results`].
@@ -154,7 +159,7 @@ pub fn describe_results(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("Read how the votes stand")
         .description(
-            "For managers at any time; for all when voting has closed, or from the beginning where the event has `live_results` \
+            "For managers at any time; for all when voting has closed, or from its opening where the event has `live_results` \
              (403 `results-hidden` until then). Up to a second old.",
         )
         .query::<ResultsParams>()

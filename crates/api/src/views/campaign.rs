@@ -100,8 +100,8 @@ pub struct ProgressBody {
     pub failed: u64,
     /// How much of it is done with, from 0 to 100.
     pub percent: u64,
-    /// Votes that its links gave and that stand.
-    pub votes_won: u64,
+    /// Votes that its links gave and that stand. Null for whoever may not read the results yet.
+    pub votes_won: Option<u64>,
 }
 
 impl From<Progress> for ProgressBody {

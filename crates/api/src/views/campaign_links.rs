@@ -94,7 +94,7 @@ pub struct UnsubscribeBody {
     /// The address, with most of it left out; null when it was erased.
     #[schema(example = "m…@example.org")]
     pub address: Option<String>,
-    /// Whether it gets no mails that ask for votes.
+    /// Whether somebody unsubscribed it.
     pub unsubscribed: bool,
 }
 

@@ -167,7 +167,7 @@ pub struct RankedBody {
 pub struct Turnout {
     /// Who voted.
     pub voters: u64,
-    /// Who holds a seat.
+    /// Who holds a seat, or did when the event was called off; no fewer than who voted.
     pub seat_holders: u64,
 }
 
@@ -195,9 +195,10 @@ impl From<VotingState> for VotingStateBody {
 }
 
 impl ResultsBody {
-    /// The results at that time, so many of the candidates.
-    pub fn of(results: &Results, now: DateTime<Utc>, top: Option<usize>) -> Self {
-        let ranked = results.candidates.iter().take(top.unwrap_or(usize::MAX));
+    /// The results with how voting stands, down to a rank: of equals none is left out.
+    pub fn of(results: &Results, state: VotingState, top: Option<u32>) -> Self {
+        let is_shown = |rank: u32| top.is_none_or(|top| rank <= top);
+        let ranked = results.candidates.iter().filter(|one| is_shown(one.rank));
         Self {
             candidates: ranked
                 .map(|candidate| RankedBody {
@@ -212,7 +213,7 @@ impl ResultsBody {
                 voters: results.voters,
                 seat_holders: results.seat_holders,
             },
-            state: VotingStateBody::from(results.state(now)),
+            state: VotingStateBody::from(state),
         }
     }
 }

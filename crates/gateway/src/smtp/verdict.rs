@@ -68,7 +68,8 @@ impl BrokenOff {
 /// What becomes of the mail:
 ///
 /// - An answer of 5yz to RCPT, DATA or the content means this mail, for good (RFC 5321, section 4.2.1): refused. To RCPT it
-///   means the address: bounced, unless it says that it is about policy.
+///   means the address where an enhanced code says so: bounced. Others are about the sender, the path or policy, and what has
+///   no such code may be anything, as `550 relay not permitted`: what is noted of an address keeps mails from it for good.
 /// - MAIL names nobody but us, and no size: an answer of 5yz (a sender that the server does not let this user send from, or
 ///   that is not verified) means every mail alike. The set-up is wrong: unreachable, and no mail is to blame. Only where
 ///   the recipient's address is beyond ASCII, MAIL says so (SMTPUTF8), which may be what is refused; then it is refused
@@ -94,7 +95,7 @@ pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
         Why::Answer(500..=599, said) if broken.at == Step::Mail && recipient.is_ascii() => {
             Delivery::Unreachable(told(said))
         }
-        Why::Answer(500..=599, said) if broken.at == Step::Recipient && !is_policy(said) => {
+        Why::Answer(500..=599, said) if broken.at == Step::Recipient && takes_nothing(said) => {
             Delivery::Bounced(told(said))
         }
         Why::Answer(500..=599, said) => Delivery::Refused(told(said)),
@@ -107,10 +108,19 @@ pub(super) fn of(broken: &BrokenOff, recipient: &str) -> Delivery {
     }
 }
 
-/// Whether an answer names security or policy (enhanced code X.7.X: RFC 3463, section 3.8): who sends is what it is about,
-/// not who is written to.
-fn is_policy(said: &str) -> bool {
-    said.split_whitespace().any(|word| word.starts_with("5.7."))
+/// What says that an address takes no mail (RFC 3463, sections 3.2 and 3.3; 5.1.10: RFC 7505, section 4.2): no such mailbox, no
+/// such domain, a wrong address, one that has moved, a domain that takes no mail, a mailbox that is closed.
+const NOBODY_THERE: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
+
+/// Whether the answer begins with such a code; one that is only cited in it says nothing.
+fn takes_nothing(said: &str) -> bool {
+    let is_code = |word: &&str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(is_number)
+    };
+    let first = said.split_whitespace().find(is_code);
+    first.is_some_and(|code| NOBODY_THERE.contains(&code))
 }
 
 #[cfg(test)]
@@ -145,7 +155,7 @@ mod tests {
     #[test]
     fn an_answer_means_the_mail_or_us() {
         for code in [500, 550, 552, 554, 571] {
-            assert!(matches!(answered(code), Delivery::Bounced(_)), "{code}");
+            assert!(matches!(answered(code), Delivery::Refused(_)), "{code}");
             let theirs = answered_at(Step::Content, code, "ada@example.net");
             assert!(matches!(theirs, Delivery::Refused(_)), "{code}");
         }
@@ -158,15 +168,42 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_means_no_address() {
-        let answer = |said: &str| {
+    fn an_address_is_meant_only_where_a_code_says_so() {
+        let answer_at = |at, said: &str| {
             let why = Why::Answer(550, said.to_owned());
-            of(&BrokenOff::new(Step::Recipient, why), "ada@example.net")
+            of(&BrokenOff::new(at, why), "ada@example.net")
         };
-        let relay = answer("permanent error (550): 5.7.1 relaying denied");
-        assert!(matches!(relay, Delivery::Refused(_)));
-        let nobody = answer("permanent error (550): 5.1.1 no such mailbox");
-        assert!(matches!(nobody, Delivery::Bounced(_)));
+        for code in ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"] {
+            let said = format!("permanent error (550): {code} <ada@example.net>: nobody");
+            assert!(
+                matches!(answer_at(Step::Recipient, &said), Delivery::Bounced(_)),
+                "{said}"
+            );
+            // What the content is refused for says nothing of the address.
+            assert!(
+                matches!(answer_at(Step::Content, &said), Delivery::Refused(_)),
+                "{said}"
+            );
+        }
+        for said in [
+            "5.7.1 relaying denied",
+            "5.1.0 sender rejected",
+            "5.1.7 bad sender",
+            "5.1.8 bad sender's system",
+            "5.2.2 mailbox full",
+            "5.4.1 recipient address rejected: access denied",
+            "relay not permitted",
+            "mailbox unavailable",
+            "5.7.1 listed after too many 5.1.1",
+            "5.1.1.example.org is not us",
+            "15.1.1 is nothing",
+        ] {
+            let said = format!("permanent error (550): {said}");
+            assert!(
+                matches!(answer_at(Step::Recipient, &said), Delivery::Refused(_)),
+                "{said}"
+            );
+        }
     }
 
     #[test]

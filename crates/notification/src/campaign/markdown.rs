@@ -10,6 +10,10 @@ use std::fmt::Write;
 /// Lists, quotations and emphasis within each other at the most: a page is a tree, and deep ones are slow to grow.
 const MOST_NESTING: usize = 24;
 
+/// What is said where the link to vote would get into other hands.
+pub(super) const NOT_TO_OTHERS: &str = "{{ vote_url }} is a link of the recipient's own: it stands alone as the address of a link, \
+     or between blanks in the text, and in no other link and no subject";
+
 /// What a body says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Words {
@@ -51,6 +55,7 @@ fn events_of<'a>(source: &'a str, filled: &Filled) -> Result<Vec<Event<'a>>, Tem
         filled,
         events: Vec::new(),
         links: Vec::new(),
+        leads_elsewhere: 0,
         pictures: 0,
     };
     let mut depth = 0;
@@ -60,12 +65,17 @@ fn events_of<'a>(source: &'a str, filled: &Filled) -> Result<Vec<Event<'a>>, Tem
             Event::End(_) => depth -= 1,
             _ => {}
         }
-        if depth > MOST_NESTING {
+        let problem = |what: String| {
             let line = source[..place.start].matches('\n').count() + 1;
-            return Err(TemplateProblem::new(
-                line,
-                format!("lists, quotations or emphasis are nested more than {MOST_NESTING} deep"),
+            Err(TemplateProblem::new(line, what))
+        };
+        if depth > MOST_NESTING {
+            return problem(format!(
+                "lists, quotations or emphasis are nested more than {MOST_NESTING} deep"
             ));
+        }
+        if reading.gives_the_link_away(&event) {
+            return problem(NOT_TO_OTHERS.to_owned());
         }
         reading.take(event);
     }
@@ -77,11 +87,34 @@ struct Reading<'a, 'v> {
     events: Vec<Event<'a>>,
     /// Of the links that are open, whether each may be followed.
     links: Vec<bool>,
+    /// How many links are open that lead elsewhere than to the vote.
+    leads_elsewhere: usize,
     /// How many pictures are open. Of a picture, the words in its place are left.
     pictures: usize,
 }
 
 impl<'a> Reading<'a, '_> {
+    /// Whether by this the link to vote, which is worth a vote to whoever has it, would come to somebody else: as a part of an
+    /// address, or in the words of a link that leads elsewhere, which is taken for it.
+    fn gives_the_link_away(&mut self, event: &Event<'_>) -> bool {
+        let names_it = |text: &str| parts_of_marked(text).contains(&Part::Value(Name::VoteUrl));
+        let is_it = |url: &str| parts_of_marked(url) == [Part::Value(Name::VoteUrl)];
+        match event {
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                self.leads_elsewhere += usize::from(!is_it(dest_url));
+                !is_it(dest_url) && names_it(dest_url)
+            }
+            // A link in another is none in `CommonMark`, so that the count is that of the one that is open.
+            Event::End(TagEnd::Link) => {
+                self.leads_elsewhere = 0;
+                false
+            }
+            Event::Start(Tag::Image { dest_url, .. }) => names_it(dest_url),
+            Event::Text(text) | Event::Code(text) => self.leads_elsewhere > 0 && names_it(text),
+            _ => false,
+        }
+    }
+
     fn take(&mut self, event: Event<'a>) {
         match event {
             Event::Start(Tag::Link {

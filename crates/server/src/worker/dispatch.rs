@@ -21,8 +21,6 @@ pub struct Task {
     pub job: Job,
     /// It tries whether the other side is there.
     pub probe: bool,
-    /// When it was found to be due.
-    pub asked_at: Instant,
 }
 
 /// What a claim brought.
@@ -143,11 +141,7 @@ async fn claim(
         if shared.in_hand.take(job.id, now + lease) {
             handed_on = true;
             // Senders live longer than this task.
-            let _ = senders.send(Task {
-                job,
-                probe,
-                asked_at: Instant::now(),
-            });
+            let _ = senders.send(Task { job, probe });
         }
     }
     if probe && !handed_on {

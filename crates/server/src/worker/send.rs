@@ -15,9 +15,6 @@ use tokio::task::JoinSet;
 /// Whoever hands over ends by itself within a minute; this is for the one who does not.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// So long it is believed that a campaign's mail is to be sent: what is stopped stops within a second.
-const LONGEST_BELIEVED: Duration = Duration::from_millis(500);
-
 /// Sends until there is nothing more to come.
 pub async fn run(
     shared: Arc<Shared>,
@@ -59,7 +56,7 @@ fn address_of(to: &Destination) -> Option<EmailAddress> {
 
 /// What became of the message, if it was the worker's still, and whether the other side takes nothing for its address.
 async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
-    let Task { job, probe, asked_at } = task;
+    let Task { job, probe } = task;
     let (medium, now) = (job.to.medium(), shared.parts.clock.now());
     let too_late = job.message.not_after().is_some_and(|end| end <= now);
     let begun = shared.in_hand.begin(job.id, now);
@@ -76,9 +73,7 @@ async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
     if !probe && let Some(error) = shared.gates.closed(medium) {
         return Some((Verdict::Back { error }, false));
     }
-    if asked_at.elapsed() > LONGEST_BELIEVED
-        && let Some(verdict) = ask_again(shared, &job, now).await
-    {
+    if let Some(verdict) = ask_again(shared, &job, now).await {
         if probe {
             shared.gates.not_probed(medium);
         }
@@ -123,8 +118,8 @@ async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
     Some((verdict, bounced))
 }
 
-/// Whether a campaign's mail that has been in hand for a while is still to be sent: who stops a campaign, or wants no more of
-/// them, does not wait for what others have in their hands. None for what is to be sent.
+/// Whether a campaign's mail is still to be sent, asked for each right before it begins: who wants no more of them gets none after
+/// the answer to that, and who stops a campaign does not wait for what others have in their hands. None for what is to be sent.
 async fn ask_again(shared: &Arc<Shared>, job: &Job, now: Instant) -> Option<Verdict> {
     let id = delivery_of(job)?;
     let keys = Arc::clone(&shared.parts.couriers.keys);

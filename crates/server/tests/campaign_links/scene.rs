@@ -86,7 +86,7 @@ impl<'h> Scene<'h> {
 
     /// The link to unsubscribe in Asha's copy.
     pub fn unsubscribe_token(&self) -> String {
-        unsubscribe_token(&self.harness.server_keys(), self.delivery)
+        unsubscribe_token(&self.harness.server_keys(), self.delivery, &self.asha.email)
     }
 
     pub async fn confirm(&self, token: &str) -> Answer {

@@ -4,7 +4,7 @@ use super::scene::Scene;
 use super::{assert_page, request};
 use crate::support::{row_counts, sql};
 use campaign::{SuppressionReason, SuppressionRepository, address_macs};
-use kernel::EmailAddress;
+use kernel::{EmailAddress, StoreError};
 use testkit::harness::PASSWORD;
 use testkit::http::Request;
 use testkit::{Harness, TestDatabase, all_at_once, on_both_databases};
@@ -17,7 +17,9 @@ on_both_databases! {
     who_was_erased_or_deleted_can_still_unsubscribe,
     the_address_of_the_account_is_noted_too,
     a_bounce_stays_one,
+    who_had_a_bounce_is_not_unsubscribed_by_it,
     many_at_once_are_one,
+    a_link_outlives_its_copy_and_the_address_in_it,
 }
 
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
@@ -27,7 +29,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 async fn suppressed(harness: &Harness, email: &str) -> Option<SuppressionReason> {
     let email: EmailAddress = email.parse().expect("an address");
     let macs = address_macs(&harness.server_keys(), &email);
-    let read = harness.store().read(move |tx| tx.is_suppressed(&macs));
+    let read = harness.store().read(move |tx| {
+        for reason in [SuppressionReason::Bounced, SuppressionReason::Unsubscribed] {
+            if tx.is_noted(&macs, reason)? {
+                return Ok::<_, StoreError>(Some(reason));
+            }
+        }
+        Ok(None)
+    });
     read.await.expect("an answer")
 }
 
@@ -179,7 +188,7 @@ async fn whatever_a_mail_program_sends_is_taken(database: TestDatabase) {
         number += 1;
         let email = format!("reader-{number}@example.org");
         let delivery = scene.deliver(&email, None, None);
-        let token = notification::unsubscribe_token(&harness.server_keys(), delivery);
+        let token = notification::unsubscribe_token(&harness.server_keys(), delivery, &email);
         let path = format!("/unsubscribe/{token}");
         let page = harness.client().root().post(&path).text(media_type, body);
         page.header("user-agent", "Google-Smtp-Relay").await.expect(200);
@@ -252,7 +261,7 @@ async fn who_was_erased_or_deleted_can_still_unsubscribe(database: TestDatabase)
         None,
         Some("018f0000-0000-7000-8000-000000000000"),
     );
-    let token = notification::unsubscribe_token(&harness.server_keys(), guest);
+    let token = notification::unsubscribe_token(&harness.server_keys(), guest, "guest@example.org");
     one_click(&harness, &token).await.expect(200);
     assert!(suppressed(&harness, "guest@example.org").await.is_some());
 }
@@ -278,7 +287,7 @@ async fn the_address_of_the_account_is_noted_too(database: TestDatabase) {
     let copy = scene.deliver(&dana.email, None, None);
     one_click(
         &harness,
-        &notification::unsubscribe_token(&harness.server_keys(), copy),
+        &notification::unsubscribe_token(&harness.server_keys(), copy, &dana.email),
     )
     .await
     .expect(200);
@@ -322,6 +331,32 @@ async fn a_bounce_stays_one(database: TestDatabase) {
     );
 }
 
+/// Otherwise the page would say that it is done, and have no button; and mails would come when the address takes them again.
+async fn who_had_a_bounce_is_not_unsubscribed_by_it(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let scene = Scene::new(&harness).await;
+    let email: EmailAddress = scene.asha.email.parse().expect("an address");
+    let (keys, ctx) = (harness.server_keys(), harness.system());
+    let bounced = harness
+        .store()
+        .write(move |tx| campaign::suppress_address(tx, &keys, &email, SuppressionReason::Bounced, ctx.now));
+    bounced.await.expect("a row");
+    let token = scene.unsubscribe_token();
+    let is_unsubscribed = async || {
+        let read = harness.client().get(&format!("/unsubscribe/{token}")).await;
+        read.expect(200).json()["unsubscribed"].clone()
+    };
+    assert_eq!(is_unsubscribed().await, false);
+    let page = harness
+        .client()
+        .root()
+        .get(&format!("/unsubscribe/{token}"))
+        .await;
+    assert!(page.expect(200).text().contains("<button"));
+    one_click(&harness, &token).await.expect(200);
+    assert_eq!(is_unsubscribed().await, true);
+}
+
 async fn many_at_once_are_one(database: TestDatabase) {
     let harness = Harness::start(database).await;
     let scene = Scene::new(&harness).await;
@@ -333,4 +368,42 @@ async fn many_at_once_are_one(database: TestDatabase) {
     .await;
     assert!(answers.iter().all(|answer| answer.status() == 200));
     assert_eq!(harness.count("suppressions").await, 1);
+}
+
+async fn a_link_outlives_its_copy_and_the_address_in_it(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let scene = Scene::new(&harness).await;
+    for (email, forgotten) in [
+        // As when an organiser removes the guest.
+        (
+            "emptied@example.org",
+            "UPDATE campaign_deliveries SET name = '', email = '', email_key = 'gone', attendee_id = NULL, user_id = NULL WHERE email = 'emptied@example.org'",
+        ),
+        // As when the candidate leaves with all that was theirs, or the event is deleted.
+        (
+            "deleted@example.org",
+            "DELETE FROM campaign_deliveries WHERE email = 'deleted@example.org'",
+        ),
+    ] {
+        let delivery = scene.deliver(email, None, None);
+        let token = notification::unsubscribe_token(&harness.server_keys(), delivery, email);
+        sql(&harness, forgotten);
+        let path = format!("/unsubscribe/{token}");
+        let page = harness.client().root().get(&path).await.expect(200);
+        assert_page(&page);
+        assert!(page.text().contains("<form"), "{page}");
+        let told = harness.client().get(&path).await.expect(200).json();
+        assert_eq!(
+            (&told["address"], &told["unsubscribed"]),
+            (&serde_json::Value::Null, &false.into())
+        );
+        let done = one_click(&harness, &token).await.expect(200);
+        assert!(done.text().contains("You are unsubscribed"), "{done}");
+        assert_eq!(
+            suppressed(&harness, email).await,
+            Some(SuppressionReason::Unsubscribed)
+        );
+        let told = harness.client().get(&path).await.expect(200).json();
+        assert_eq!(told["unsubscribed"], true);
+    }
 }

@@ -7,6 +7,7 @@ use campaign::{SuppressionReason, suppress_address};
 use chrono::TimeDelta;
 use kernel::EmailAddress;
 use serde_json::json;
+use testkit::harness::PASSWORD;
 use testkit::{Harness, Person, TestDatabase, on_both_databases};
 
 on_both_databases! {
@@ -18,6 +19,9 @@ on_both_databases! {
     who_has_another_address_by_then_gets_it_there,
     wanting_campaigns_takes_back_the_unsubscribing_and_no_bounce,
     an_address_that_bounced_gets_no_campaign,
+    who_is_suspended_gets_none,
+    another_address_of_who_unsubscribed_gets_none,
+    an_address_that_is_proven_takes_mail_again,
 }
 
 /// Notes that the address gets no campaigns.
@@ -260,4 +264,79 @@ async fn an_address_that_bounced_gets_no_campaign(database: TestDatabase) {
         scene.fate(&next, &scene.people[0].person.email).await,
         Some(("skipped".into(), Some("bounced".into())))
     );
+}
+
+async fn who_is_suspended_gets_none(database: TestDatabase) {
+    let mut scene = Scene::new(database, 12).await;
+    scene.per_minute = 600;
+    suspend(&scene.harness, &scene.people[0].person);
+    let id = scene.approved("event").await;
+    scene.round().await;
+    // One while it is in the queue.
+    suspend(&scene.harness, &scene.people[1].person);
+    let post = Post::open();
+    for _ in 0..3 {
+        scene.send_all(&post).await;
+        scene.harness.clock().advance(TimeDelta::seconds(1));
+        scene.round().await;
+    }
+    let sent = mailed(&post);
+    assert_eq!(sent.len(), 10);
+    for suspended in &scene.people[..2] {
+        assert!(!sent.contains(&suspended.person.email));
+        let (status, _) = scene.fate(&id, &suspended.person.email).await.expect("one");
+        assert_eq!(status, "skipped");
+    }
+    scene.harness.assert_invariants().await;
+}
+
+/// The person has that address from now on.
+async fn moves_to(scene: &Scene, person: &Person, email: &str) {
+    let change = json!({"new_email": email, "password": PASSWORD});
+    let ask = person.client.post("/users/me/email").json(change);
+    ask.await.expect(202);
+    let secrets = scene.harness.mailed_secrets(email).await;
+    let confirm = scene.harness.client().post("/auth/email/verification/confirm");
+    confirm.json(json!({"token": secrets.token})).await.expect(204);
+}
+
+async fn another_address_of_who_unsubscribed_gets_none(database: TestDatabase) {
+    let scene = Scene::new(database, 2).await;
+    let [one, other] = &scene.people[..] else {
+        panic!("two people")
+    };
+    suppress(&scene.harness, &one.person.email, SuppressionReason::Unsubscribed).await;
+    // A mail that came back from the former address says nothing of the new one.
+    suppress(&scene.harness, &one.person.email, SuppressionReason::Bounced).await;
+    suppress(&scene.harness, &other.person.email, SuppressionReason::Bounced).await;
+    moves_to(&scene, &one.person, "one@new.example").await;
+    moves_to(&scene, &other.person, "other@new.example").await;
+    let id = scene.approved("event").await;
+    scene.round().await;
+    let post = Post::open();
+    scene.send_all(&post).await;
+    assert_eq!(mailed(&post), ["other@new.example"]);
+    assert_eq!(
+        scene.fate(&id, "one@new.example").await,
+        Some(("skipped".into(), Some("unsubscribed".into())))
+    );
+}
+
+async fn an_address_that_is_proven_takes_mail_again(database: TestDatabase) {
+    let scene = Scene::new(database, 1).await;
+    let person = &scene.people[0].person;
+    for reason in [SuppressionReason::Unsubscribed, SuppressionReason::Bounced] {
+        suppress(&scene.harness, &person.email, reason).await;
+    }
+    set_verified(&scene.harness, person, false);
+    let ask = person.client.post("/auth/email/verification");
+    ask.await.expect(202);
+    let secrets = scene.harness.mailed_secrets(&person.email).await;
+    let confirm = scene.harness.client().post("/auth/email/verification/confirm");
+    confirm.json(json!({"token": secrets.token})).await.expect(204);
+    // What the person said themselves stays.
+    for (reason, count) in [("bounced", 0), ("unsubscribed", 1)] {
+        let noted = format!("suppressions WHERE reason = '{reason}'");
+        assert_eq!(scene.harness.count(&noted).await, count, "{reason}");
+    }
 }

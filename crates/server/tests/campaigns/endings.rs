@@ -3,11 +3,12 @@
 
 use super::scene::{Scene, mailed};
 use crate::sending::post::Post;
+use crate::support::sql;
 use chrono::TimeDelta;
 use kernel::Clock;
 use serde_json::json;
 use testkit::harness::PASSWORD;
-use testkit::{TestDatabase, on_both_databases};
+use testkit::{TestDatabase, all_at_once, on_both_databases};
 
 on_both_databases! {
     voting_closes_while_it_is_sent,
@@ -19,6 +20,8 @@ on_both_databases! {
     who_gets_one_is_forgotten,
     a_guest_turns_out_to_be_somebody,
     an_attendee_is_removed,
+    who_is_forgotten_while_mails_are_handed_over,
+    who_is_forgotten_while_readers_are_written_down,
 }
 
 /// A campaign of which ten mails are in the queue and two wait.
@@ -207,8 +210,60 @@ async fn an_attendee_is_removed(database: TestDatabase) {
     scene.organizer.client.delete(&path).await.expect(204);
     let kept = "campaign_deliveries WHERE email LIKE '%guest%' OR email_key LIKE '%guest%' OR name <> ''";
     assert_eq!(scene.harness.count(kept).await, 0);
+    assert_eq!(scene.harness.count("outbox WHERE kind = 'campaign'").await, 0);
     let post = Post::open();
     scene.send_all(&post).await;
     assert!(mailed(&post).is_empty());
     assert_eq!(scene.count("skipped").await, 1);
+    scene.harness.assert_invariants().await;
+}
+
+async fn who_is_forgotten_while_mails_are_handed_over(database: TestDatabase) {
+    forget_while_it_goes(database, "event").await;
+}
+
+async fn who_is_forgotten_while_readers_are_written_down(database: TestDatabase) {
+    forget_while_it_goes(database, "all").await;
+}
+
+async fn forget_while_it_goes(database: TestDatabase, audience: &str) {
+    let mut scene = Scene::new(database, 8).await;
+    // One of them at a time, so that there is always somebody to be handed over.
+    scene.per_minute = 60;
+    sql(&scene.harness, "UPDATE users SET campaign_mail = true");
+    scene.approved(audience).await;
+    let scene = &scene;
+    all_at_once(12, |number| {
+        let person = (number % 3 != 0).then(|| &scene.people[number / 3 * 2 + number % 3 - 1].person);
+        let erase = person.map(|person| {
+            let erase = person.client.delete("/users/me");
+            erase.json(json!({"password": PASSWORD}))
+        });
+        let (feeder, system) = (scene.feeder(), scene.harness.system());
+        async move {
+            if let Some(erase) = erase {
+                erase.await.expect(204);
+                return;
+            }
+            for second in 0..12 {
+                let mut ctx = system.clone();
+                ctx.now += TimeDelta::seconds(second);
+                feeder.round(ctx).await.expect("a round");
+            }
+        }
+    })
+    .await;
+    let emails: Vec<String> = scene
+        .people
+        .iter()
+        .map(|one| format!("'{}'", one.person.email))
+        .collect();
+    let emails = emails.join(", ");
+    for rows in [
+        format!("outbox WHERE kind = 'campaign' AND recipient_key IN ({emails})"),
+        format!("campaign_deliveries WHERE email IN ({emails}) OR email_key IN ({emails})"),
+    ] {
+        assert_eq!(scene.harness.count(&rows).await, 0, "{rows}");
+    }
+    scene.harness.assert_invariants().await;
 }

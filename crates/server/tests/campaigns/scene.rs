@@ -103,6 +103,26 @@ impl Scene {
         id
     }
 
+    /// The first of the people votes by the link of the campaign's mail.
+    pub async fn first_votes_by_link(&self, id: &str) {
+        let ctx = self.harness.system();
+        let link = voting::LinkVote {
+            event_id: self.event,
+            candidate_id: self.candidate_id.parse().expect("an id"),
+            voter: self.people[0].attendee,
+            campaign_id: id.parse().expect("an id"),
+        };
+        let store = self.harness.store();
+        let cast = store.write(move |tx| voting::cast_vote_by_link(tx, &ctx, link));
+        cast.await.expect("a vote");
+    }
+
+    /// As if a worker, of which nothing is heard, had claimed all mails of campaigns.
+    pub fn a_worker_has_them(&self) {
+        let claim = "UPDATE outbox SET leased_by = 'somebody' WHERE kind = 'campaign'";
+        sql(&self.harness, claim);
+    }
+
     pub async fn campaign(&self, id: &str) -> Value {
         let read = self.reviewer.client.get(&format!("/campaigns/{id}"));
         read.await.expect(200).json()

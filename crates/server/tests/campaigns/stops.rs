@@ -4,9 +4,9 @@ use super::scene::{Scene, mailed};
 use crate::sending::post::{Post, eventually};
 use crate::support::sql;
 use chrono::TimeDelta;
-use notification::Delivery;
+use kernel::DeliveryId;
+use notification::{Delivery, unsubscribe_token, vote_token};
 use serde_json::json;
-use std::time::Duration;
 use testkit::{TestDatabase, all_at_once, on_both_databases};
 
 on_both_databases! {
@@ -19,6 +19,10 @@ on_both_databases! {
     a_mail_that_is_given_up_is_told_and_can_be_tried_again,
     one_that_is_dropped_stays_failed,
     each_campaign_goes_by_itself,
+    mails_that_are_put_off_hold_up_nobody,
+    what_lost_its_message_is_put_right,
+    what_was_given_up_is_let_go_of_when_all_of_it_is_done_with,
+    what_a_mail_server_cites_gives_no_link_away,
 }
 
 async fn a_pause_takes_back_what_no_worker_has_and_each_gets_one_in_the_end(database: TestDatabase) {
@@ -67,11 +71,7 @@ async fn what_a_worker_has_claimed_goes_back_too(database: TestDatabase) {
     let scene = Scene::new(database, 3).await;
     let id = scene.approved("event").await;
     scene.round().await;
-    // As if a worker that was killed had them.
-    sql(
-        &scene.harness,
-        "UPDATE outbox SET leased_by = 'somebody' WHERE kind = 'campaign'",
-    );
+    scene.a_worker_has_them();
     scene.decides(&id, "pause", json!({})).await.expect(200);
     assert_eq!(
         scene.count("queued").await,
@@ -105,7 +105,6 @@ async fn what_waited_in_hand_is_asked_for_once_more(database: TestDatabase) {
     })
     .await;
     scene.decides(&id, "pause", json!({})).await.expect(200);
-    tokio::time::sleep(Duration::from_millis(600)).await;
     post.let_go(100);
     eventually("three that wait", || async { scene.count("waiting").await == 3 }).await;
     assert_eq!(post.sent().len(), 1);
@@ -264,4 +263,137 @@ async fn each_campaign_goes_by_itself(database: TestDatabase) {
     assert_eq!(scene.status(&one).await, "sent");
     assert_eq!(scene.status(&other).await, "sent");
     assert_eq!(mailed(&post).len(), 4);
+}
+
+async fn mails_that_are_put_off_hold_up_nobody(database: TestDatabase) {
+    let mut scene = Scene::new(database, 14).await;
+    scene.per_minute = 600;
+    let id = scene.approved("event").await;
+    scene.round().await;
+    assert_eq!(scene.count("queued").await, 10);
+    let post = Post::open();
+    post.answer(Some(Delivery::Failed("451 4.7.1 greylisted".into())));
+    let worker = scene.worker(&post, 2);
+    let untried = "outbox WHERE kind = 'campaign' AND status = 'queued' AND attempts = 0";
+    eventually("ten that were tried", || async {
+        scene.harness.count(untried).await == 0
+    })
+    .await;
+    worker.stop().await;
+    post.answer(None);
+    scene.harness.clock().advance(TimeDelta::seconds(1));
+    scene.round().await;
+    assert_eq!(
+        (scene.count("queued").await, scene.count("waiting").await),
+        (14, 0)
+    );
+    let worker = scene.worker(&post, 2);
+    eventually("the others", || async { post.sent().len() == 4 }).await;
+    worker.stop().await;
+    scene.harness.clock().advance(TimeDelta::seconds(1));
+    scene.round().await;
+    assert_eq!(scene.status(&id).await, "sending", "ten are to be tried again");
+    scene.harness.clock().advance(TimeDelta::seconds(30));
+    scene.send_all(&post).await;
+    scene.round().await;
+    assert_eq!(scene.status(&id).await, "sent");
+    let mut sent = mailed(&post);
+    sent.dedup();
+    assert_eq!(sent.len(), 14);
+    scene.harness.assert_invariants().await;
+}
+
+async fn what_lost_its_message_is_put_right(database: TestDatabase) {
+    let scene = Scene::new(database, 3).await;
+    let id = scene.approved("event").await;
+    scene.round().await;
+    assert_eq!(scene.count("queued").await, 3);
+    // One has none, one was sent and one given up, and nobody wrote it down.
+    let all = scene.deliveries(&id).await;
+    let message = |email: &str| format!("outbox WHERE kind = 'campaign' AND recipient_key = '{email}'");
+    sql(&scene.harness, &format!("DELETE FROM {}", message(&all[0].0)));
+    for (email, status) in [(&all[1].0, "done"), (&all[2].0, "dead")] {
+        let set = message(email).replacen("WHERE", &format!("SET status = '{status}' WHERE"), 1);
+        sql(&scene.harness, &format!("UPDATE {set}"));
+    }
+    for _ in 0..2 {
+        scene.harness.clock().advance(TimeDelta::seconds(1));
+        scene.round().await;
+    }
+    let post = Post::open();
+    scene.send_all(&post).await;
+    scene.harness.clock().advance(TimeDelta::seconds(1));
+    scene.round().await;
+    assert_eq!(mailed(&post), std::slice::from_ref(&all[0].0));
+    let campaign = scene.campaign(&id).await;
+    assert_eq!(campaign["status"], "sent");
+    let progress = &campaign["progress"];
+    assert_eq!((&progress["sent"], &progress["failed"]), (&json!(2), &json!(1)));
+    scene.harness.assert_invariants().await;
+}
+
+async fn what_was_given_up_is_let_go_of_when_all_of_it_is_done_with(database: TestDatabase) {
+    let scene = Scene::new(database, 3).await;
+    let id = scene.approved("event").await;
+    scene.round().await;
+    // So they are not taken back.
+    scene.a_worker_has_them();
+    scene.decides(&id, "cancel", json!({})).await.expect(200);
+    for _ in 0..2 {
+        scene.harness.clock().advance(TimeDelta::seconds(2));
+        scene.round().await;
+    }
+    assert_eq!(scene.count("queued").await, 3);
+    assert_eq!(scene.harness.count("campaigns WHERE at_work").await, 1);
+    // It had read that the campaign was held, and gives them back now.
+    sql(
+        &scene.harness,
+        "DELETE FROM outbox WHERE kind = 'campaign'; UPDATE campaign_deliveries SET status = 'waiting'",
+    );
+    for _ in 0..2 {
+        scene.harness.clock().advance(TimeDelta::seconds(2));
+        scene.round().await;
+    }
+    assert_eq!(scene.count("skipped").await, 3);
+    assert_eq!(scene.harness.count("campaigns WHERE at_work").await, 0);
+    assert_eq!(scene.campaign(&id).await["progress"]["percent"], 100);
+    scene.harness.assert_invariants().await;
+}
+
+async fn what_a_mail_server_cites_gives_no_link_away(database: TestDatabase) {
+    let scene = Scene::new(database, 1).await;
+    let email = &scene.people[0].person.email;
+    let keys = scene.harness.server_keys();
+    let post = Post::open();
+    for is_cut in [false, true] {
+        let id = scene.approved("event").await;
+        scene.round().await;
+        let listed = scene.reviewer.client.get(&format!("/campaigns/{id}/deliveries"));
+        let delivery: DeliveryId = listed.await.expect(200).items()[0]["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .expect("an id");
+        let links = [
+            format!("/vote/{}", vote_token(&keys, delivery)),
+            format!("/unsubscribe/{}", unsubscribe_token(&keys, delivery, email)),
+        ];
+        let (cited, kept) = if is_cut {
+            let link = &links[0];
+            (
+                format!("554 spam: {}", &link[..link.len() - 1]),
+                "554 spam: /vote/…",
+            )
+        } else {
+            (
+                format!("554 spam: {} and {}", links[0], links[1]),
+                "554 spam: /vote/… and /unsubscribe/…",
+            )
+        };
+        post.answer(Some(Delivery::Refused(cited)));
+        scene.send_all(&post).await;
+        let fate = scene.fate(&id, email).await;
+        assert_eq!(fate, Some(("failed".into(), Some(kept.into()))));
+        let job = format!("outbox WHERE id = '{delivery}' AND last_error = '{kept}'");
+        assert_eq!(scene.harness.count(&job).await, 1);
+    }
 }

@@ -293,8 +293,10 @@ async fn of_many_who_come_at_the_same_moment_one_makes_the_account(database: Tes
                 },
                 refresh_token: RefreshToken::generate().expect("randomness"),
             };
+            let keys = harness.server_keys();
             async move {
-                let signed_in = store.write(move |tx| auth::external_sign_in(tx, &ctx, command.clone()));
+                let signed_in =
+                    store.write(move |tx| auth::external_sign_in(tx, &ctx, &keys, command.clone()));
                 signed_in.await.expect("a session");
             }
         })

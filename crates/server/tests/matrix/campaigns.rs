@@ -2,7 +2,7 @@
 
 use super::world::Of;
 use crate::support::sql;
-use kernel::{AttendeeId, CampaignId, DeliveryId, EventId};
+use kernel::{AttendeeId, CampaignId, CandidateId, DeliveryId, EventId};
 use serde_json::{Value, json};
 use testkit::{Harness, Person};
 
@@ -13,6 +13,8 @@ pub fn form(candidate: &str) -> Value {
 
 /// Campaigns that one person asked for.
 pub struct Campaigns {
+    /// For a candidacy of their own.
+    own: String,
     requested: String,
     sending: String,
     paused: String,
@@ -42,7 +44,23 @@ impl Campaigns {
             );
             id.to_string()
         };
+        let own = insert("requested", false);
+        // It is over, so that they can stand anew.
+        let (stood, at) = (
+            harness.system().new_id::<CandidateId>(),
+            "2026-01-01T00:00:00.000000Z",
+        );
+        sql(
+            harness,
+            &format!(
+                "INSERT INTO candidates SELECT '{stood}', '{event}', id, user_id, 'withdrawn', 'Sync', 'Words', '{at}', '{at}', '{at}', '{at}'
+                 FROM attendees WHERE user_id = '{}';
+                 UPDATE campaigns SET candidate_id = '{stood}' WHERE id = '{own}'",
+                holder.id
+            ),
+        );
         Self {
+            own,
             requested: insert("requested", false),
             sending: insert("sending", true),
             paused: insert("paused", true),
@@ -51,7 +69,8 @@ impl Campaigns {
 
     pub fn of(&self, of: Of) -> String {
         match of {
-            Of::Published | Of::Draft => self.requested.clone(),
+            Of::Published => self.own.clone(),
+            Of::Draft => self.requested.clone(),
             Of::Quiet => self.sending.clone(),
             Of::Power => self.paused.clone(),
         }
@@ -75,7 +94,7 @@ pub fn copy(
             "INSERT INTO campaigns (id, event_id, candidate_id, requested_by, status, subject, body, requested_at, updated_at)
              VALUES ('{campaign}', '{event}', '{candidate}', '{user}', 'cancelled', 'Vote', 'Please.', '{at}', '{at}');
              INSERT INTO campaign_deliveries (id, campaign_id, attendee_id, name, email, email_key, status)
-             VALUES ('{delivery}', '{campaign}', '{holder}', 'Reader', 'reader@example.org', 'reader@example.org', 'sent');"
+             SELECT '{delivery}', '{campaign}', id, name, email, email_key, 'sent' FROM attendees WHERE id = '{holder}';"
         ),
     );
     delivery

@@ -429,7 +429,7 @@ impl<'h> World<'h> {
     fn token(&self, path: &str) -> String {
         let keys = self.harness.server_keys();
         if path.starts_with("/unsubscribe") {
-            unsubscribe_token(&keys, self.things.delivery)
+            unsubscribe_token(&keys, self.things.delivery, "reader@example.org")
         } else {
             vote_token(&keys, self.things.delivery)
         }

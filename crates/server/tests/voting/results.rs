@@ -8,6 +8,8 @@ use testkit::{Harness, TestDatabase, on_both_databases};
 on_both_databases! {
     results_are_for_managers_until_voting_has_closed,
     equals_have_the_same_rank_and_a_second_later_results_are_counted_anew,
+    nothing_is_counted_for_who_is_not_told,
+    before_voting_opens_and_after_an_event_is_called_off_results_say_what_they_can,
 }
 
 async fn results_are_for_managers_until_voting_has_closed(database: TestDatabase) {
@@ -92,4 +94,67 @@ async fn equals_have_the_same_rank_and_a_second_later_results_are_counted_anew(d
     let top = top.expect(200).json();
     assert_eq!(ranks(&top), ranks(&results)[..1]);
     assert_eq!(top["turnout"], results["turnout"]);
+    // Of equals none is left out.
+    hall.votes(0, &candidates[1]).await.expect(200);
+    harness.clock().advance(TimeDelta::seconds(1));
+    let top = hall.organizer.client.get(&hall.path("results?top=1")).await;
+    assert_eq!(
+        top.expect(200).json()["candidates"].as_array().map(Vec::len),
+        Some(2)
+    );
+}
+
+async fn nothing_is_counted_for_who_is_not_told(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let (hidden, plain) = (Hall::open(&harness, 1).await, Hall::open(&harness, 1).await);
+    plain.set(json!({"voting_opens_at": null})).await;
+    let draft = hidden
+        .organizer
+        .client
+        .post("/events")
+        .json(harness.event_fields(1));
+    let draft = draft.await.expect(201).text_at("/id");
+    crate::support::sql(&harness, "ALTER TABLE votes RENAME TO put_away");
+    let anybody = harness.client();
+    let hidden_path = hidden.path("results");
+    anybody
+        .get(&hidden_path)
+        .await
+        .expect(403)
+        .problem("results-hidden");
+    anybody
+        .get(&plain.path("results"))
+        .await
+        .expect(409)
+        .problem("no-voting");
+    anybody.get(&format!("/events/{draft}/results")).await.expect(404);
+    let counted = hidden.organizer.client.get(&hidden_path).await;
+    assert_eq!(counted.status(), 500, "whoever is told is counted for");
+}
+
+async fn before_voting_opens_and_after_an_event_is_called_off_results_say_what_they_can(
+    database: TestDatabase,
+) {
+    let harness = Harness::start(database).await;
+    let hall = Hall::open(&harness, 4).await;
+    let candidate = hall.stands(0).await;
+    hall.votes(1, &candidate).await.expect(200);
+    let now = kernel::Clock::now(harness.clock());
+    let opens = now + TimeDelta::hours(1);
+    hall.set(json!({"voting_opens_at": opens, "live_results": true}))
+        .await;
+    let (anybody, path) = (harness.client(), hall.path("results"));
+    // Who stands is for those who take part.
+    anybody.get(&path).await.expect(403).problem("results-hidden");
+    hall.organizer.client.get(&path).await.expect(200);
+    hall.set(json!({"voting_opens_at": now, "live_results": false}))
+        .await;
+    hall.leaves(3).await;
+    harness.clock().advance(TimeDelta::seconds(1));
+    anybody.get(&path).await.expect(403);
+    let cancel = format!("/events/{}/cancel", hall.event);
+    hall.organizer.client.post(&cancel).await.expect(200);
+    harness.clock().advance(TimeDelta::seconds(1));
+    let results = anybody.get(&path).await.expect(200).json();
+    assert_eq!(results["turnout"], json!({"voters": 1, "seat_holders": 3}));
 }

@@ -41,6 +41,10 @@ impl Tx<'_> {
             about: 0,
         };
         let word = words.words().first().map_or("", String::as_str);
+        plans.push((
+            "votes at an event, counted".to_owned(),
+            self.plan_of_counting(event)?,
+        ));
         let mut explain = |name: &str, plan: Result<String, StoreError>| {
             plan.map(|plan| plans.push((name.to_owned(), plan)))
         };

@@ -5,10 +5,10 @@ use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
 use crate::schema::{attendees, campaign_deliveries, outbox, suppressions, users};
 use crate::transaction::{named, rows, uids};
-use campaign::{Delivery, DeliveryNow, DeliveryStatus, Reader, RecipientRepository, Skip};
-use diesel::dsl::sql;
+use campaign::{Delivery, DeliveryNow, DeliveryStatus, InQueue, Reader, RecipientRepository, Skip};
+use diesel::dsl::{count_star, exists, not, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 use kernel::{
     CampaignId, DeliveryId, EmailAddress, Instant, OutboxId, Page, PageRequest, Position, StoreError,
     TypedId, UserId,
@@ -69,6 +69,10 @@ const HAS_SEAT: &str = "EXISTS (SELECT 1 FROM registrations r JOIN campaigns c O
      WHERE c.id = campaign_deliveries.campaign_id AND r.attendee_id = campaign_deliveries.attendee_id \
      AND r.status IN ('pending_payment', 'confirmed', 'attended') AND r.status <> 'pending_payment')";
 
+/// Whether the recipient has an account that is suspended: that of the seat, or the one that it was written to.
+const SUSPENDED: &str = "EXISTS (SELECT 1 FROM users u WHERE u.id IN (attendees.user_id, campaign_deliveries.user_id) \
+     AND u.status = 'suspended')";
+
 /// Whether an account is in use and wants campaigns at its address.
 const OPTED_IN: &str = "(users.campaign_mail AND users.status = 'active' AND users.email_verified_at IS NOT NULL \
      AND users.erased_at IS NULL)";
@@ -78,7 +82,7 @@ type NowRow = (
     DeliveryRow,
     Option<(Person, Option<Uid>)>,
     Option<Person>,
-    bool,
+    (bool, bool),
     Option<bool>,
 );
 
@@ -96,13 +100,15 @@ macro_rules! deliveries_now {
                 )
                     .nullable(),
                 (users::name, users::email, users::email_key).nullable(),
-                sql::<Bool>(HAS_SEAT),
+                (sql::<Bool>(HAS_SEAT), sql::<Bool>(SUSPENDED)),
                 sql::<diesel::sql_types::Nullable<Bool>>(OPTED_IN),
             ))
     };
 }
 
-fn into_now((row, attendee, account, has_seat, opted_in): NowRow) -> Result<DeliveryNow, StoreError> {
+fn into_now(
+    (row, attendee, account, (has_seat, is_suspended), opted_in): NowRow,
+) -> Result<DeliveryNow, StoreError> {
     let delivery = row.into_delivery()?;
     let recipient = |(name, email, key): Person, user_id| Recipient {
         name,
@@ -118,6 +124,7 @@ fn into_now((row, attendee, account, has_seat, opted_in): NowRow) -> Result<Deli
     Ok(DeliveryNow {
         person: person.filter(|person| !person.email.is_erased()),
         has_seat,
+        is_suspended,
         opted_in: opted_in.unwrap_or(false),
         delivery,
     })
@@ -159,7 +166,7 @@ impl RecipientRepository for Tx<'_> {
         Ok(found.into_iter().map(reader).collect())
     }
 
-    fn insert_deliveries(&mut self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+    fn insert_deliveries(&mut self, deliveries: &[Delivery], at: Instant) -> Result<(), StoreError> {
         let rows: Vec<DeliveryRow> = deliveries.iter().map(DeliveryRow::of).collect();
         self.run(|connection| match connection {
             DbConn::Postgres(c) => diesel::insert_into(campaign_deliveries::table)
@@ -175,7 +182,7 @@ impl RecipientRepository for Tx<'_> {
                         .execute(c)?)
             }),
         })?;
-        Ok(())
+        self.forget_who_is_gone(deliveries, at)
     }
 
     fn list_waiting_deliveries(&mut self, id: CampaignId, most: u32) -> Result<Vec<DeliveryNow>, StoreError> {
@@ -202,30 +209,74 @@ impl RecipientRepository for Tx<'_> {
         rows.into_iter().map(into_now).collect()
     }
 
-    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<u64, StoreError> {
-        let count: i64 = self.run(|connection| {
+    fn count_queued_deliveries(&mut self, id: CampaignId) -> Result<InQueue, StoreError> {
+        let (all, with_message, untried): (i64, i64, i64) = self.run(|connection| {
             on!(connection, |c| campaign_deliveries::table
+                .left_join(outbox::table.on(outbox::id.eq(campaign_deliveries::id)))
                 .filter(campaign_deliveries::campaign_id.eq(Uid::of(id)))
                 .filter(campaign_deliveries::status.eq("queued"))
-                .count()
+                .select((
+                    count_star(),
+                    sql::<BigInt>("COUNT(CASE WHEN outbox.status = 'queued' THEN 1 END)"),
+                    sql::<BigInt>(
+                        "COUNT(CASE WHEN outbox.status = 'queued' AND outbox.attempts = 0 THEN 1 END)"
+                    ),
+                ))
                 .get_result(c))
         })?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Ok(InQueue {
+            all: count(all),
+            with_message: count(with_message),
+            untried: count(untried),
+        })
     }
 
-    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<(), StoreError> {
+    fn mark_queued(&mut self, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>, StoreError> {
         if ids.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        self.run(|connection| {
+        let queued: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| diesel::update(
-                campaign_deliveries::table.filter(campaign_deliveries::id.eq_any(uids(ids)))
+                campaign_deliveries::table
+                    .filter(campaign_deliveries::id.eq_any(uids(ids)))
+                    .filter(campaign_deliveries::status.eq("waiting"))
             )
             .set((
                 campaign_deliveries::status.eq("queued"),
                 campaign_deliveries::error.eq(None::<String>),
                 campaign_deliveries::finished_at.eq(None::<Ts>),
             ))
+            .returning(campaign_deliveries::id)
+            .get_results(c))
+        })?;
+        Ok(queued.into_iter().map(Uid::typed).collect())
+    }
+
+    fn repair_queued(&mut self, id: CampaignId, at: Instant) -> Result<(), StoreError> {
+        let queued = || {
+            campaign_deliveries::table
+                .filter(campaign_deliveries::campaign_id.eq(Uid::of(id)))
+                .filter(campaign_deliveries::status.eq("queued"))
+        };
+        let message = || outbox::table.filter(outbox::id.eq(campaign_deliveries::id));
+        for (of_message, fared) in [("done", "sent"), ("dead", "failed")] {
+            self.run(|connection| {
+                on!(connection, |c| diesel::update(
+                    queued().filter(exists(message().filter(outbox::status.eq(of_message))))
+                )
+                .set((
+                    campaign_deliveries::status.eq(fared),
+                    campaign_deliveries::finished_at.eq(Ts(at)),
+                ))
+                .execute(c))
+            })?;
+        }
+        self.run(|connection| {
+            on!(connection, |c| diesel::update(
+                queued().filter(not(exists(message())))
+            )
+            .set(campaign_deliveries::status.eq("waiting"))
             .execute(c))
         })?;
         Ok(())

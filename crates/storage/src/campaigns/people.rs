@@ -3,13 +3,14 @@
 use super::instant;
 use crate::Tx;
 use crate::columns::{Ts, Uid};
-use crate::connection::on;
-use crate::schema::{campaign_deliveries, campaigns, events};
+use crate::connection::{DbConn, on};
+use crate::schema::{attendees, campaign_deliveries, campaigns, events, outbox, users};
 use auth::{CampaignMailRecord, CampaignRecord};
+use campaign::Delivery;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
-use kernel::{Instant, StoreError};
+use kernel::{Instant, OutboxId, StoreError};
 
 /// What stands in the place of a subject that is gone.
 const ERASED: &str = "(erased)";
@@ -138,8 +139,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Empties deliveries to a person, to the account or the attendee; they go on counting. Their messages in the queue are gone
-    /// before.
+    /// Empties deliveries to a person, to the account or the attendee; they go on counting. Their messages go, whatever became
+    /// of them: after the deliveries, so that whoever is handing one to the queue at this moment is waited for.
     pub(crate) fn forget_deliveries_to(
         &mut self,
         user: Option<Uid>,
@@ -150,9 +151,12 @@ impl Tx<'_> {
             .filter(campaign_deliveries::user_id.eq(user))
             .or_filter(campaign_deliveries::attendee_id.eq(attendee))
             .select(campaign_deliveries::id);
+        let ids: Vec<Uid> = self.run(|connection| on!(connection, |c| theirs.load(c)))?;
+        if ids.is_empty() {
+            return Ok(());
+        }
         self.run(|connection| {
             on!(connection, |c| {
-                let ids: Vec<Uid> = theirs.load(c)?;
                 diesel::update(
                     campaign_deliveries::table
                         .filter(campaign_deliveries::id.eq_any(&ids))
@@ -180,6 +184,66 @@ impl Tx<'_> {
                     .execute(c)
             })
         })?;
+        self.delete_messages_of(&ids)
+    }
+
+    /// Empties those of the deliveries, which were just written, whose people are forgotten or removed by now. Who is being forgotten
+    /// is waited for, and whoever forgets them later waits for this transaction and finds what it wrote.
+    pub(super) fn forget_who_is_gone(
+        &mut self,
+        deliveries: &[Delivery],
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let mut users: Vec<Uid> = deliveries
+            .iter()
+            .filter_map(|one| one.user_id.map(Uid::of))
+            .collect();
+        let mut attendees: Vec<Uid> = deliveries
+            .iter()
+            .filter_map(|one| one.attendee_id.map(Uid::of))
+            .collect();
+        let (here, seated): (Vec<Uid>, Vec<Uid>) = self.run(|connection| match connection {
+            DbConn::Postgres(c) => Ok((
+                users::table
+                    .filter(users::id.eq_any(&users))
+                    .filter(users::erased_at.is_null())
+                    .order(users::id)
+                    .select(users::id)
+                    .for_key_share()
+                    .load(c)?,
+                attendees::table
+                    .filter(attendees::id.eq_any(&attendees))
+                    .order(attendees::id)
+                    .select(attendees::id)
+                    .for_key_share()
+                    .load(c)?,
+            )),
+            // SQLite has one writer: who was read in this transaction is there.
+            DbConn::Sqlite(_) => Ok((users.clone(), attendees.clone())),
+        })?;
+        users.retain(|id| !here.contains(id));
+        attendees.retain(|id| !seated.contains(id));
+        for user in users {
+            self.forget_deliveries_to(Some(user), None, now)?;
+        }
+        for attendee in attendees {
+            self.forget_deliveries_to(None, Some(attendee), now)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the messages of these deliveries, also those that were sent.
+    pub(super) fn delete_messages_of(&mut self, deliveries: &[Uid]) -> Result<(), StoreError> {
+        for some in deliveries.chunks(1_000) {
+            let gone: Vec<Uid> = self.run(|connection| {
+                on!(connection, |c| diesel::delete(
+                    outbox::table.filter(outbox::id.eq_any(some))
+                )
+                .returning(outbox::id)
+                .get_results(c))
+            })?;
+            self.forget_messages(gone.into_iter().map(Uid::typed::<OutboxId>));
+        }
         Ok(())
     }
 

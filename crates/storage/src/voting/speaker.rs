@@ -61,8 +61,8 @@ impl Tx<'_> {
             .ok_or_else(|| StoreError::Internal("an event was lost beside its speaker".into()))
     }
 
-    /// What events show of a candidate who speaks there is another than before.
-    pub(super) fn show_speaker_anew(&mut self, candidate: CandidateId) -> Result<(), StoreError> {
+    /// What events show of the talk of a candidate who speaks there is another than before. They are locked.
+    pub(super) fn show_talk_anew(&mut self, candidate: CandidateId) -> Result<(), StoreError> {
         let shown: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| diesel::update(
                 events::table.filter(events::speaker_id.eq(Uid::of(candidate)))

@@ -4,9 +4,10 @@ use crate::Tx;
 use crate::columns::sql::{Id, Instant as SqlInstant};
 use crate::columns::{Ts, Uid};
 use crate::connection::{DbConn, on};
+use crate::explain::plan;
 use crate::prepared::Prepared;
 use crate::registrations::LIVE;
-use crate::schema::{attendees, candidates, registrations, votes};
+use crate::schema::{attendees, candidates, events, registrations, votes};
 use crate::transaction::{named, rows};
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
@@ -16,7 +17,7 @@ use kernel::{AttendeeId, CandidateId, EventId, StoreError, TypedId, UserId};
 use std::collections::HashMap;
 use voting::{CandidateVotes, Vote, VoteRepository, VoteVia, VotingFigures, VotingWindow};
 
-use super::{ERASED_TITLE, MOST_CANDIDATES};
+use super::ERASED_TITLE;
 
 const SIGNED_IN: &str = "signed_in";
 const LINK: &str = "link";
@@ -55,6 +56,16 @@ const SEAT: &str = "SELECT registrations.attendee_id, e.status, e.voting_opens_a
     FROM registrations JOIN events e ON e.id = registrations.event_id JOIN attendees a ON a.id = registrations.attendee_id \
     WHERE registrations.event_id = $1 AND registrations.status IN ('pending_payment', 'confirmed', 'attended') \
     AND registrations.status <> 'pending_payment' AND ";
+
+/// How many voted for whom at an event.
+macro_rules! by_candidate {
+    ($event:expr) => {
+        votes::table
+            .filter(votes::event_id.eq($event))
+            .group_by(votes::candidate_id)
+            .select((votes::candidate_id, count_star()))
+    };
+}
 
 impl VoteRow {
     fn of(vote: &Vote) -> Self {
@@ -131,6 +142,7 @@ impl VoteRepository for Tx<'_> {
             DbConn::Postgres(c) if guarded => Prepared(listed.for_share()).get_result(c).optional(),
             connection => on!(connection, |c| Prepared(listed).get_result(c).optional()),
         })?;
+        self.let_others_in();
         Ok(held.map(Uid::typed))
     }
 
@@ -143,7 +155,7 @@ impl VoteRepository for Tx<'_> {
             votes::campaign_id.eq(row.campaign_id),
             votes::cast_at.eq(row.cast_at),
         );
-        let is_link = row.via == LINK;
+        let (is_link, candidate) = (row.via == LINK, row.candidate_id);
         let written = self.run(|connection| {
             on!(connection, |c| {
                 let upsert = diesel::insert_into(votes::table)
@@ -152,8 +164,8 @@ impl VoteRepository for Tx<'_> {
                     .do_update()
                     .set(set);
                 if is_link {
-                    let over_links =
-                        diesel::query_dsl::methods::FilterDsl::filter(upsert, votes::via.eq(LINK));
+                    let over_other_links = votes::via.eq(LINK).and(votes::candidate_id.ne(candidate));
+                    let over_links = diesel::query_dsl::methods::FilterDsl::filter(upsert, over_other_links);
                     Prepared(over_links.returning(votes::event_id)).load::<Uid>(c)
                 } else {
                     Prepared(upsert.returning(votes::event_id)).load::<Uid>(c)
@@ -202,18 +214,12 @@ impl VoteRepository for Tx<'_> {
                 .filter(candidates::event_id.eq(event))
                 .filter(candidates::status.eq("listed"))
                 .order(candidates::id)
-                .limit(MOST_CANDIDATES)
                 .select((candidates::id, attendees::name))
                 .load(c))
         })?;
-        // By `votes_by_candidate` alone: no row of the table is looked at.
-        let counted: Vec<(Uid, i64)> = self.run(|connection| {
-            on!(connection, |c| votes::table
-                .filter(votes::event_id.eq(event))
-                .group_by(votes::candidate_id)
-                .select((votes::candidate_id, count_star()))
-                .load(c))
-        })?;
+        // By `votes_by_candidate`; on PostgreSQL without the rows where they have not changed since the last vacuum.
+        let counted: Vec<(Uid, i64)> =
+            self.run(|connection| on!(connection, |c| by_candidate!(event).load(c)))?;
         let counted: HashMap<Uid, i64> = counted.into_iter().collect();
         Ok(listed
             .into_iter()
@@ -250,6 +256,17 @@ impl VoteRepository for Tx<'_> {
     }
 
     fn count_seat_holders(&mut self, event_id: EventId) -> Result<u64, StoreError> {
+        let called_off: Option<Ts> = self.run(|connection| {
+            on!(connection, |c| events::table
+                .find(Uid::of(event_id))
+                .select(events::cancelled_at)
+                .first(c)
+                .optional())
+            .map(Option::flatten)
+        })?;
+        if let Some(at) = called_off {
+            return self.count_ended_at(event_id, at);
+        }
         let count: i64 = self.run(|connection| {
             on!(connection, |c| registrations::table
                 .filter(registrations::event_id.eq(Uid::of(event_id)))
@@ -263,8 +280,27 @@ impl VoteRepository for Tx<'_> {
 }
 
 impl Tx<'_> {
-    /// An attendee who is nobody takes over the votes and candidacies of a person who is forgotten, all of which are over. What
-    /// they wrote is emptied, and no event goes on showing it.
+    /// How the database counts the votes of an event.
+    pub(crate) fn plan_of_counting(&mut self, event: EventId) -> Result<String, StoreError> {
+        self.run(|connection| plan!(connection, by_candidate!(Uid::of(event))))
+    }
+
+    /// How many seats of the event ended at that moment.
+    fn count_ended_at(&mut self, event_id: EventId, at: Ts) -> Result<u64, StoreError> {
+        let count: i64 = self.run(|connection| {
+            on!(connection, |c| registrations::table
+                .filter(registrations::event_id.eq(Uid::of(event_id)))
+                .filter(registrations::status.eq("cancelled"))
+                .filter(registrations::ended_at.eq(at))
+                .count()
+                .get_result(c))
+        })?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// An attendee who is nobody takes over the votes and candidacies of a person who is forgotten: the candidacies have ended or are
+    /// of events that are over, and of the votes those are left that stay counted. What the person wrote is emptied, and no event
+    /// goes on showing it; the events at which they stood are locked.
     pub(crate) fn hand_over_votes(&mut self, from: Uid, to: Uid) -> Result<(), StoreError> {
         let theirs: Vec<Uid> = self.run(|connection| {
             on!(connection, |c| {
@@ -282,7 +318,7 @@ impl Tx<'_> {
             })
         })?;
         for candidate in theirs {
-            self.show_speaker_anew(candidate.typed())?;
+            self.show_talk_anew(candidate.typed())?;
         }
         Ok(())
     }
@@ -304,6 +340,7 @@ impl Tx<'_> {
                 .bind::<Id, _>(id);
             on!(connection, |c| Prepared(seat).get_result(c).optional())
         })?;
+        self.let_others_in();
         let Some(row) = row else { return Ok(None) };
         let window = VotingWindow {
             status: named(
