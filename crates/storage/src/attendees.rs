@@ -53,7 +53,8 @@ impl AttendeeRepository for Tx<'_> {
     }
 
     fn insert_attendee(&mut self, attendee: &Attendee) -> Result<(), StoreError> {
-        if let Some(tray) = self.tray.as_mut().filter(|_| attendee.user_id.is_some()) {
+        let is_of_account = attendee.user_id.is_some() && attendee.phone.is_none();
+        if let Some(tray) = self.tray.as_mut().filter(|_| is_of_account) {
             tray.to_write.attendees.push(attendee.clone());
             return Ok(());
         }

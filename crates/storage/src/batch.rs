@@ -10,20 +10,21 @@ mod load;
 pub(crate) mod tray;
 
 use crate::connection::{Connector, DbConn};
+use crate::desk::{DeskOptions, Stage};
 use crate::search_limits::SearchLimits;
-use crate::store::{Attempt, Observer, begin, commit, roll_back};
+use crate::store::{Attempt, Observer, StoreOptions, begin, commit, roll_back};
 use crate::transaction::{Effects, SeatGuard, Tx};
 use crate::waiting::{Operation, Waiting};
 use crate::word_counts::WordCounts;
 use kernel::{EventId, IdempotencyScope, Instant as Moment, RegistrationId, StoreError, TypedId, UserId};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Instant;
 use tokio::runtime::Handle;
-use tray::{ToWrite, Tray};
+use tray::Tray;
 
 /// Operations that are written together at the most.
 const MOST_TOGETHER: usize = 128;
@@ -97,7 +98,7 @@ pub(crate) struct Writers {
 impl Writers {
     /// Starts the threads. Operations run inside of the runtime, as on its blocking threads.
     pub(crate) fn start(
-        connector: &Connector,
+        options: &StoreOptions,
         search: &(SearchLimits, WordCounts),
         observer: &Observer,
     ) -> Result<Self, StoreError> {
@@ -107,10 +108,11 @@ impl Writers {
             let (queue, receiver) = sync_channel(MOST_WAITING);
             let mut desk = Desk {
                 waiting: Arc::clone(&waiting),
-                connector: connector.clone(),
+                connector: options.connector.clone(),
                 connection: None,
                 search: search.clone(),
                 observer: observer.clone(),
+                options: options.desk.clone(),
             };
             let runtime = Handle::current();
             std::thread::Builder::new()
@@ -169,6 +171,17 @@ struct Desk {
     connection: Option<DbConn>,
     search: (SearchLimits, WordCounts),
     observer: Observer,
+    options: DeskOptions,
+}
+
+/// Why a batch is not answered as it was decided.
+enum Failure {
+    /// Nobody was decided about.
+    NotBegun(StoreError),
+    /// Nothing of it is written.
+    TakenBack(StoreError),
+    /// The connection was lost under the commit.
+    Unknown(StoreError),
 }
 
 /// What became of a batch before its commit.
@@ -188,6 +201,7 @@ impl Desk {
                 let Ok(first) = queue.recv() else { return };
                 here.push_back(first);
             }
+            self.options.tell(Stage::Taking(&self.waiting));
             let room = MOST_TOGETHER.saturating_sub(here.len());
             here.extend(queue.try_iter().take(room));
             self.waiting.fetch_sub(here.len() - before, Ordering::Relaxed);
@@ -210,39 +224,65 @@ impl Desk {
             metrics::histogram!("podium_write_wait_seconds").record(begun - person.waiting.since());
         }
         metrics::histogram!("podium_write_batch_size").record(size(batch.len()));
-        if batch.len() == 1 {
-            batch.into_iter().for_each(|person| self.write_alone(person));
-            return;
+        if batch.len() == 1 && !self.options.alone_too {
+            self.write_each_alone(batch);
+        } else {
+            self.write_and_answer(batch);
         }
-        let (people, alone) = match self.write_together(batch) {
-            Ok(done) => {
-                let mut people = Vec::with_capacity(done.people.len());
-                for (person, effects) in done.people {
-                    if let Some(effects) = effects {
-                        self.observer.tell(effects);
-                    }
-                    people.push(person);
-                }
-                (people, done.alone)
-            }
-            Err((error, batch)) => {
-                tracing::debug!(%error, many = batch.len(), "a batch is done again one by one");
-                metrics::counter!("podium_write_batches_broken_total").increment(1);
-                (Vec::new(), batch)
-            }
+    }
+
+    fn write_and_answer(&mut self, batch: Vec<Person>) {
+        let (people, failure) = match self.write_together(batch) {
+            Ok(done) => return self.answer(done),
+            Err(failed) => failed,
         };
+        let error = match &failure {
+            Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error) => error,
+        };
+        tracing::debug!(%error, many = people.len(), "a batch was not written");
+        metrics::counter!("podium_write_batches_broken_total").increment(1);
+        match failure {
+            // Somebody holds one of the events: who comes to another is not to wait for that.
+            Failure::NotBegun(error @ StoreError::Contention(_)) => match by_event(people) {
+                Ok(several) => several.into_iter().for_each(|batch| self.write_and_answer(batch)),
+                Err(people) => put_off(people, &error),
+            },
+            Failure::NotBegun(error @ StoreError::Unavailable(_))
+            | Failure::TakenBack(error @ StoreError::Unavailable(_)) => put_off(people, &error),
+            Failure::NotBegun(_) | Failure::TakenBack(_) => self.write_each_alone(people),
+            // Done again, who has a seat by now would be told that they have one already. They may ask again by their key.
+            Failure::Unknown(error) => {
+                for person in people {
+                    person.waiting.answer(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, done: Done) {
+        let mut people = Vec::with_capacity(done.people.len());
+        for (person, effects) in done.people {
+            if let Some(effects) = effects {
+                self.observer.tell(effects);
+            }
+            people.push(person);
+        }
         for person in people {
             person.waiting.answer(Ok(()));
         }
-        for person in alone {
+        self.write_each_alone(done.alone);
+    }
+
+    fn write_each_alone(&mut self, people: Vec<Person>) {
+        for person in people {
             self.write_alone(person);
         }
     }
 
-    /// All in one transaction. Where that fails nothing is written, and all are given back.
-    fn write_together(&mut self, batch: Vec<Person>) -> Result<Done, (StoreError, Vec<Person>)> {
+    /// All in one transaction, or nothing: then all are given back.
+    fn write_together(&mut self, batch: Vec<Person>) -> Result<Done, (Vec<Person>, Failure)> {
         if let Err(error) = self.begin() {
-            return Err((error, batch));
+            return Err((batch, Failure::NotBegun(error)));
         }
         let mut done = Done {
             people: Vec::with_capacity(batch.len()),
@@ -250,20 +290,25 @@ impl Desk {
         };
         let written = self
             .decide_and_write(batch, &mut done)
-            .and_then(|()| self.commit());
+            .and_then(|()| self.commit(done.people.len()));
         match written {
             Ok(()) => Ok(done),
-            Err(error) => {
-                self.give_up(&error);
+            Err(failure) => {
+                let (Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error)) =
+                    &failure;
+                self.give_up(error);
                 let people = done.people.into_iter().map(|(person, _)| person);
-                Err((error, people.chain(done.alone).collect()))
+                Err((people.chain(done.alone).collect(), failure))
             }
         }
     }
 
-    fn decide_and_write(&mut self, batch: Vec<Person>, done: &mut Done) -> Result<(), StoreError> {
+    fn decide_and_write(&mut self, batch: Vec<Person>, done: &mut Done) -> Result<(), Failure> {
         let search = self.search.clone();
-        let connection = self.connection.as_mut().ok_or_else(no_connection)?;
+        let Some(connection) = self.connection.as_mut() else {
+            done.alone.extend(batch);
+            return Err(Failure::NotBegun(no_connection()));
+        };
         let abouts: Vec<&Together> = batch.iter().map(|person| &person.about).collect();
         let now = abouts.iter().map(|about| about.now).max().unwrap_or_default();
         let read = Tx::new(connection, SeatGuard::On, search.clone()).read_for_batch(&abouts, now);
@@ -272,15 +317,12 @@ impl Desk {
             Ok(read) => read,
             Err(error) => {
                 done.alone.extend(batch);
-                return Err(error);
+                return Err(Failure::NotBegun(error));
             }
         };
-        let mut tray = Tray {
-            read,
-            to_write: ToWrite::default(),
-        };
+        let mut tray = Tray::of(read);
         for mut person in batch {
-            let mark = tray.mark(person.about.event_id);
+            let mark = tray.begin(person.about.event_id);
             let mut tx = Tx::new(connection, SeatGuard::On, search.clone());
             tx.tray = Some(tray);
             let is_kept = person.waiting.run(&mut tx);
@@ -296,19 +338,20 @@ impl Desk {
                 done.people.push((person, is_kept.then_some(effects)));
             }
         }
-        let Tray { read, to_write } = tray;
-        Tx::new(connection, SeatGuard::On, search).write_batch(&read, to_write)
+        let Tray { read, to_write, .. } = tray;
+        let written = Tx::new(connection, SeatGuard::On, search).write_batch(&read, to_write);
+        written.map_err(Failure::TakenBack)
     }
 
     /// As it is done where nothing is written together.
     fn write_alone(&mut self, mut person: Person) {
         if let Err(error) = self.begin() {
-            person.waiting.answer(Err(error));
+            person.waiting.put_off(error);
             return;
         }
         let search = self.search.clone();
         let Some(connection) = &mut self.connection else {
-            person.waiting.answer(Err(no_connection()));
+            person.waiting.put_off(no_connection());
             return;
         };
         let mut tx = Tx::new(connection, SeatGuard::On, search);
@@ -319,12 +362,12 @@ impl Desk {
             person.waiting.answer(Ok(()));
             return;
         }
-        match self.commit() {
+        match self.commit(1) {
             Ok(()) => {
                 self.observer.tell(effects);
                 person.waiting.answer(Ok(()));
             }
-            Err(error) => {
+            Err(Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error)) => {
                 self.give_up(&error);
                 person.waiting.answer(Err(error));
             }
@@ -354,10 +397,18 @@ impl Desk {
         Err(no_connection())
     }
 
-    fn commit(&mut self) -> Result<(), StoreError> {
+    fn commit(&mut self, many: usize) -> Result<(), Failure> {
+        let Some(connection) = &mut self.connection else {
+            return Err(Failure::TakenBack(no_connection()));
+        };
+        self.options.tell(Stage::Committing(many));
         let begun = Instant::now();
-        commit(self.connection.as_mut().ok_or_else(no_connection)?)?;
+        commit(connection).map_err(|error| match error {
+            StoreError::Unavailable(_) => Failure::Unknown(error),
+            refused => Failure::TakenBack(refused),
+        })?;
         metrics::histogram!("podium_commit_seconds").record(begun.elapsed());
+        self.options.tell(Stage::Committed(many));
         Ok(())
     }
 
@@ -373,6 +424,25 @@ impl Desk {
 
 fn no_connection() -> StoreError {
     StoreError::Unavailable("the writer has no connection".into())
+}
+
+fn put_off(people: Vec<Person>, error: &StoreError) {
+    for person in people {
+        person.waiting.put_off(error.clone());
+    }
+}
+
+/// A batch for each event, or all of them where they come to one.
+fn by_event(people: Vec<Person>) -> Result<Vec<Vec<Person>>, Vec<Person>> {
+    let mut batches: BTreeMap<EventId, Vec<Person>> = BTreeMap::new();
+    for person in people {
+        batches.entry(person.about.event_id).or_default().push(person);
+    }
+    let mut batches: Vec<_> = batches.into_values().collect();
+    if batches.len() > 1 {
+        return Ok(batches);
+    }
+    Err(batches.pop().unwrap_or_default())
 }
 
 /// Those at the front of whom nothing is known that another one of them changes: the second request of one person waits for the

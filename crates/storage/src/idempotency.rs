@@ -130,8 +130,11 @@ impl IdempotencyStore for Tx<'_> {
     }
 
     fn store_answer(&mut self, scope: &IdempotencyScope, answer: &StoredAnswer) -> Result<(), StoreError> {
-        if let Some(tray) = &mut self.tray {
-            tray.keep_answer(answer);
+        let kept = self
+            .tray
+            .as_mut()
+            .and_then(|tray| tray.keep_answer(scope, answer));
+        if kept.is_some() {
             return Ok(());
         }
         let id = (

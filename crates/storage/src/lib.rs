@@ -15,6 +15,7 @@ mod campaign_links;
 mod campaigns;
 mod columns;
 pub mod connection;
+mod desk;
 mod erasure;
 mod events;
 mod events_of_runner;
@@ -61,6 +62,8 @@ mod writer;
 
 pub use batch::Together;
 pub use connection::{Connector, DatabaseUrl, DbConn, InvalidDatabaseUrl, SqliteSync};
+#[doc(hidden)]
+pub use desk::{DeskOptions, Stage};
 pub use messages::{MessageDetails, MessageSummary};
 pub use outbox::{OutboxEntry, QueuedMessage};
 pub use search_limits::SearchLimits;

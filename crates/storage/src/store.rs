@@ -5,6 +5,7 @@
 
 use crate::batch::{self, Together};
 use crate::connection::{Connector, DatabaseUrl, DbConn, on};
+use crate::desk::DeskOptions;
 use crate::failure::store_error;
 use crate::search_limits::SearchLimits;
 use crate::transaction::{Effects, SeatGuard, Tx};
@@ -51,6 +52,9 @@ pub struct StoreOptions {
     /// How searches choose their way.
     #[doc(hidden)]
     pub search: SearchLimits,
+    /// What tests do where operations are written together.
+    #[doc(hidden)]
+    pub desk: DeskOptions,
 }
 
 impl StoreOptions {
@@ -69,6 +73,7 @@ impl StoreOptions {
             guard: SeatGuard::On,
             write_together: true,
             search: SearchLimits::default(),
+            desk: DeskOptions::default(),
         }
     }
 }
@@ -152,12 +157,13 @@ impl Store {
                 options.connector.clone(),
                 search.clone(),
                 observer.clone(),
+                options.desk.clone(),
             )?),
             _ => Writers::Pool(readers.clone()),
         };
         let rush = match (&options.connector.url, options.guard) {
             (DatabaseUrl::Postgres(_), SeatGuard::On) if options.write_together => {
-                Some(batch::Writers::start(&options.connector, &search, &observer)?)
+                Some(batch::Writers::start(options, &search, &observer)?)
             }
             _ => None,
         };
@@ -174,6 +180,11 @@ impl Store {
                 search,
             }),
         })
+    }
+
+    /// Whether it is of use to say what an operation is about.
+    pub fn asks_what_it_is_about(&self) -> bool {
+        self.inner.rush.is_some()
     }
 
     /// Names who hears of commits; the first call counts.

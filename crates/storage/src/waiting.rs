@@ -14,8 +14,10 @@ pub(crate) trait Waiting: Send {
     fn is_given_up(&self) -> bool;
     /// Does it, and says whether what it wrote is to stay.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Answers, once what it wrote is committed or gone.
+    /// Answers, once what it wrote is committed or gone, or nobody can know which.
     fn answer(self: Box<Self>, written: Result<(), StoreError>);
+    /// Answers that nothing of it is written, whatever it gave: it may come again where that can help.
+    fn put_off(self: Box<Self>, error: StoreError);
     /// When it came.
     fn since(&self) -> Instant;
 }
@@ -72,12 +74,17 @@ where
             (Some((Ok(value), _)), Ok(())) => Attempt::Done(Ok(value)),
             (None, Ok(())) => Attempt::Done(Err(StoreError::Internal("it was never run".into()).into())),
             (_, Err(error @ StoreError::Contention(_))) => Attempt::Contended(error.into()),
-            // Nothing was done yet.
-            (None, Err(error @ StoreError::Unavailable(_))) => Attempt::Contended(error.into()),
             (_, Err(error)) => Attempt::Done(Err(error.into())),
         };
         // Whoever is gone hears nothing.
         let _ = self.answer.send(attempt);
+    }
+
+    fn put_off(self: Box<Self>, error: StoreError) {
+        let _ = self.answer.send(match error {
+            StoreError::Contention(_) | StoreError::Unavailable(_) => Attempt::Contended(error.into()),
+            other => Attempt::Done(Err(other.into())),
+        });
     }
 
     fn since(&self) -> Instant {

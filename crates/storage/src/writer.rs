@@ -5,6 +5,7 @@
 //! company.
 
 use crate::connection::{Connector, DbConn};
+use crate::desk::{DeskOptions, Stage};
 use crate::search_limits::SearchLimits;
 use crate::store::{Attempt, Observer, begin, commit, roll_back};
 use crate::transaction::{Effects, SeatGuard, Tx};
@@ -40,6 +41,7 @@ impl Writer {
         connector: Connector,
         search: (SearchLimits, WordCounts),
         observer: Observer,
+        options: DeskOptions,
     ) -> Result<Self, StoreError> {
         let (queue, receiver) = sync_channel(MOST_WAITING);
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -49,6 +51,7 @@ impl Writer {
             connection: None,
             search,
             observer,
+            options,
         };
         let runtime = Handle::current();
         std::thread::Builder::new()
@@ -95,6 +98,7 @@ struct Desk {
     connection: Option<DbConn>,
     search: (SearchLimits, WordCounts),
     observer: Observer,
+    options: DeskOptions,
 }
 
 /// The database took back more than one operation, or did not commit.
@@ -109,6 +113,7 @@ impl Desk {
                 let Ok(first) = queue.recv() else { return };
                 batch.push_back(first);
             }
+            self.options.tell(Stage::Taking(&self.waiting));
             let room = MOST_TOGETHER - batch.len();
             batch.extend(queue.try_iter().take(room));
             self.waiting.fetch_sub(batch.len() - before, Ordering::Relaxed);
@@ -135,13 +140,20 @@ impl Desk {
         let written = match self.begin() {
             Ok(()) => match self.run_some(batch, &mut together, &mut effects) {
                 Ok(()) if effects.is_empty() => self.execute("ROLLBACK"),
-                Ok(()) => self.commit(),
+                Ok(()) => {
+                    self.options.tell(Stage::Committing(together.len()));
+                    let committed = self.commit();
+                    if committed.is_ok() {
+                        self.options.tell(Stage::Committed(together.len()));
+                    }
+                    committed
+                }
                 Err(broken) => Err(broken),
             },
             Err(error) => {
                 together.extend(batch.drain(..));
                 for waiting in together {
-                    waiting.answer(Err(error.clone()));
+                    waiting.put_off(error.clone());
                 }
                 return;
             }

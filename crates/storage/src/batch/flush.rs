@@ -40,16 +40,17 @@ const ACCOUNTS: &str = "SELECT 1 AS one FROM unnest($1, $2, $3) AS asked(id, nam
      JOIN users u ON u.id = asked.id AND u.name = asked.name AND u.email_key = asked.email_key AND u.erased_at IS NULL \
      ORDER BY u.id FOR SHARE OF u";
 
+/// In one order of the addresses: two batches that make the same people wait for each other one way round.
 const ATTENDEES: &str = "INSERT INTO attendees (id, user_id, name, name_key, email, email_key, created_by, created_at, updated_at, words_kept) \
      SELECT id, user_id, name, name_key, email, email_key, created_by, at, at, TRUE \
      FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n(id, user_id, name, name_key, email, email_key, created_by, at) \
-     ORDER BY id RETURNING 1 AS one";
+     ORDER BY email_key RETURNING 1 AS one";
 
 const WORDS: &str = "INSERT INTO attendee_words (word, attendee_id) SELECT word, id FROM unnest($1, $2) AS n(word, id) RETURNING 1 AS one";
 
-const REGISTRATIONS: &str = "INSERT INTO registrations (id, event_id, attendee_id, status, registered_by, registered_at, ticket_code) \
-     SELECT id, event_id, attendee_id, status, registered_by, at, code \
-     FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n(id, event_id, attendee_id, status, registered_by, at, code) RETURNING 1 AS one";
+const REGISTRATIONS: &str = "INSERT INTO registrations (id, event_id, attendee_id, status, registered_by, registered_at, ticket_code, \
+     checked_in_at, hold_expires_at, ended_at) \
+     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING 1 AS one";
 
 const ENDED: &str = "UPDATE registrations r SET status = e.status, hold_expires_at = NULL, ended_at = e.at \
      FROM unnest($1, $2, $3, $4) AS e(id, was, status, at) WHERE r.id = e.id AND r.status = e.was RETURNING 1 AS one";
@@ -211,6 +212,15 @@ impl Tx<'_> {
             .collect();
         let at: Vec<Ts> = registrations.iter().map(|one| Ts(one.registered_at)).collect();
         let codes: Vec<&str> = registrations.iter().map(|one| one.ticket_code.as_str()).collect();
+        let checked_in: Vec<Option<Ts>> = registrations
+            .iter()
+            .map(|one| one.checked_in_at.map(Ts))
+            .collect();
+        let held: Vec<Option<Ts>> = registrations
+            .iter()
+            .map(|one| one.hold_expires_at.map(Ts))
+            .collect();
+        let ended: Vec<Option<Ts>> = registrations.iter().map(|one| one.ended_at.map(Ts)).collect();
         let query = diesel::sql_query(REGISTRATIONS)
             .bind::<Array<Id>, _>(&ids)
             .bind::<Array<Id>, _>(&events)
@@ -218,7 +228,10 @@ impl Tx<'_> {
             .bind::<Array<Text>, _>(&status)
             .bind::<Array<Nullable<Id>>, _>(&by)
             .bind::<Array<Instant>, _>(&at)
-            .bind::<Array<Text>, _>(&codes);
+            .bind::<Array<Text>, _>(&codes)
+            .bind::<Array<Nullable<Instant>>, _>(&checked_in)
+            .bind::<Array<Nullable<Instant>>, _>(&held)
+            .bind::<Array<Nullable<Instant>>, _>(&ended);
         let written = self.postgres(|c| Prepared(query).load(c))?;
         self.all(ids.len(), &written)
     }

@@ -94,6 +94,8 @@ pub(crate) struct ToWrite {
 pub(crate) struct Tray {
     pub(crate) read: Read,
     pub(crate) to_write: ToWrite,
+    /// The event that the operation is at which is done now. Nothing is known to it of others.
+    here: Option<EventId>,
 }
 
 /// How a tray was before an operation.
@@ -103,8 +105,17 @@ pub(crate) struct Mark {
 }
 
 impl Tray {
-    /// How it is before an operation at that event.
-    pub(crate) fn mark(&self, event_id: EventId) -> Mark {
+    /// With nothing to write yet.
+    pub(crate) fn of(read: Read) -> Self {
+        Self {
+            read,
+            ..Self::default()
+        }
+    }
+
+    /// Begins an operation at that event; gives how all was before it.
+    pub(crate) fn begin(&mut self, event_id: EventId) -> Mark {
+        self.here = Some(event_id);
         let to_write = &self.to_write;
         Mark {
             lengths: [
@@ -151,12 +162,17 @@ impl Tray {
     }
 
     pub(crate) fn seats(&self, id: EventId) -> Option<Option<EventSeats>> {
-        let event = self.read.events.get(&id)?;
+        let event = self.read.events.get(&self.here.filter(|here| *here == id)?)?;
         Some(event.as_ref().map(|event| event.seats.clone()))
     }
 
+    /// How an account stands with the event, unless that is another since it was read: a seat may have been passed on to it.
     pub(crate) fn standing(&self, event_id: EventId, user_id: UserId) -> Option<Option<Standing>> {
-        self.read.standings.get(&(event_id, user_id)).cloned()
+        let standing = self.read.standings.get(&(event_id, user_id))?;
+        let entry = standing.as_ref().and_then(|standing| standing.entry.as_ref());
+        let ended = &self.to_write.ended_entries;
+        let is_other = entry.is_some_and(|entry| ended.iter().any(|(id, ..)| *id == entry.id));
+        (!is_other).then(|| standing.clone())
     }
 
     pub(crate) fn view(&self, id: RegistrationId) -> Option<Option<RegistrationView>> {
@@ -179,7 +195,7 @@ impl Tray {
             .to_write
             .ended
             .iter()
-            .any(|ended| ended.attendee_id == attendee_id);
+            .any(|ended| (ended.event_id, ended.attendee_id) == (event_id, attendee_id));
         is_known && !self.read.tied.contains(&(event_id, attendee_id))
     }
 
@@ -201,16 +217,16 @@ impl Tray {
         }
     }
 
-    /// Keeps the answer under the key that was taken last.
-    pub(crate) fn keep_answer(&mut self, answer: &StoredAnswer) {
-        if let Some(taken) = self.to_write.answers.last_mut() {
-            taken.answer = Some(answer.clone());
-        }
+    /// Keeps the answer under the key, if that was taken here, last of all.
+    pub(crate) fn keep_answer(&mut self, scope: &IdempotencyScope, answer: &StoredAnswer) -> Option<()> {
+        let taken = self.to_write.answers.last_mut()?;
+        (taken.key == Key::of(scope)).then(|| taken.answer = Some(answer.clone()))
     }
 
     /// Adds to what an event counts, within its bounds; false leaves it as it is.
     pub(crate) fn change_seats(&mut self, id: EventId, change: SeatChange) -> Option<bool> {
-        let event = self.read.events.get_mut(&id)?.as_mut()?;
+        let here = self.here.filter(|here| *here == id)?;
+        let event = self.read.events.get_mut(&here)?.as_mut()?;
         let taken = event.seats.taken.checked_add_signed(change.taken);
         let (Some(taken), Some(waiting)) = (taken, event.seats.waiting.checked_add_signed(change.waiting))
         else {
@@ -243,15 +259,13 @@ impl Tray {
         status: EntryStatus,
         at: Instant,
     ) -> Option<u32> {
-        let first = self.read.heads.iter().find_map(|(event_id, heads)| {
-            let event = self.read.events.get(event_id)?.as_ref()?;
-            let next = heads.get(event.served..event.served + ids.len())?;
-            next.iter()
-                .map(|person| person.entry.id)
-                .eq(ids.iter().copied())
-                .then_some(*event_id)
-        })?;
-        let event = self.read.events.get_mut(&first)?.as_mut()?;
+        let here = self.here?;
+        let event = self.read.events.get_mut(&here)?.as_mut()?;
+        let heads = self.read.heads.get(&here)?.get(event.served..)?;
+        let next = heads.get(..ids.len())?;
+        if next.iter().map(|person| person.entry.id).ne(ids.iter().copied()) {
+            return None;
+        }
         event.served += ids.len();
         self.to_write
             .ended_entries
