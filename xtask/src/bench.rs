@@ -1,10 +1,10 @@
 //! `cargo xtask bench`: measures the server on this machine, on a durable PostgreSQL of its own.
 //!
 //! Reads are compared with a floor, the same framework giving the same bytes; writes with the database alone, pgbench
-//! running the same statements. Nine parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
+//! running the same statements. Ten parts are run by themselves: `flood`, reads while passwords are guessed, `timing`,
 //! whether the time of an answer tells who has an account, `messages`, how fast what waits in the queue is sent, `check-ins`,
 //! how many people a second are let in, `export`, what the list of a large event's seat holders costs, `search`, lists and
-//! searches among many, `tickets`, what a ticket's page costs, `votes`, how many are cast a second and what counting them
+//! searches among many, `rush`, how many people a second get a seat when all come at once, `tickets`, what a ticket's page costs, `votes`, how many are cast a second and what counting them
 //! costs, and `campaign`, how long reads take while one is sent. The load shares the machine with what it measures, so the
 //! ratios say more than the figures.
 
@@ -22,6 +22,7 @@ mod memory;
 mod messages;
 mod pgbench;
 mod report;
+mod rush;
 mod scenarios;
 mod search;
 mod server;
@@ -90,6 +91,8 @@ enum Part {
     Export(export::Arguments),
     /// How long lists and searches take among many people and registrations
     Search(search::Arguments),
+    /// How many people a second get a seat when all come at once
+    Rush(rush::Arguments),
     /// How long a ticket's page takes to write
     Tickets(tickets::Arguments),
     /// How many votes a second are cast at one event, and how long counting them takes
@@ -109,6 +112,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Part::CheckIns(check_ins)) => check_ins::run(check_ins),
         Some(Part::Export(export)) => export::run(export),
         Some(Part::Search(search)) => search::run(search),
+        Some(Part::Rush(rush)) => rush::run(rush),
         Some(Part::Tickets(tickets)) => tickets::run(tickets),
         Some(Part::Votes(votes)) => votes::run(votes),
         None => Bench::new(arguments)?.run(),

@@ -9,9 +9,9 @@ use registration::RegistrationRepository;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use testkit::{Answer, Harness, TestDatabase, all_at_once, environment, on_both_databases};
+use testkit::{Answer, Harness, TestDatabase, all_at_once, environment, on_both_databases_each_way};
 
-on_both_databases! { a_thousand_tickets_scanned_twice_by_eight_scanners_let_a_thousand_in }
+on_both_databases_each_way! { a_thousand_tickets_scanned_twice_by_eight_scanners_let_a_thousand_in }
 
 const PEOPLE: usize = 1_000;
 const SCANNERS: usize = 8;

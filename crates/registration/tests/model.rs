@@ -14,9 +14,9 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use real::Real;
 use storage::Store;
-use testkit::{TestClock, TestDatabase, environment, on_both_databases};
+use testkit::{TestClock, TestDatabase, environment, on_both_databases_each_way};
 
-on_both_databases! { operations_do_what_a_plain_model_does }
+on_both_databases_each_way! { operations_do_what_a_plain_model_does }
 
 /// Operations per database.
 const OPERATIONS: usize = 10_000;

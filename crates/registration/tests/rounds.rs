@@ -12,10 +12,12 @@ use registration::{RegistrationRepository, SeatHolder};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use testkit::{Answer, Client, Harness, Person, TestDatabase, all_at_once, environment, on_both_databases};
+use testkit::{
+    Answer, Client, Harness, Person, TestDatabase, all_at_once, environment, on_both_databases_each_way,
+};
 use waitlist::{EntryLogLine, LogAction, WaitlistRepository};
 
-on_both_databases! { after_rounds_of_everything_at_once_the_log_explains_the_queue }
+on_both_databases_each_way! { after_rounds_of_everything_at_once_the_log_explains_the_queue }
 
 const RUNS: usize = 10;
 const ROUNDS_BEFORE: usize = 4;

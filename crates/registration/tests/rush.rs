@@ -3,9 +3,9 @@
 use crate::crowd::{count_of, counts_of, queue_of, register_all};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use testkit::{Harness, TestDatabase, all_at_once, on_both_databases};
+use testkit::{Harness, TestDatabase, all_at_once, on_both_databases_each_way};
 
-on_both_databases! {
+on_both_databases_each_way! {
     five_hundred_people_get_fifty_seats_and_a_queue_in_strict_order,
     a_hundred_requests_of_one_person_make_one_registration,
     a_hundred_requests_of_one_person_make_one_place_in_the_queue,

@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{CommitObserver, SeatGuard, Store, StoreOptions, migrations};
+use storage::{CommitObserver, DeskOptions, SeatGuard, Store, StoreOptions, migrations};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -38,6 +38,8 @@ pub struct Surroundings {
     pub ids: Arc<dyn IdSource>,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
+    /// What tests do where operations are written together.
+    pub desk: DeskOptions,
 }
 
 /// A server that takes requests.
@@ -138,6 +140,7 @@ pub(crate) fn open_store(config: &Config, surroundings: &Surroundings) -> anyhow
         pool_size: config.database.pool_size,
         write_together: config.database.write_together,
         guard: surroundings.guard,
+        desk: surroundings.desk.clone(),
         ..StoreOptions::of(config.database.connector.clone())
     })
     .context("the database cannot be opened")

@@ -13,6 +13,8 @@ use storage::Store;
 const LATENCY: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+/// Upper bounds of the buckets of how many are written together.
+const TOGETHER: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// A reader waits so long for the database; what is not known then is told as not a number.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -39,6 +41,7 @@ impl Measurements {
             "podium_messages_total",
             "Tries to send a message, and how they ended."
         );
+        describe_writing();
         Ok(Self { handle, store, clock })
     }
 
@@ -67,11 +70,36 @@ impl Metrics for Measurements {
             let (used, idle) = self.store.connections();
             metrics::gauge!("podium_database_connections", "state" => "used").set(f64::from(used));
             metrics::gauge!("podium_database_connections", "state" => "idle").set(f64::from(idle));
+            let waiting = u64::try_from(self.store.writes_waiting()).unwrap_or(u64::MAX);
+            metrics::gauge!("podium_writes_waiting").set(count(waiting));
             self.measure_queue().await;
             self.handle.run_upkeep();
             self.handle.render()
         })
     }
+}
+
+fn describe_writing() {
+    metrics::describe_gauge!(
+        "podium_writes_waiting",
+        "Operations that wait to be written together."
+    );
+    metrics::describe_histogram!(
+        "podium_write_batch_size",
+        "How many operations were taken together."
+    );
+    metrics::describe_histogram!(
+        "podium_write_wait_seconds",
+        "From an operation's coming to its being taken."
+    );
+    metrics::describe_histogram!(
+        "podium_commit_seconds",
+        "What the commit takes of what is written together."
+    );
+    metrics::describe_counter!(
+        "podium_write_batches_broken_total",
+        "Batches that were not written as they were decided."
+    );
 }
 
 /// A gauge is a float.
@@ -88,6 +116,10 @@ fn handle() -> anyhow::Result<PrometheusHandle> {
     }
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY)
+        .and_then(|builder| {
+            let sizes = Matcher::Full("podium_write_batch_size".to_owned());
+            builder.set_buckets_for_metric(sizes, &TOGETHER)
+        })
         .context("the buckets are not empty")?
         .install_recorder()
         .context("another recorder is installed")?;

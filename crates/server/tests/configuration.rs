@@ -43,6 +43,7 @@ fn a_plain_folder_is_enough() {
         DatabaseUrl::Sqlite(folder.path().join("var/podium.db"))
     );
     assert_eq!(config.database.pool_size, 16);
+    assert!(config.database.write_together);
     assert!(config.database.migrate_on_start);
     assert_eq!(config.auth.bcrypt_cost, 12);
     assert_eq!(config.auth.public_roles, ["attendee", "organizer"]);

@@ -1,11 +1,8 @@
 //! What an operator relies on: health, metrics, request names, pages, a graceful stop, a database that goes away.
 
-mod proxy;
-
-use proxy::Proxy;
 use serde_json::json;
 use std::time::{Duration, Instant};
-use testkit::{Harness, HarnessOptions, Kind, TestDatabase, on_both_databases};
+use testkit::{Harness, HarnessOptions, Kind, Proxy, TestDatabase, on_both_databases};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -1,6 +1,6 @@
 //! One connection of either database, how it is opened, and how a query is written once for both.
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::{Connection, PgConnection, SqliteConnection};
 use std::fmt::{self, Write};
@@ -189,6 +189,15 @@ impl ManageConnection for Connector {
 }
 
 impl DbConn {
+    /// It is of no use any more: a pool throws it away. The driver notices that itself of some ways in which a connection ends, and
+    /// not of all.
+    pub(crate) fn give_up(&mut self) {
+        on!(self, |c| AnsiTransactionManager::transaction_manager_status_mut(
+            c
+        )
+        .set_in_error());
+    }
+
     /// Runs statements that give no rows.
     pub fn execute_batch(&mut self, sql: &str) -> diesel::QueryResult<()> {
         on!(self, |c| c.batch_execute(sql))

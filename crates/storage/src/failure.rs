@@ -15,7 +15,7 @@ pub fn store_error(error: &Error) -> StoreError {
                 DatabaseErrorKind::ForeignKeyViolation => StoreError::Referenced(message),
                 DatabaseErrorKind::SerializationFailure => StoreError::Contention(message),
                 DatabaseErrorKind::ClosedConnection => StoreError::Unavailable(message),
-                DatabaseErrorKind::Unknown => by_message(message),
+                DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::Unknown => by_message(message),
                 _ => StoreError::Internal(message),
             }
         }

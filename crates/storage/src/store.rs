@@ -417,7 +417,7 @@ pub(crate) fn begin(connection: &mut DbConn) -> Result<(), StoreError> {
         DbConn::Postgres(c) => c.batch_execute("BEGIN"),
         DbConn::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE"),
     };
-    begun.map_err(|error| store_error(&error))
+    begun.map_err(|error| failed(connection, &error))
 }
 
 /// Commits, or fails. PostgreSQL answers COMMIT of an aborted transaction with a silent ROLLBACK; the SELECT before it,
@@ -427,7 +427,15 @@ pub(crate) fn commit(connection: &mut DbConn) -> Result<(), StoreError> {
         DbConn::Postgres(c) => c.batch_execute("SELECT 1; COMMIT"),
         DbConn::Sqlite(c) => c.batch_execute("COMMIT"),
     };
-    committed.map_err(|error| store_error(&error))
+    committed.map_err(|error| failed(connection, &error))
+}
+
+fn failed(connection: &mut DbConn, error: &diesel::result::Error) -> StoreError {
+    let error = store_error(error);
+    if matches!(error, StoreError::Unavailable(_)) {
+        connection.give_up();
+    }
+    error
 }
 
 pub(crate) fn roll_back(connection: &mut DbConn) {

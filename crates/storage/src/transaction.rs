@@ -97,7 +97,10 @@ impl<'c> Tx<'c> {
         query(self.connection).map_err(|error| {
             let error = store_error(&error);
             self.contended |= matches!(error, StoreError::Contention(_));
-            self.lost |= matches!(error, StoreError::Unavailable(_));
+            if matches!(error, StoreError::Unavailable(_)) {
+                self.lost = true;
+                self.connection.give_up();
+            }
             error
         })
     }

@@ -10,7 +10,7 @@
 //! module and names its tests; the functions stay plain ones, which formatter and compiler read as such, and one that
 //! the list forgets is reported as dead code.
 
-use crate::database::{Kind, TestDatabase};
+use crate::database::{Kind, TestDatabase, Way};
 use std::fmt::Debug;
 
 /// Turns functions that take a [`TestDatabase`] into tests on each database; see [`crate::both`].
@@ -27,6 +27,32 @@ macro_rules! on_both_databases {
             #[test]
             fn $name() {
                 $crate::both::run($crate::Kind::Postgres, super::$name);
+            }
+        )+}
+    };
+}
+
+/// The same for tests of what comes at the same time: with all written together that can be, and on PostgreSQL, where that is a way
+/// of its own, each by itself too.
+#[macro_export]
+macro_rules! on_both_databases_each_way {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {$(
+            #[test]
+            fn $name() {
+                $crate::both::run_written($crate::Kind::Sqlite, $crate::Way::InCompany, super::$name);
+            }
+        )+}
+        mod postgres {$(
+            #[test]
+            fn $name() {
+                $crate::both::run_written($crate::Kind::Postgres, $crate::Way::InCompany, super::$name);
+            }
+        )+}
+        mod postgres_alone {$(
+            #[test]
+            fn $name() {
+                $crate::both::run_written($crate::Kind::Postgres, $crate::Way::Alone, super::$name);
             }
         )+}
     };
@@ -101,7 +127,12 @@ where
 
 /// Runs one test on one kind of database, or leaves it out where the kind is missing.
 pub fn run<Mark>(kind: Kind, body: impl Body<Mark>) {
+    run_written(kind, Way::Usual, body);
+}
+
+/// The same, written that way.
+pub fn run_written<Mark>(kind: Kind, way: Way, body: impl Body<Mark>) {
     if let Some(database) = TestDatabase::unless_left_out(kind) {
-        body.run(database);
+        body.run(database.written(way));
     }
 }

@@ -33,6 +33,18 @@ impl fmt::Display for Kind {
     }
 }
 
+/// How a server or a store over a test's database writes what comes at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// As configured when nothing is.
+    #[default]
+    Usual,
+    /// Together wherever that can be, and who comes alone like many.
+    InCompany,
+    /// One by one.
+    Alone,
+}
+
 /// The CHECK that keeps `seats_taken` within the capacity.
 const SEAT_CHECK: &str = "events_seats_within_capacity";
 /// The indexes that keep a person to one live registration and entry, and a queue to one entry a rank.
@@ -55,6 +67,7 @@ pub fn available(kind: Kind) -> Result<(), Reason> {
 pub struct TestDatabase {
     kind: Kind,
     url: String,
+    way: Way,
     place: Place,
 }
 
@@ -71,6 +84,7 @@ impl TestDatabase {
         Self {
             kind: Kind::Sqlite,
             url: file.url(),
+            way: Way::default(),
             place: Place::Sqlite(file),
         }
     }
@@ -83,6 +97,7 @@ impl TestDatabase {
         Self {
             kind: Kind::Postgres,
             url: database.url(),
+            way: Way::default(),
             place: Place::Postgres(database),
         }
     }
@@ -103,6 +118,17 @@ impl TestDatabase {
     /// Which of the two it is.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The same, written that way.
+    #[must_use]
+    pub fn written(self, way: Way) -> Self {
+        Self { way, ..self }
+    }
+
+    /// How it is written.
+    pub fn way(&self) -> Way {
+        self.way
     }
 
     /// Where it is, as the configuration takes it.

@@ -5,7 +5,8 @@
 mod mails;
 
 use crate::clock::TestClock;
-use crate::database::TestDatabase;
+use crate::database::{TestDatabase, Way};
+use crate::desk::Desk;
 use crate::http::Client;
 use crate::ids;
 use crate::server::Running;
@@ -22,7 +23,7 @@ use server::config::Config;
 use server::instance::{Instance, Surroundings};
 use std::sync::Arc;
 use storage::invariants::Violation;
-use storage::{OutboxEntry, SeatGuard, Store};
+use storage::{DeskOptions, OutboxEntry, SeatGuard, Store};
 use user::{NewUser, Preferences, User, UserRepository, UserStatus};
 
 /// The password of everybody in the tests.
@@ -157,7 +158,16 @@ impl Harness {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
             guard: options.guard,
+            desk: match database.way() {
+                Way::InCompany => Desk::in_company().options(),
+                Way::Usual | Way::Alone => DeskOptions::default(),
+            },
         };
+        let mut options = options;
+        if database.way() == Way::Alone {
+            let alone = ("PODIUM_DATABASE__WRITE_TOGETHER", "false".to_owned());
+            options.environment.push(alone);
+        }
         let started = Started::over(&database, options.environment.clone(), &surroundings);
         Self {
             clock,

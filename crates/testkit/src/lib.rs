@@ -26,6 +26,8 @@ pub mod clock;
 #[cfg(feature = "server")]
 pub mod database;
 #[cfg(feature = "server")]
+pub mod desk;
+#[cfg(feature = "server")]
 pub mod harness;
 #[cfg(feature = "server")]
 pub mod http;
@@ -42,6 +44,8 @@ mod migrate;
 #[cfg(feature = "server")]
 pub mod openapi;
 #[cfg(feature = "server")]
+pub mod proxy;
+#[cfg(feature = "server")]
 pub mod race;
 #[cfg(feature = "server")]
 pub mod raw;
@@ -57,7 +61,9 @@ pub use browser::Browser;
 #[cfg(feature = "server")]
 pub use clock::TestClock;
 #[cfg(feature = "server")]
-pub use database::{Cell, Kind, TestDatabase};
+pub use database::{Cell, Kind, TestDatabase, Way};
+#[cfg(feature = "server")]
+pub use desk::Desk;
 #[cfg(feature = "server")]
 pub use harness::{Harness, HarnessOptions, Person};
 #[cfg(feature = "server")]
@@ -66,6 +72,8 @@ pub use http::{Answer, Client};
 pub use icalendar::Icalendar;
 #[cfg(feature = "server")]
 pub use issuer::Issuer;
+#[cfg(feature = "server")]
+pub use proxy::Proxy;
 #[cfg(feature = "server")]
 pub use race::all_at_once;
 #[cfg(feature = "server")]

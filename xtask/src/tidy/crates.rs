@@ -66,8 +66,8 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
         &[GROUND, DOMAINS, &["storage", "gateway", "api", "server"]],
     ),
     // storage: the benchmark alone, to fill an SQLite file, and with the ground to claim messages as a worker does.
-    // notification: to show its samples.
-    ("xtask", &[GROUND, &["testkit", "storage"]]),
+    // registration: the benchmark again, for a rush without HTTP around it. notification: to show its samples.
+    ("xtask", &[GROUND, &["testkit", "storage", "registration"]]),
 ];
 
 /// Libraries of the outside that few may know, and who.

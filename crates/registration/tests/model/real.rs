@@ -17,8 +17,8 @@ use registration::{
 };
 use std::sync::Arc;
 use storage::invariants::Violation;
-use storage::{Connector, SqliteSync, Store, StoreOptions};
-use testkit::{TestClock, TestDatabase, ids};
+use storage::{Connector, SqliteSync, Store, StoreOptions, Together};
+use testkit::{Desk, TestClock, TestDatabase, Way, ids};
 use ticket::{Presented, TicketCode};
 use user::{NewUser, Preferences, RemoveAttendeeError, User, UserRepository, UserStatus};
 use waitlist::{LeaveError, MoveEntry, MoveEntryError, RemoveEntryError, WaitlistRepository};
@@ -27,7 +27,12 @@ use waitlist::{LeaveError, MoveEntry, MoveEntryError, RemoveEntryError, Waitlist
 pub fn open(database: &TestDatabase) -> Store {
     let mut connector = Connector::new(database.parsed_url());
     connector.sqlite_sync = SqliteSync::Normal;
-    Store::open(&StoreOptions::of(connector)).expect("a store")
+    Store::open(&StoreOptions {
+        write_together: database.way() != Way::Alone,
+        desk: Desk::of_one().options(),
+        ..StoreOptions::of(connector)
+    })
+    .expect("a store")
 }
 
 pub struct Real {
@@ -243,9 +248,14 @@ impl Real {
                 require_verified_email: true,
             },
         };
+        // Who registers others is not written together with anybody.
+        let about = match (&command.person, ctx.actor.user_id()) {
+            (Person::Oneself, Some(user_id)) => Some(Together::register(ctx.now, self.event, user_id, None)),
+            _ => None,
+        };
         let registered = self
             .store
-            .write(move |tx| registration::register(tx, &ctx, command.clone()))
+            .write_about(about, move |tx| registration::register(tx, &ctx, command.clone()))
             .await;
         match registered {
             Ok(Registered::Confirmed { .. }) => Outcome::Seat,
@@ -274,9 +284,11 @@ impl Real {
             Canceller::Oneself if person < USERS => self.person(person),
             Canceller::Oneself | Canceller::Stranger => self.person((person + 1) % USERS),
         };
+        let user_id = ctx.actor.user_id().expect("somebody is signed in");
+        let about = Together::cancel(ctx.now, self.event, user_id, id);
         let cancelled = self
             .store
-            .write(move |tx| registration::cancel(tx, &ctx, id))
+            .write_about(Some(about), move |tx| registration::cancel(tx, &ctx, id))
             .await;
         match cancelled {
             Ok(cancelled) => Outcome::Seats(cancelled.promoted),

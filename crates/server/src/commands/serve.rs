@@ -8,7 +8,7 @@ use clap::Args;
 use kernel::{SystemClock, TimeOrderedIds};
 use std::process::ExitCode;
 use std::sync::Arc;
-use storage::SeatGuard;
+use storage::{DeskOptions, SeatGuard};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The arguments of `serve`: none.
@@ -24,6 +24,7 @@ impl Serve {
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(TimeOrderedIds::new()),
                 guard: SeatGuard::On,
+                desk: DeskOptions::default(),
             };
             let signals = StopSignals::listen()?;
             let instance = Instance::start(config, &surroundings)?;

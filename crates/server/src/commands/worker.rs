@@ -10,7 +10,7 @@ use kernel::{EventId, OutboxId, SessionId, SystemClock, TimeOrderedIds};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use storage::{CommitObserver, SeatGuard};
+use storage::{CommitObserver, DeskOptions, SeatGuard};
 use tokio::sync::{Notify, oneshot};
 
 /// The arguments of `worker`: none.
@@ -30,6 +30,7 @@ impl Worker {
                 clock: Arc::new(SystemClock),
                 ids: Arc::new(TimeOrderedIds::new()),
                 guard: SeatGuard::On,
+                desk: DeskOptions::default(),
             };
             let store = open_store(config, &surroundings)?;
             let bell = Arc::new(Notify::new());

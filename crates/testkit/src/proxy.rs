@@ -1,13 +1,26 @@
 //! A line to a database that can be cut.
 
 use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// Passes bytes between a server and its database as long as the line is whole.
 pub struct Proxy {
     url: String,
-    whole: watch::Sender<bool>,
+    line: watch::Sender<Line>,
+}
+
+/// What passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// Everything.
+    Whole,
+    /// What the server is asked. In the place of its answer the connection closes.
+    Unanswered,
+    /// Nothing.
+    Cut,
 }
 
 impl Proxy {
@@ -21,19 +34,19 @@ impl Proxy {
             .to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address: SocketAddr = listener.local_addr().expect("an address");
-        let (whole, watched) = watch::channel(true);
+        let (line, watched) = watch::channel(Line::Whole);
         let passing_to = target.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 // Of a line that is cut, a new connection closes at once.
-                if *watched.borrow() {
+                if *watched.borrow() != Line::Cut {
                     tokio::spawn(pass(near, passing_to.clone(), watched.clone()));
                 }
             }
         });
         Self {
             url: url.replace(&target, &address.to_string()),
-            whole,
+            line,
         }
     }
 
@@ -44,21 +57,39 @@ impl Proxy {
 
     /// Cuts the line: connections close, and new ones close at once.
     pub fn cut(&self) {
-        self.whole.send_replace(false);
+        self.line.send_replace(Line::Cut);
     }
 
     /// Makes it whole again.
     pub fn restore(&self) {
-        self.whole.send_replace(true);
+        self.line.send_replace(Line::Whole);
+    }
+
+    /// From now on the server hears what it is asked, and nobody hears its answers.
+    pub fn lose_answers(&self) {
+        self.line.send_replace(Line::Unanswered);
     }
 }
 
-async fn pass(mut near: TcpStream, target: String, mut watched: watch::Receiver<bool>) {
-    let Ok(mut far) = TcpStream::connect(target).await else {
+async fn pass(near: TcpStream, target: String, mut watched: watch::Receiver<Line>) {
+    let Ok(far) = TcpStream::connect(target).await else {
         return;
     };
+    let (mut asked, near) = near.into_split();
+    let (far, mut server) = far.into_split();
     tokio::select! {
-        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-        _ = watched.wait_for(|whole| !whole) => {}
+        _ = tokio::io::copy(&mut asked, &mut server) => {}
+        () = answer(far, near, watched.clone()) => {}
+        _ = watched.wait_for(|line| *line == Line::Cut) => {}
+    }
+}
+
+/// Passes answers on, up to the first that is lost.
+async fn answer(mut far: OwnedReadHalf, mut near: OwnedWriteHalf, watched: watch::Receiver<Line>) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(many @ 1..) = far.read(&mut bytes).await {
+        if *watched.borrow() != Line::Whole || near.write_all(&bytes[..many]).await.is_err() {
+            return;
+        }
     }
 }

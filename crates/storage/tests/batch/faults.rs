@@ -1,0 +1,202 @@
+//! What fails inside of a batch, or stands in its way.
+
+use super::scene::{Besides, Scene, Told, settle};
+use kernel::{EventId, StoreError, TypedId};
+use registration::{RegisterError, RegistrationRepository};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use testkit::{Kind, TestDatabase, on_both_databases};
+use user::UserRepository;
+
+on_both_databases! {
+    what_fails_in_a_batch_is_that_ones_alone,
+    a_broken_constraint_is_that_ones_alone,
+    nobody_is_answered_before_the_commit,
+}
+
+/// Refused, panicking, asking for more than was read: these break no batch.
+async fn what_fails_in_a_batch_is_that_ones_alone(database: TestDatabase) {
+    let scene = Scene::over(&database, 100).await;
+    let people = scene.people(40).await;
+    let nowhere: EventId = scene.rows.id();
+    let stays: Besides = |_, _, _| Ok(());
+    let panics: Besides = |_, _, _| panic!("as a mistake of ours would");
+    let is_refused: Besides = |_, _, _| Err(StoreError::Internal("no".into()).into());
+    let asks_more: Besides = |tx, ctx, _| {
+        let found = tx.find_user(ctx.actor.user_id().expect("somebody"))?;
+        assert!(found.is_some());
+        Ok(())
+    };
+
+    scene.desk.hold_for(40);
+    let told = settle(people.iter().enumerate().map(|(index, person)| {
+        let (event, besides) = match index % 5 {
+            0 => (scene.event, stays),
+            1 => (scene.event, panics),
+            2 => (scene.event, is_refused),
+            3 => (nowhere, stays),
+            _ => (scene.event, asks_more),
+        };
+        scene.register_and(event, person, Some("mine"), besides)
+    }))
+    .await;
+
+    for (index, told) in told.iter().enumerate() {
+        let is_right = match index % 5 {
+            0 | 4 => matches!(told, Ok(Told::Seat(_))),
+            3 => matches!(told, Err(RegisterError::EventNotFound)),
+            _ => matches!(told, Err(RegisterError::Store(StoreError::Internal(_)))),
+        };
+        assert!(is_right, "{index}: {told:?}");
+    }
+    match database.kind() {
+        Kind::Sqlite => scene.assert_together(&database, 40),
+        Kind::Postgres => {
+            // Each desk had those of its event; who asked for more was done again.
+            let many = scene.desk.committed().into_iter().filter(|many| *many > 1);
+            assert!(many.sum::<usize>() >= 24, "{:?}", scene.desk.committed());
+        }
+    }
+    assert_eq!(scene.counts(scene.event).await, (16, 0));
+    for rows in [
+        "attendees",
+        "idempotency_keys",
+        "outbox WHERE kind = 'seat_confirmed'",
+    ] {
+        assert_eq!(scene.rows.count(rows).await, 16, "{rows}");
+    }
+    scene.assert_invariants().await;
+}
+
+/// What the database alone finds out: PostgreSQL takes the whole batch back, and each is done again by itself.
+async fn a_broken_constraint_is_that_ones_alone(database: TestDatabase) {
+    let scene = Scene::over(&database, 100).await;
+    let people = scene.people(30).await;
+    let stays: Besides = |_, _, _| Ok(());
+    let writes_twice: Besides = |tx, _, told| {
+        let Told::Seat(id) = told else {
+            return Err(StoreError::Internal("there are seats for all".into()).into());
+        };
+        let twice = registration::Registration {
+            id,
+            event_id: EventId::from_uuid(id.uuid()),
+            attendee_id: TypedId::from_uuid(id.uuid()),
+            status: registration::RegistrationStatus::Confirmed,
+            registered_by: None,
+            registered_at: kernel::Instant::UNIX_EPOCH,
+            checked_in_at: None,
+            hold_expires_at: None,
+            ended_at: None,
+            ticket_code: ticket::TicketCode::random().expect("randomness"),
+        };
+        tx.insert_registrations(&[twice])?;
+        Ok(())
+    };
+
+    scene.desk.hold_for(30);
+    let told = settle(people.iter().enumerate().map(|(index, person)| {
+        let besides = if index % 10 == 3 { writes_twice } else { stays };
+        scene.register_and(scene.event, person, Some("mine"), besides)
+    }))
+    .await;
+
+    for (index, told) in told.iter().enumerate() {
+        assert_eq!(told.is_err(), index % 10 == 3, "{index}: {told:?}");
+    }
+    assert_eq!(scene.counts(scene.event).await, (27, 0));
+    for rows in [
+        "attendees",
+        "idempotency_keys",
+        "outbox WHERE kind = 'seat_confirmed'",
+    ] {
+        assert_eq!(scene.rows.count(rows).await, 27, "{rows}");
+    }
+    scene.assert_invariants().await;
+}
+
+async fn nobody_is_answered_before_the_commit(database: TestDatabase) {
+    let scene = Scene::over(&database, 100).await;
+    let people = scene.people(10).await;
+    let (written, is_written) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    scene.desk.before_commit(Some(Box::new(move |many| {
+        written.send(many).expect("a test that listens");
+        // Until the test lets go of it.
+        let _ = released.recv();
+    })));
+
+    scene.desk.hold_for(10);
+    let tasks: Vec<_> = people
+        .iter()
+        .map(|person| tokio::spawn(scene.register(scene.event, person, None)))
+        .collect();
+    let many = tokio::task::spawn_blocking(move || is_written.recv()).await;
+    assert_eq!(many.expect("a task"), Ok(10));
+    // Time for an answer that should not be.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(
+        tasks.iter().all(|task| !task.is_finished()),
+        "somebody was answered"
+    );
+    assert_eq!(scene.counts(scene.event).await, (0, 0), "nobody sees it");
+
+    drop(release);
+    for task in tasks {
+        let told = task.await.expect("a task");
+        assert!(matches!(told, Ok(Told::Seat(_))), "{told:?}");
+    }
+    assert_eq!(scene.counts(scene.event).await, (10, 0));
+}
+
+#[test]
+fn a_held_event_makes_its_people_wait_and_nobody_else() {
+    testkit::both::run(Kind::Postgres, beside_a_held_event);
+}
+
+async fn beside_a_held_event(database: TestDatabase) {
+    let scene = Scene::over(&database, 10).await;
+    let people = scene.people(60).await;
+    // One before the same desk: they are chosen by the last byte.
+    let desk_of = |id: EventId| id.uuid().as_bytes()[15] % 4;
+    let mut other = scene.another(10).await;
+    while desk_of(other) != desk_of(scene.event) {
+        other = scene.another(10).await;
+    }
+    let mut holder = database.connect();
+    let lock = format!(
+        "BEGIN; SELECT 1 FROM events WHERE id = '{}' FOR UPDATE",
+        scene.event
+    );
+    holder.execute_batch(&lock).expect("the lock");
+
+    scene.desk.hold_for(60);
+    let begun = Instant::now();
+    let ask = |event: EventId, some: &[kernel::UserId]| {
+        let asked = some
+            .iter()
+            .map(|person| tokio::spawn(scene.register(event, person, None)));
+        asked.collect::<Vec<_>>()
+    };
+    let (held, free) = (ask(scene.event, &people[..30]), ask(other, &people[30..]));
+    for task in free {
+        task.await.expect("a task").expect("an answer");
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "who goes elsewhere waited: {:?}",
+        begun.elapsed()
+    );
+    assert_eq!(scene.counts(other).await, (10, 20));
+    tokio::time::sleep(Duration::from_secs(2).saturating_sub(begun.elapsed())).await;
+    assert!(
+        held.iter().all(|task| !task.is_finished()),
+        "somebody did not wait"
+    );
+
+    holder.execute_batch("COMMIT").expect("the end of the lock");
+    for task in held {
+        task.await.expect("a task").expect("an answer");
+    }
+    assert_eq!(scene.counts(scene.event).await, (10, 20));
+    scene.assert_invariants().await;
+}
