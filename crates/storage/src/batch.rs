@@ -263,7 +263,7 @@ impl Desk {
         let mut people = Vec::with_capacity(done.people.len());
         for (person, effects) in done.people {
             if let Some(effects) = effects {
-                self.observer.tell(effects);
+                self.observer.tell(&effects);
             }
             people.push(person);
         }
@@ -364,7 +364,7 @@ impl Desk {
         }
         match self.commit(1) {
             Ok(()) => {
-                self.observer.tell(effects);
+                self.observer.tell(&effects);
                 person.waiting.answer(Ok(()));
             }
             Err(Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error)) => {

@@ -16,13 +16,16 @@ pub enum Stage<'a> {
     Committed(usize),
 }
 
+/// What is done where a desk is.
+pub type Watch = Arc<dyn Fn(Stage<'_>) + Send + Sync>;
+
 /// How the desks differ from the usual.
 #[derive(Clone, Default)]
 pub struct DeskOptions {
     /// Whether who comes alone is written like many, where that is another way.
     pub alone_too: bool,
     /// Called by the desk's thread.
-    pub at: Option<Arc<dyn Fn(Stage<'_>) + Send + Sync>>,
+    pub at: Option<Watch>,
 }
 
 impl DeskOptions {

@@ -153,7 +153,7 @@ impl EventRepository for Tx<'_> {
     }
 
     fn lock_event_seats(&mut self, id: EventId) -> Result<Option<EventSeats>, StoreError> {
-        if let Some(seats) = self.tray.as_ref().and_then(|tray| tray.seats(id)) {
+        if let Some(Ok(seats)) = self.tray.as_ref().map(|tray| tray.seats(id)) {
             return Ok(seats);
         }
         let guarded = self.is_guarded();

@@ -48,7 +48,7 @@ impl KeyRow {
         let key = Key {
             user_id: self.user_id.typed(),
             route: self.route.clone(),
-            key: self.key.clone(),
+            text: self.key.clone(),
         };
         if self.created_at.0 + REMEMBERED <= now {
             return Ok((key, None));

@@ -45,27 +45,26 @@ pub(crate) const LIVE: &str = "registrations.status IN ('pending_payment', 'conf
 /// The predicate of the partial index `waitlist_entries_one_live`, in its words.
 pub(crate) const LIVE_ENTRY: &str = "waitlist_entries.status IN ('waiting', 'offered')";
 
+/// An account with what it has at an event.
+pub(crate) type StandingRow = (
+    AccountRow,
+    Option<AttendeeRow>,
+    Option<RegistrationRow>,
+    Option<EntryRow>,
+);
+
 impl RegistrationRepository for Tx<'_> {
     fn find_standing_of_user(
         &mut self,
         event_id: EventId,
         user_id: UserId,
     ) -> Result<Option<Standing>, StoreError> {
-        if let Some(standing) = self
-            .tray
-            .as_ref()
-            .and_then(|tray| tray.standing(event_id, user_id))
-        {
+        let on_tray = self.tray.as_ref().map(|tray| tray.standing(event_id, user_id));
+        if let Some(Ok(standing)) = on_tray {
             return Ok(standing);
         }
-        type Row = (
-            AccountRow,
-            Option<AttendeeRow>,
-            Option<RegistrationRow>,
-            Option<EntryRow>,
-        );
         let event = Uid::of(event_id);
-        let row: Option<Row> = self.run(|connection| {
+        let row: Option<StandingRow> = self.run(|connection| {
             on!(connection, |c| Prepared(
                 users::table
                     .left_join(attendees::table.on(attendees::email_key.eq(users::email_key)))
@@ -160,7 +159,7 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn find_registration(&mut self, id: RegistrationId) -> Result<Option<Registration>, StoreError> {
-        if let Some(view) = self.tray.as_ref().and_then(|tray| tray.view(id)) {
+        if let Some(Ok(view)) = self.tray.as_ref().map(|tray| tray.view(id)) {
             return Ok(view.map(|view| view.registration));
         }
         self.run(|connection| {
@@ -175,7 +174,7 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn find_registration_view(&mut self, id: RegistrationId) -> Result<Option<RegistrationView>, StoreError> {
-        if let Some(view) = self.tray.as_ref().and_then(|tray| tray.view(id)) {
+        if let Some(Ok(view)) = self.tray.as_ref().map(|tray| tray.view(id)) {
             return Ok(view);
         }
         self.run(|connection| {

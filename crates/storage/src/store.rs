@@ -118,7 +118,7 @@ pub(crate) struct Observer(Arc<std::sync::OnceLock<Arc<dyn CommitObserver>>>);
 
 impl Observer {
     /// Tells what a transaction did that is committed.
-    pub(crate) fn tell(&self, effects: Effects) {
+    pub(crate) fn tell(&self, effects: &Effects) {
         let Some(observer) = self.0.get() else { return };
         observer.events_changed(&effects.changed_events);
         observer.sessions_changed(&effects.changed_sessions);
@@ -382,7 +382,7 @@ where
                 roll_back(&mut connection);
                 return contended_or_done(error);
             }
-            inner.observer.tell(effects);
+            inner.observer.tell(&effects);
             drop(connection);
             drop(permit);
             Attempt::Done(Ok(value))

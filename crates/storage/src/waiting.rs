@@ -24,7 +24,7 @@ pub(crate) trait Waiting: Send {
 
 /// An operation with the way to who waits for its answer.
 pub(crate) struct Operation<T, E, F> {
-    operation: Arc<F>,
+    does: Arc<F>,
     /// What it gave, and whether another transaction was in its way.
     gave: Option<(Result<T, E>, bool)>,
     answer: oneshot::Sender<Attempt<T, E>>,
@@ -35,7 +35,7 @@ impl<T, E, F> Operation<T, E, F> {
     pub(crate) fn new(operation: Arc<F>) -> (Self, oneshot::Receiver<Attempt<T, E>>) {
         let (answer, answered) = oneshot::channel();
         let waiting = Self {
-            operation,
+            does: operation,
             gave: None,
             answer,
             since: Instant::now(),
@@ -56,7 +56,7 @@ where
 
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let gave = catch_unwind(AssertUnwindSafe(|| {
-            (self.operation)(tx).and_then(|value| tx.write_outbox().map(|()| value).map_err(E::from))
+            (self.does)(tx).and_then(|value| tx.write_outbox().map(|()| value).map_err(E::from))
         }));
         let gave = gave.unwrap_or_else(|_| {
             let panicked = "the operation did not finish: it panicked".to_owned();

@@ -161,9 +161,9 @@ impl Desk {
         if let Err(Broken(error)) = written {
             self.give_up();
             if let [_] = together.as_slice() {
-                together
-                    .into_iter()
-                    .for_each(|waiting| waiting.answer(Err(error.clone())));
+                for waiting in together {
+                    waiting.answer(Err(error.clone()));
+                }
                 return;
             }
             tracing::warn!(%error, many = together.len(), "operations that were written together are written one by one");
@@ -174,7 +174,7 @@ impl Desk {
         }
         metrics::histogram!("podium_write_batch_size").record(size(together.len()));
         for effects in effects {
-            self.observer.tell(effects);
+            self.observer.tell(&effects);
         }
         for waiting in together {
             waiting.answer(Ok(()));

@@ -5,7 +5,7 @@ mod faults;
 mod lost;
 mod scene;
 
-use kernel::StoreError;
+use kernel::{StoreError, UserId};
 use registration::{Refusal, RegisterError};
 use scene::{Scene, Told, settle};
 use std::sync::Arc;
@@ -115,38 +115,42 @@ async fn who_joins_and_who_leaves_in_one_batch_are_as_one_after_the_other(databa
     assert_eq!(scene.counts(scene.event).await, (5, 10));
 
     scene.desk.hold_for(25);
-    let going = settle(
-        seats
+    let ask = |some: &[UserId]| {
+        let asked = some
             .iter()
-            .map(|(person, id)| scene.cancel(scene.event, person, *id)),
-    );
-    let asking = settle(
-        people[5..]
-            .iter()
-            .map(|person| scene.register(scene.event, person, None)),
-    );
-    let (gone, asked) = tokio::join!(going, asking);
+            .map(|person| tokio::spawn(scene.register(scene.event, person, None)));
+        asked.collect::<Vec<_>>()
+    };
+    let going: Vec<_> = seats
+        .iter()
+        .map(|(person, id)| tokio::spawn(scene.cancel(scene.event, person, *id)))
+        .collect();
+    scene.all_wait(5).await;
+    let (again, new) = (ask(&people[5..15]), ask(&people[15..]));
 
-    for promoted in gone {
-        assert_eq!(promoted.expect("an answer"), 1);
+    for gone in going {
+        assert_eq!(gone.await.expect("a task").expect("an answer"), 1);
     }
-    let (again, new) = asked.split_at(10);
-    for told in again {
-        let refused = told
-            .as_ref()
-            .expect_err("they are in the queue, or have left it for a seat");
+    let (mut seated, mut queued) = (0, 0);
+    for task in again {
+        match task.await.expect("a task") {
+            Err(RegisterError::Refused(Refusal::AlreadyRegistered(_))) => seated += 1,
+            Err(RegisterError::Refused(Refusal::AlreadyWaiting(_))) => queued += 1,
+            told => panic!("they are in the queue, or have left it for a seat: {told:?}"),
+        }
+    }
+    assert_eq!(
+        (seated, queued),
+        (5, 5),
+        "who got a seat in this very batch has one"
+    );
+    for task in new {
+        let told = task.await.expect("a task");
         assert!(
-            matches!(
-                refused,
-                RegisterError::Refused(Refusal::AlreadyWaiting(_) | Refusal::AlreadyRegistered(_))
-            ),
-            "{refused:?}"
+            matches!(told, Ok(Told::Waits(..))),
+            "nobody passes those who wait: {told:?}"
         );
     }
-    assert!(
-        new.iter().all(|told| matches!(told, Ok(Told::Waits(..)))),
-        "nobody passes those who wait: {new:?}"
-    );
     assert_eq!(scene.counts(scene.event).await, (5, 15));
     scene.assert_invariants().await;
 }

@@ -33,7 +33,7 @@ fn writing(
                     Then::Stays => Ok(()),
                     Then::IsRefused => Err(StoreError::Internal("no".into())),
                     Then::Panics => panic!("as a mistake of ours would"),
-                    Then::WritesTwice => tx.insert_user(&new).map(|_| ()),
+                    Then::WritesTwice => tx.insert_user(&new),
                 }
             })
             .await
@@ -95,7 +95,7 @@ async fn what_fails_is_that_ones_alone_among_those_written_together() {
         match then {
             Then::Stays => assert!(outcome.is_ok(), "{outcome:?}"),
             Then::IsRefused | Then::Panics => {
-                assert!(matches!(outcome, Err(StoreError::Internal(_))), "{outcome:?}")
+                assert!(matches!(outcome, Err(StoreError::Internal(_))), "{outcome:?}");
             }
             Then::WritesTwice => assert!(matches!(outcome, Err(StoreError::Duplicate(_))), "{outcome:?}"),
         }
@@ -130,7 +130,7 @@ async fn those_whose_transaction_was_taken_back_are_written_one_by_one() {
                 store
                     .write(move |tx| match tx.insert_user(&new) {
                         Err(_) if is_silent => Ok(()),
-                        other => other.map(|_| ()),
+                        other => other,
                     })
                     .await
             });
@@ -177,8 +177,8 @@ async fn who_gave_up_is_not_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_too_many_is_told_so_at_once() {
-    let database = TestDatabase::sqlite();
     const MOST_WAITING: usize = 16_384;
+    let database = TestDatabase::sqlite();
     let rows = Rows::over(&database);
     let busy = Busy::with(&rows).await;
     let tasks: Vec<_> = (0..MOST_WAITING)

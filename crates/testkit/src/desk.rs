@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use storage::{DeskOptions, Stage};
 
 /// So long a test waits for those that it sent itself.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// So long who comes alone waits for company that may come.
 const SHORT: Duration = Duration::from_millis(8);
 /// So many are company in the races.

@@ -94,7 +94,7 @@ impl Tx<'_> {
         self.texts = to_write.texts;
         self.add_text_copies()?;
         let rows = std::mem::take(&mut self.outbox);
-        self.write_outbox_rows(rows)
+        self.write_outbox_rows(&rows)
     }
 
     /// As many rows as were wanted, or somebody else was in the way.
@@ -120,13 +120,13 @@ impl Tx<'_> {
         let taken: Vec<i32> = changed.iter().map(|event| event.change.taken).collect();
         let waiting: Vec<i32> = changed.iter().map(|event| event.change.waiting).collect();
         let ranks: Vec<i64> = changed.iter().map(|event| event.change.ranks).collect();
-        let changes: Vec<i64> = changed.iter().map(|event| event.changes).collect();
+        let versions: Vec<i64> = changed.iter().map(|event| event.changes).collect();
         let query = diesel::sql_query(SEATS)
             .bind::<Array<Id>, _>(&ids)
             .bind::<Array<Integer>, _>(&taken)
             .bind::<Array<Integer>, _>(&waiting)
             .bind::<Array<BigInt>, _>(&ranks)
-            .bind::<Array<BigInt>, _>(&changes);
+            .bind::<Array<BigInt>, _>(&versions);
         let written = self.postgres(|c| Prepared(query).load(c))?;
         self.all(ids.len(), &written)
     }
@@ -325,7 +325,7 @@ impl Tx<'_> {
         }
         let users: Vec<Uid> = answers.iter().map(|one| Uid::of(one.key.user_id)).collect();
         let routes: Vec<&str> = answers.iter().map(|one| one.key.route.as_str()).collect();
-        let keys: Vec<&str> = answers.iter().map(|one| one.key.key.as_str()).collect();
+        let keys: Vec<&str> = answers.iter().map(|one| one.key.text.as_str()).collect();
         let prints: Vec<&str> = answers.iter().map(|one| one.fingerprint.as_str()).collect();
         let answer = |one: &Answered| one.answer.clone();
         let stored: Vec<_> = answers.iter().map(answer).collect();
@@ -357,7 +357,7 @@ impl Tx<'_> {
         self.all(users.len(), &written)
     }
 
-    fn write_outbox_rows(&mut self, rows: Vec<OutboxRow>) -> Result<(), StoreError> {
+    fn write_outbox_rows(&mut self, rows: &[OutboxRow]) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use crate::events::SeatsRow;
 use crate::idempotency::KeyRow;
 use crate::people::{AccountRow, AttendeeRow};
 use crate::prepared::Prepared;
-use crate::registrations::{LIVE, RegistrationRow, into_view, view_columns};
+use crate::registrations::{LIVE, RegistrationRow, StandingRow, into_view, view_columns};
 use crate::schema::{attendees, events, registrations, users, waitlist_entries};
 use crate::transaction::uids;
 use crate::waitlist::EntryRow;
@@ -101,16 +101,10 @@ impl Tx<'_> {
 
     /// How accounts stand with events.
     fn read_standings(&mut self, asked: &[(EventId, UserId)], read: &mut Read) -> Result<(), StoreError> {
-        type Row = (
-            AccountRow,
-            Option<AttendeeRow>,
-            Option<RegistrationRow>,
-            Option<EntryRow>,
-        );
         let event_ids: BTreeSet<Uid> = asked.iter().map(|(event_id, _)| Uid::of(*event_id)).collect();
         let event_ids: Vec<Uid> = event_ids.into_iter().collect();
         let user_ids: Vec<Uid> = asked.iter().map(|(_, user_id)| Uid::of(*user_id)).collect();
-        let rows: Vec<Row> = self.postgres(|c| {
+        let rows: Vec<StandingRow> = self.postgres(|c| {
             Prepared(
                 users::table
                     .left_join(attendees::table.on(attendees::email_key.eq(users::email_key)))
@@ -309,7 +303,7 @@ impl Tx<'_> {
         }
         let user_ids: Vec<Uid> = keys.iter().map(|key| Uid::of(key.user_id)).collect();
         let routes: Vec<&str> = keys.iter().map(|key| key.route.as_str()).collect();
-        let texts: Vec<&str> = keys.iter().map(|key| key.key.as_str()).collect();
+        let texts: Vec<&str> = keys.iter().map(|key| key.text.as_str()).collect();
         let rows: Vec<KeyRow> = self.postgres(|c| {
             Prepared(
                 diesel::sql_query(KEYS)

@@ -13,12 +13,16 @@ use std::collections::{HashMap, HashSet};
 use user::Attendee;
 use waitlist::{EntryLogLine, EntryStatus, WaitingPerson, WaitlistEntry};
 
+/// It is not on the tray: the operation needs more than a batch reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NotRead;
+
 /// Who sent a request under which key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) user_id: UserId,
     pub(crate) route: String,
-    pub(crate) key: String,
+    pub(crate) text: String,
 }
 
 impl Key {
@@ -26,7 +30,7 @@ impl Key {
         Self {
             user_id: scope.user_id,
             route: scope.route.clone(),
-            key: scope.key.as_str().to_owned(),
+            text: scope.key.as_str().to_owned(),
         }
     }
 }
@@ -161,23 +165,28 @@ impl Tray {
         }
     }
 
-    pub(crate) fn seats(&self, id: EventId) -> Option<Option<EventSeats>> {
-        let event = self.read.events.get(&self.here.filter(|here| *here == id)?)?;
-        Some(event.as_ref().map(|event| event.seats.clone()))
+    pub(crate) fn seats(&self, id: EventId) -> Result<Option<EventSeats>, NotRead> {
+        let here = self.here.filter(|here| *here == id);
+        let event = here.and_then(|here| self.read.events.get(&here)).ok_or(NotRead)?;
+        Ok(event.as_ref().map(|event| event.seats.clone()))
     }
 
     /// How an account stands with the event, unless that is another since it was read: a seat may have been passed on to it.
-    pub(crate) fn standing(&self, event_id: EventId, user_id: UserId) -> Option<Option<Standing>> {
-        let standing = self.read.standings.get(&(event_id, user_id))?;
+    pub(crate) fn standing(&self, event_id: EventId, user_id: UserId) -> Result<Option<Standing>, NotRead> {
+        let standing = self.read.standings.get(&(event_id, user_id)).ok_or(NotRead)?;
         let entry = standing.as_ref().and_then(|standing| standing.entry.as_ref());
         let ended = &self.to_write.ended_entries;
         let is_other = entry.is_some_and(|entry| ended.iter().any(|(id, ..)| *id == entry.id));
-        (!is_other).then(|| standing.clone())
+        if is_other {
+            Err(NotRead)
+        } else {
+            Ok(standing.clone())
+        }
     }
 
-    pub(crate) fn view(&self, id: RegistrationId) -> Option<Option<RegistrationView>> {
-        let view = self.read.views.get(&id)?;
-        Some(view.as_ref().map(|(view, _)| view.clone()))
+    pub(crate) fn view(&self, id: RegistrationId) -> Result<Option<RegistrationView>, NotRead> {
+        let view = self.read.views.get(&id).ok_or(NotRead)?;
+        Ok(view.as_ref().map(|(view, _)| view.clone()))
     }
 
     /// An attendee whose registration is asked about.

@@ -1,12 +1,14 @@
 //! What fails inside of a batch, or stands in its way.
 
 use super::scene::{Besides, Scene, Told, settle};
-use kernel::{EventId, StoreError, TypedId};
+use kernel::{AttendeeId, CandidateId, EventId, StoreError, TypedId};
 use registration::{RegisterError, RegistrationRepository};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+use storage::{Connector, Together};
 use testkit::{Kind, TestDatabase, on_both_databases};
-use user::UserRepository;
+use user::{AttendeeRepository, UserRepository};
 
 on_both_databases! {
     what_fails_in_a_batch_is_that_ones_alone,
@@ -146,6 +148,80 @@ async fn nobody_is_answered_before_the_commit(database: TestDatabase) {
         assert!(matches!(told, Ok(Told::Seat(_))), "{told:?}");
     }
     assert_eq!(scene.counts(scene.event).await, (10, 0));
+}
+
+#[test]
+fn a_vote_goes_with_the_seat_also_one_that_is_cast_under_the_batch() {
+    testkit::both::run(Kind::Postgres, with_votes);
+}
+
+async fn with_votes(database: TestDatabase) {
+    let scene = Scene::over(&database, 100).await;
+    let people = scene.people(4).await;
+    let mut seats = Vec::new();
+    for person in &people {
+        match scene.register(scene.event, person, None).await {
+            Ok(Told::Seat(id)) => seats.push(id),
+            told => panic!("{told:?}"),
+        }
+    }
+    let users = people.clone();
+    let attendees: Vec<AttendeeId> = scene
+        .rows
+        .read(move |tx| {
+            users
+                .iter()
+                .map(|user| Ok(tx.find_attendee_of_user(*user)?.expect("an attendee").id))
+                .collect()
+        })
+        .await;
+    let candidate: CandidateId = scene.rows.id();
+    let (event, stands, nominator) = (scene.event, attendees[0], people[0]);
+    let vote_of = |voter: AttendeeId| {
+        format!(
+            "INSERT INTO votes (event_id, voter_id, candidate_id, candidate_attendee_id, via, cast_at) \
+             VALUES ('{event}', '{voter}', '{candidate}', '{stands}', 'signed_in', now())"
+        )
+    };
+    let listed = format!(
+        "INSERT INTO candidates (id, event_id, attendee_id, nominated_by, status, talk_title, abstract, nominated_at, listed_at, \
+         updated_at) VALUES ('{candidate}', '{event}', '{stands}', '{nominator}', 'listed', 'A talk', 'Of it', now(), now(), now()); {}",
+        vote_of(attendees[1])
+    );
+    database
+        .connect()
+        .execute_batch(&listed)
+        .expect("a candidate and a vote");
+
+    scene.desk.hold_for(3);
+    let before = tokio::spawn(scene.cancel(event, &people[1], seats[1]));
+    let neither = tokio::spawn(scene.cancel(event, &people[2], seats[2]));
+    let meanwhile = {
+        let (store, ctx, id) = (scene.rows.store.clone(), scene.rows.acting(people[3]), seats[3]);
+        let about = Together::cancel(scene.now(), event, people[3], id);
+        let (url, vote, voted) = (
+            database.parsed_url(),
+            vote_of(attendees[3]),
+            AtomicBool::new(false),
+        );
+        store
+            .write_about(Some(about), move |tx| {
+                // Once, from somewhere else, when the batch has been read.
+                if !voted.swap(true, Ordering::SeqCst) {
+                    let mut elsewhere = Connector::new(url.clone()).open().expect("a connection");
+                    elsewhere.execute_batch(&vote).expect("a vote");
+                }
+                registration::cancel(tx, &ctx, id).map(|cancelled| cancelled.promoted)
+            })
+            .await
+    };
+
+    meanwhile.expect("an answer");
+    before.await.expect("a task").expect("an answer");
+    neither.await.expect("a task").expect("an answer");
+    assert_eq!(scene.rows.count("votes").await, 0, "nobody votes without a seat");
+    assert_eq!(scene.counts(event).await, (1, 0));
+    scene.assert_invariants().await;
 }
 
 #[test]

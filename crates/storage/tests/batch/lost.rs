@@ -26,7 +26,7 @@ async fn without_an_answer(database: TestDatabase) {
         .before_commit(Some(Box::new(move |_| line.lose_answers())));
 
     scene.desk.hold_for(20);
-    let key = |index: usize| (index % 2 == 0).then_some("mine");
+    let key = |index: usize| index.is_multiple_of(2).then_some("mine");
     let told = settle(
         people
             .iter()

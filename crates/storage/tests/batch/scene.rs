@@ -85,11 +85,7 @@ impl Scene {
         let accounts: Vec<_> = (0..many).map(|_| self.rows.user()).collect();
         let ids = accounts.iter().map(|account| account.user.id).collect();
         self.rows
-            .write(move |tx| {
-                accounts
-                    .iter()
-                    .try_for_each(|account| tx.insert_user(account).map(|_| ()))
-            })
+            .write(move |tx| accounts.iter().try_for_each(|account| tx.insert_user(account)))
             .await;
         ids
     }
