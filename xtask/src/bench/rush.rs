@@ -11,10 +11,9 @@ use super::pgbench;
 use super::report::{Reference, Report, Row};
 use super::sqlite;
 use anyhow::{Context, Result, anyhow, ensure};
-use chrono::Utc;
 use kernel::{
-    Actor, Ctx, EventId, IdempotencyKey, IdempotencyScope, IdempotencyStore, PermissionSet, Remembered,
-    RequestId, SignedIn, StoredAnswer, TimeOrderedIds, UserId,
+    Actor, Clock, Ctx, EventId, IdempotencyKey, IdempotencyScope, IdempotencyStore, PermissionSet,
+    Remembered, RequestId, SignedIn, StoredAnswer, SystemClock, TimeOrderedIds, UserId,
 };
 use registration::{Person, Register, RegisterError, Registered, Rules};
 use std::path::Path;
@@ -385,7 +384,12 @@ async fn register(
         permissions: PermissionSet::NONE,
         email_verified: true,
     });
-    let ctx = Ctx::new(Utc::now(), actor, RequestId("bench".into()), Arc::clone(ids) as _);
+    let ctx = Ctx::new(
+        SystemClock.now(),
+        actor,
+        RequestId("bench".into()),
+        Arc::clone(ids) as _,
+    );
     let scope = IdempotencyScope {
         user_id,
         route: format!("POST /api/v1/events/{event_id}/registrations"),
