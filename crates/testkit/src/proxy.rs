@@ -17,7 +17,7 @@ pub struct Proxy {
 enum Line {
     /// Everything.
     Whole,
-    /// What the server is asked. In the place of its answer the connection closes.
+    /// What the server is asked. In the place of its next answer the connection closes, and then the line is whole.
     Unanswered,
     /// Nothing.
     Cut,
@@ -35,12 +35,12 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address: SocketAddr = listener.local_addr().expect("an address");
         let (line, watched) = watch::channel(Line::Whole);
-        let passing_to = target.clone();
+        let (passing_to, end) = (target.clone(), line.clone());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 // Of a line that is cut, a new connection closes at once.
                 if *watched.borrow() != Line::Cut {
-                    tokio::spawn(pass(near, passing_to.clone(), watched.clone()));
+                    tokio::spawn(pass(near, passing_to.clone(), end.clone(), watched.clone()));
                 }
             }
         });
@@ -65,13 +65,18 @@ impl Proxy {
         self.line.send_replace(Line::Whole);
     }
 
-    /// From now on the server hears what it is asked, and nobody hears its answers.
-    pub fn lose_answers(&self) {
+    /// The server hears what it is asked next, and nobody hears its answer.
+    pub fn lose_an_answer(&self) {
         self.line.send_replace(Line::Unanswered);
     }
 }
 
-async fn pass(near: TcpStream, target: String, mut watched: watch::Receiver<Line>) {
+async fn pass(
+    near: TcpStream,
+    target: String,
+    line: watch::Sender<Line>,
+    mut watched: watch::Receiver<Line>,
+) {
     let Ok(far) = TcpStream::connect(target).await else {
         return;
     };
@@ -79,16 +84,23 @@ async fn pass(near: TcpStream, target: String, mut watched: watch::Receiver<Line
     let (far, mut server) = far.into_split();
     tokio::select! {
         _ = tokio::io::copy(&mut asked, &mut server) => {}
-        () = answer(far, near, watched.clone()) => {}
+        () = answer(far, near, &line) => {}
         _ = watched.wait_for(|line| *line == Line::Cut) => {}
     }
 }
 
-/// Passes answers on, up to the first that is lost.
-async fn answer(mut far: OwnedReadHalf, mut near: OwnedWriteHalf, watched: watch::Receiver<Line>) {
+/// Passes answers on, up to one that is lost.
+async fn answer(mut far: OwnedReadHalf, mut near: OwnedWriteHalf, line: &watch::Sender<Line>) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(many @ 1..) = far.read(&mut bytes).await {
-        if *watched.borrow() != Line::Whole || near.write_all(&bytes[..many]).await.is_err() {
+        let is_lost = line.send_if_modified(|now| {
+            let is_lost = *now == Line::Unanswered;
+            if is_lost {
+                *now = Line::Whole;
+            }
+            is_lost
+        });
+        if is_lost || near.write_all(&bytes[..many]).await.is_err() {
             return;
         }
     }

@@ -20,10 +20,12 @@ async fn without_an_answer(database: TestDatabase) {
     let proxy = Arc::new(Proxy::before(database.url()).await);
     let scene = Scene::at(proxy.url().parse().expect("a URL"), 100).await;
     let people = scene.people(20).await;
-    let line = Arc::clone(&proxy);
-    scene
-        .desk
-        .before_commit(Some(Box::new(move |_| line.lose_answers())));
+    let mut line = Some(Arc::clone(&proxy));
+    scene.desk.before_commit(Some(Box::new(move |_| {
+        if let Some(line) = line.take() {
+            line.lose_an_answer();
+        }
+    })));
 
     scene.desk.hold_for(20);
     let key = |index: usize| index.is_multiple_of(2).then_some("mine");
@@ -34,8 +36,6 @@ async fn without_an_answer(database: TestDatabase) {
             .map(|(index, person)| scene.register(scene.event, person, key(index))),
     )
     .await;
-    scene.desk.before_commit(None);
-    proxy.restore();
 
     for told in told {
         assert!(
