@@ -76,6 +76,7 @@ pub struct Store {
 struct Inner {
     readers: Lane,
     writers: Lane,
+    searches: Arc<Semaphore>,
     runtime: Handle,
     connection_timeout: Duration,
     patience: Duration,
@@ -114,6 +115,7 @@ impl Store {
             inner: Arc::new(Inner {
                 readers,
                 writers,
+                searches: Arc::new(Semaphore::new(searches_at_once(options.pool_size))),
                 runtime: Handle::current(),
                 connection_timeout: options.connection_timeout,
                 patience: options.contention_patience,
@@ -136,7 +138,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let permit = permit(&self.inner.readers).await?;
+        let permit = permit(&self.inner.readers.permits).await?;
         let inner = Arc::clone(&self.inner);
         let work = move || {
             let _permit = permit;
@@ -154,6 +156,18 @@ impl Store {
         self.run_blocking(work).await
     }
 
+    /// Reads what may take a while, as lists of people by their names do. A quarter of the connections is for those who search, who
+    /// wait for each other in order: begun all at once they would all end late, and would keep everybody else from a connection.
+    pub async fn search<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let _turn = permit(&self.inner.searches).await?;
+        self.read(operation).await
+    }
+
     /// Writes: the whole operation in one transaction, or nothing of it. The operation may run more than once.
     pub async fn write<T, E, F>(&self, operation: F) -> Result<T, E>
     where
@@ -165,7 +179,7 @@ impl Store {
         let begun = Instant::now();
         let mut tries = 0_u32;
         loop {
-            let permit = permit(&self.inner.writers).await?;
+            let permit = permit(&self.inner.writers.permits).await?;
             let inner = Arc::clone(&self.inner);
             let operation = Arc::clone(&operation);
             let attempt = self
@@ -234,6 +248,15 @@ fn lane(
     })
 }
 
+/// A quarter of the connections, and one at least.
+const fn searches_at_once(connections: u32) -> usize {
+    if connections < 8 {
+        1
+    } else {
+        connections as usize / 4
+    }
+}
+
 #[derive(Debug)]
 struct LogPoolErrors;
 
@@ -243,8 +266,9 @@ impl diesel::r2d2::HandleError<diesel::r2d2::Error> for LogPoolErrors {
     }
 }
 
-async fn permit(lane: &Lane) -> Result<OwnedSemaphorePermit, StoreError> {
-    let waiting = tokio::time::timeout(QUEUE_PATIENCE, Arc::clone(&lane.permits).acquire_owned());
+/// One of these permits, in the order of those who ask.
+async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    let waiting = tokio::time::timeout(QUEUE_PATIENCE, Arc::clone(permits).acquire_owned());
     match waiting.await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable("no connection came free in time".into())),
