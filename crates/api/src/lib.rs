@@ -22,6 +22,7 @@ pub mod own_password;
 pub mod pages;
 pub mod password_reset;
 pub mod password_work;
+pub mod priority;
 pub mod problem;
 pub mod problem_catalogue;
 mod problems_of;

@@ -4,6 +4,7 @@
 //! What comes while too many wait is kept waiting for a few seconds and then refused: an answer at once would only invite
 //! the next guess.
 
+use crate::priority::{behind_the_others, with_what_is_left};
 use crate::problem::Problem;
 use auth::{Answer, BcryptCost, NewPassword, PasswordHash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -235,31 +236,6 @@ fn work_off(waiting: &Mutex<Receiver<Job>>) {
         };
         // Who waits for it hears of a panic by its silence.
         let _ = catch_unwind(AssertUnwindSafe(job));
-    }
-}
-
-/// About a tenth of the share of a thread that serves, where both want a core. Lower still, and nobody could sign in during
-/// a rush. Of this thread alone, which is what Linux does; elsewhere it would be that of the whole process, so it stays as
-/// it is.
-fn behind_the_others() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(10) {
-        tracing::debug!(%error, "passwords are hashed at the usual priority");
-    }
-}
-
-/// What no other thread of the machine wants; it gives way at once, not at the end of its slice (sched(7), `SCHED_IDLE`).
-fn with_what_is_left() {
-    #[cfg(target_os = "linux")]
-    {
-        use thread_priority::{
-            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-            thread_native_id,
-        };
-        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
-            tracing::debug!(?error, "passwords of a flood are hashed at the usual priority");
-        }
     }
 }
 

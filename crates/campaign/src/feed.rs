@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use kernel::{CampaignId, Ctx, DeliveryId, Instant, OutboxId, ServerKeys, StoreError, TypedId};
 use notification::{Message, Recipient};
 
-/// So many people are looked at in one transaction at the most.
-const PEOPLE_AT_ONCE: u32 = 200;
+/// So many people are looked at in one transaction at the most, which others wait for.
+const PEOPLE_AT_ONCE: u32 = 50;
 /// What was left of the time when it was last looked counts, so that looking now and then loses nothing of a rate.
 const LEFT_OF_A_ROUND: TimeDelta = TimeDelta::milliseconds(250);
 /// So many mails of a campaign are in the queue whatever the rate, so that senders have something in hand.

@@ -10,8 +10,9 @@ use storage::Store;
 
 /// How often it looks: short beside the second within which a campaign is to stop.
 const EVERY: Duration = Duration::from_millis(250);
-/// Parts of the recipients that are written down in one round, so that its mails begin to leave before all are.
-const LISTED_AT_ONCE: u32 = 10;
+/// Parts of the recipients that are written down in one round: its mails begin to leave before all are, and nobody waits long for
+/// the database.
+const LISTED_AT_ONCE: u32 = 2;
 /// Steps of feeding in one round, so that a campaign whose recipients are skipped holds up no other.
 const FED_AT_ONCE: u32 = 200;
 /// Of so many rounds one looks at campaigns that wait for somebody or for their time: whether they can win votes still.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the process environment is read in one place, [`config::Config::of_this_process`].
 
+pub mod background;
 pub mod campaigns;
 pub mod cli;
 pub mod commands;

@@ -1,9 +1,11 @@
-//! Sends what the queue holds. One task claims, some send, one writes down what came of it, one renews the leases.
+//! Sends what the queue holds. One task claims, some send, one asks whether campaigns' mails are still to be sent, one writes down
+//! what came of it, one renews the leases.
 //!
 //! Invariants: a message is begun only while its lease is the worker's; a sender takes the next message only when what
 //! came of the last one is committed, so that a kill leaves at most one message a sender in doubt; what was claimed and
 //! not begun goes back when the worker stops.
 
+mod ask;
 mod couriers;
 mod dispatch;
 mod gates;
@@ -15,6 +17,7 @@ mod sole;
 
 pub use couriers::Couriers;
 
+use crate::background::Background;
 use crate::config::Config;
 use gates::Gates;
 use in_hand::InHand;
@@ -45,6 +48,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Hand messages over.
     pub couriers: Couriers,
+    /// Where they do.
+    pub background: Background,
     /// Messages that are sent at the same time.
     pub concurrency: usize,
     /// How long a claimed message is the worker's own, unless it is renewed.
@@ -70,6 +75,7 @@ impl Parts {
             store,
             clock,
             couriers: Couriers::of(config, keys)?,
+            background: Background::start()?,
             concurrency: config.worker.concurrency,
             lease: config.worker.lease,
             bell,
@@ -126,16 +132,19 @@ async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let _lock = sole::take_back_leases(&shared).await;
     let (jobs, waiting) = mpsc::unbounded_channel();
     let waiting = Arc::new(Mutex::new(waiting));
+    let (questions, to_answer) = mpsc::unbounded_channel();
     let (verdicts, to_settle) = mpsc::unbounded_channel();
     let mut senders = JoinSet::new();
     for _ in 0..shared.parts.concurrency {
         senders.spawn(send::run(
             Arc::clone(&shared),
             Arc::clone(&waiting),
+            questions.clone(),
             verdicts.clone(),
         ));
     }
-    drop(verdicts);
+    drop((questions, verdicts));
+    let asking = tokio::spawn(ask::run(Arc::clone(&shared), to_answer));
     let mut settling = tokio::spawn(settle::run(Arc::clone(&shared), to_settle));
     let renewing = tokio::spawn(renew::run(Arc::clone(&shared)));
 
@@ -153,6 +162,7 @@ async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
         settling.abort();
         tracing::warn!("the worker stops before all was written down; what was sent last may be sent again");
     }
+    asking.abort();
     renewing.abort();
 }
 

@@ -89,6 +89,7 @@ struct Inner {
     writers: Writers,
     /// Who writes together those that can be, where that is worth something.
     rush: Option<batch::Writers>,
+    searches: Arc<Semaphore>,
     runtime: Handle,
     connection_timeout: Duration,
     patience: Duration,
@@ -172,6 +173,7 @@ impl Store {
                 readers,
                 rush,
                 writers,
+                searches: Arc::new(Semaphore::new(searches_at_once(options.pool_size))),
                 runtime: Handle::current(),
                 connection_timeout: options.connection_timeout,
                 patience: options.contention_patience,
@@ -199,7 +201,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let permit = permit(&self.inner.readers).await?;
+        let permit = permit(&self.inner.readers.permits).await?;
         let inner = Arc::clone(&self.inner);
         let work = move || {
             let _permit = permit;
@@ -215,6 +217,18 @@ impl Store {
             }
         };
         self.run_blocking(work).await
+    }
+
+    /// Reads what may take a while, as lists of people by their names do. A quarter of the connections is for those who search, who
+    /// wait for each other in order: begun all at once they would all end late, and would keep everybody else from a connection.
+    pub async fn search<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let _turn = permit(&self.inner.searches).await?;
+        self.read(operation).await
     }
 
     /// Writes: the whole operation in one transaction, or nothing of it. The operation may run more than once.
@@ -243,7 +257,7 @@ impl Store {
                 (_, Some(rush), Some(about)) => rush.write(about.clone(), operation).await?,
                 (Writers::One(writer), ..) => writer.write(operation).await?,
                 (Writers::Pool(lane), ..) => {
-                    let (permit, lane) = (permit(lane).await?, lane.clone());
+                    let (permit, lane) = (permit(&lane.permits).await?, lane.clone());
                     let inner = Arc::clone(&self.inner);
                     let work =
                         move || Ok::<_, StoreError>(try_write(&inner, &lane, permit, operation.as_ref()));
@@ -322,6 +336,15 @@ fn lane(
     })
 }
 
+/// A quarter of the connections, and one at least.
+const fn searches_at_once(connections: u32) -> usize {
+    if connections < 8 {
+        1
+    } else {
+        connections as usize / 4
+    }
+}
+
 #[derive(Debug)]
 struct LogPoolErrors;
 
@@ -331,8 +354,9 @@ impl diesel::r2d2::HandleError<diesel::r2d2::Error> for LogPoolErrors {
     }
 }
 
-async fn permit(lane: &Lane) -> Result<OwnedSemaphorePermit, StoreError> {
-    let waiting = tokio::time::timeout(QUEUE_PATIENCE, Arc::clone(&lane.permits).acquire_owned());
+/// One of these permits, in the order of those who ask.
+async fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    let waiting = tokio::time::timeout(QUEUE_PATIENCE, Arc::clone(permits).acquire_owned());
     match waiting.await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable("no connection came free in time".into())),

@@ -4,8 +4,8 @@
 use crate::rows::Rows;
 use event::EventRepository;
 use kernel::StoreError;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use storage::{DbConn, StoreOptions};
 use testkit::{Kind, TestDatabase, all_at_once, on_both_databases};
@@ -19,6 +19,7 @@ on_both_databases! {
     many_writers_beside_each_other_all_get_through,
     connections_that_died_at_rest_are_replaced,
     a_refused_operation_writes_nothing,
+    those_who_search_leave_connections_to_others,
 }
 
 async fn a_swallowed_error_commits_nothing_that_it_aborted(database: TestDatabase) {
@@ -208,4 +209,49 @@ async fn open_all(rows: &Rows) {
     .await;
     assert!(reads.iter().all(Result::is_ok), "{reads:?}");
     assert_eq!(rows.store.connections().0 + rows.store.connections().1, size);
+}
+
+/// Of eight connections two are for those who search; the other searches wait for them, and nobody else does.
+async fn those_who_search_leave_connections_to_others(database: TestDatabase) {
+    let mut options = StoreOptions::new(database.parsed_url());
+    options.pool_size = 8;
+    let rows = Rows::with(&options);
+    let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let end = Arc::new((Mutex::new(false), Condvar::new()));
+    let searches: Vec<_> = (0..20)
+        .map(|_| {
+            let (store, end) = (rows.store.clone(), Arc::clone(&end));
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            tokio::spawn(async move {
+                store
+                    .search(move |tx| {
+                        most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        let ended = end.0.lock().expect("the gate");
+                        drop(end.1.wait_while(ended, |ended| !*ended).expect("the gate"));
+                        running.fetch_sub(1, Ordering::SeqCst);
+                        tx.count_rows("users")
+                    })
+                    .await
+            })
+        })
+        .collect();
+    while running.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let reads = all_at_once(100, |_| {
+        let store = rows.store.clone();
+        async move { store.read(|tx| tx.count_rows("users")).await }
+    });
+    let reads = tokio::time::timeout(Duration::from_secs(20), reads).await;
+    *end.0.lock().expect("the gate") = true;
+    end.1.notify_all();
+    assert!(
+        reads.expect("others read meanwhile").iter().all(Result::is_ok),
+        "a read failed"
+    );
+    for search in searches {
+        let found = search.await.expect("it ends");
+        assert_eq!(found.unwrap_or_else(|error| panic!("{error}")), 0);
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 2, "searches at one moment");
 }

@@ -147,7 +147,7 @@ pub async fn list(
     let (page, filter) = (query.page(ORDER)?, query.filter.into_filter()?);
     let page = state
         .store
-        .read(move |tx| user::list_attendees(tx, &ctx, &filter, page))
+        .search(move |tx| user::list_attendees(tx, &ctx, &filter, page))
         .await?;
     Ok(Answer::ok(&ListAnswer::new(ORDER, page.map(PersonBody::of))))
 }

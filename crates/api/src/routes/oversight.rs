@@ -82,7 +82,7 @@ pub async fn list_registrations(
     };
     let page = state
         .store
-        .read(move |tx| registration::list_all_registrations(tx, &ctx, &filter, page))
+        .search(move |tx| registration::list_all_registrations(tx, &ctx, &filter, page))
         .await?;
     Ok(Answer::ok(&ListAnswer::new(
         ORDER,

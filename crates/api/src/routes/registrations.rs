@@ -274,7 +274,7 @@ pub async fn list_of_event(
     };
     let page = state
         .store
-        .read(move |tx| registration::list_event_registrations(tx, &ctx, event_id, filter.clone(), page))
+        .search(move |tx| registration::list_event_registrations(tx, &ctx, event_id, filter.clone(), page))
         .await?;
     Ok(Answer::ok(&ListAnswer::new(
         ORDER,

@@ -1,11 +1,12 @@
 //! A sender: takes one message after the other, hands it over, and waits until it is written down what came of it.
 
 use super::Shared;
+use super::ask::Question;
 use super::couriers::Attempt;
 use super::dispatch::{Task, delivery_of};
 use super::settle::Settling;
 use campaign::Stand;
-use kernel::{EmailAddress, Instant};
+use kernel::EmailAddress;
 use notification::{Delivery, Destination, Job, Verdict, judge};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 pub async fn run(
     shared: Arc<Shared>,
     waiting: Arc<Mutex<mpsc::UnboundedReceiver<Task>>>,
+    questions: mpsc::UnboundedSender<Question>,
     verdicts: mpsc::UnboundedSender<Settling>,
 ) {
     loop {
@@ -28,7 +30,7 @@ pub async fn run(
         };
         let id = task.job.id;
         let to = task.job.to.clone();
-        let Some((verdict, bounced)) = attempt(&shared, task).await else {
+        let Some((verdict, bounced)) = attempt(&shared, &questions, task).await else {
             shared.room.notify_one();
             continue;
         };
@@ -55,7 +57,11 @@ fn address_of(to: &Destination) -> Option<EmailAddress> {
 }
 
 /// What became of the message, if it was the worker's still, and whether the other side takes nothing for its address.
-async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
+async fn attempt(
+    shared: &Arc<Shared>,
+    questions: &mpsc::UnboundedSender<Question>,
+    task: Task,
+) -> Option<(Verdict, bool)> {
     let Task { job, probe } = task;
     let (medium, now) = (job.to.medium(), shared.parts.clock.now());
     let too_late = job.message.not_after().is_some_and(|end| end <= now);
@@ -73,7 +79,7 @@ async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
     if !probe && let Some(error) = shared.gates.closed(medium) {
         return Some((Verdict::Back { error }, false));
     }
-    if let Some(verdict) = ask_again(shared, &job, now).await {
+    if let Some(verdict) = ask_again(questions, &job).await {
         if probe {
             shared.gates.not_probed(medium);
         }
@@ -120,23 +126,20 @@ async fn attempt(shared: &Arc<Shared>, task: Task) -> Option<(Verdict, bool)> {
 
 /// Whether a campaign's mail is still to be sent, asked for each right before it begins: who wants no more of them gets none after
 /// the answer to that, and who stops a campaign does not wait for what others have in their hands. None for what is to be sent.
-async fn ask_again(shared: &Arc<Shared>, job: &Job, now: Instant) -> Option<Verdict> {
-    let id = delivery_of(job)?;
-    let keys = Arc::clone(&shared.parts.couriers.keys);
-    let asked = shared
-        .parts
-        .store
-        .read(move |tx| campaign::still_true(tx, now, &keys, &[id]))
-        .await;
-    match asked {
-        Ok(stands) => match stands.get(&id) {
-            Some(Stand::Send) => None,
-            Some(Stand::NotNow) => Some(Verdict::Withdrawn),
-            Some(Stand::Moot) | None => Some(Verdict::Moot),
-        },
-        Err(error) => Some(Verdict::Back {
-            error: error.to_string(),
-        }),
+async fn ask_again(questions: &mpsc::UnboundedSender<Question>, job: &Job) -> Option<Verdict> {
+    let delivery = delivery_of(job)?;
+    let (answer, answered) = oneshot::channel();
+    // Without whoever asks the worker was cut off, and nothing leaves any more.
+    let cut_off = || Err("the worker was stopped".to_owned());
+    let stand = match questions.send(Question { delivery, answer }) {
+        Ok(()) => answered.await.unwrap_or_else(|_| cut_off()),
+        Err(_) => cut_off(),
+    };
+    match stand {
+        Ok(Stand::Send) => None,
+        Ok(Stand::NotNow) => Some(Verdict::Withdrawn),
+        Ok(Stand::Moot) => Some(Verdict::Moot),
+        Err(error) => Some(Verdict::Back { error }),
     }
 }
 
@@ -145,7 +148,9 @@ async fn deliver(shared: &Arc<Shared>, job: Job) -> Attempt {
     let courier = Arc::clone(shared);
     // It ends with this sender, so that nothing is sent that nobody writes down.
     let mut handing_over = JoinSet::new();
-    handing_over.spawn(async move { courier.parts.couriers.deliver(&job).await });
+    shared.parts.background.spawn(&mut handing_over, async move {
+        courier.parts.couriers.deliver(&job).await
+    });
     match tokio::time::timeout(LIMIT, handing_over.join_next()).await {
         Ok(Some(Ok(attempt))) => attempt,
         Ok(Some(Err(_)) | None) => {

@@ -3,12 +3,12 @@
 
 use super::scene::{Scene, mailed};
 use crate::sending::post::Post;
-use crate::support::sql;
+use crate::support::{assert_waiting, sql};
 use chrono::TimeDelta;
 use kernel::Clock;
 use serde_json::json;
 use testkit::harness::PASSWORD;
-use testkit::{TestDatabase, all_at_once, on_both_databases};
+use testkit::{Kind, TestDatabase, all_at_once, on_both_databases};
 
 on_both_databases! {
     voting_closes_while_it_is_sent,
@@ -22,6 +22,7 @@ on_both_databases! {
     an_attendee_is_removed,
     who_is_forgotten_while_mails_are_handed_over,
     who_is_forgotten_while_readers_are_written_down,
+    who_is_being_forgotten_is_not_handed_over,
 }
 
 /// A campaign of which ten mails are in the queue and two wait.
@@ -265,5 +266,34 @@ async fn forget_while_it_goes(database: TestDatabase, audience: &str) {
     ] {
         assert_eq!(scene.harness.count(&rows).await, 0, "{rows}");
     }
+    scene.harness.assert_invariants().await;
+}
+
+/// The feeder has read that somebody waits, and writes while whoever forgets them has written and not committed.
+async fn who_is_being_forgotten_is_not_handed_over(database: TestDatabase) {
+    if database.kind() == Kind::Sqlite {
+        // There is one who writes at a time.
+        return;
+    }
+    let mut scene = Scene::new(database, 2).await;
+    scene.per_minute = 60;
+    scene.approved("event").await;
+    scene.round().await;
+    assert_eq!(
+        (scene.count("queued").await, scene.count("waiting").await),
+        (1, 1)
+    );
+    let mut forgetting = scene.harness.database().connect();
+    let forget = "BEGIN; UPDATE campaign_deliveries SET status = 'skipped', error = 'erased', finished_at = now() \
+                  WHERE status = 'waiting'";
+    forgetting.execute_batch(forget).expect("the row");
+    scene.harness.clock().advance(TimeDelta::seconds(1));
+    let feeding = tokio::spawn(scene.detached_round());
+    assert_waiting(&scene.harness, 1).await;
+    forgetting.execute_batch("COMMIT").expect("the end of it");
+    feeding.await.expect("a round");
+    assert_eq!(scene.count("skipped").await, 1);
+    assert_eq!(scene.count("queued").await, 1);
+    assert_eq!(scene.harness.count("outbox WHERE kind = 'campaign'").await, 1);
     scene.harness.assert_invariants().await;
 }

@@ -6,6 +6,7 @@ use campaign::Rate;
 use chrono::TimeDelta;
 use kernel::{AttendeeId, Clock, EventId, Permission, RegistrationId};
 use serde_json::{Value, json};
+use server::background::Background;
 use server::campaigns::Feeder;
 use server::worker::{Couriers, Parts, Worker};
 use std::sync::Arc;
@@ -193,6 +194,7 @@ impl Scene {
                 keys: Arc::new(self.harness.server_keys()),
                 public_url: "https://events.example".into(),
             },
+            background: Background::start().expect("a thread"),
             concurrency,
             lease: Duration::from_secs(30),
             bell: Arc::new(Notify::new()),

@@ -9,6 +9,7 @@ use notification::{
     Delivering, Delivery, EventFacts, MailedSecrets, Mailer, Message, Outbox, OutgoingMail, Recipient,
     ReminderLead, SealedSecrets,
 };
+use server::background::Background;
 use server::worker::{Couriers, Parts};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -170,6 +171,7 @@ impl Queue {
                 keys: Arc::new(keys()),
                 public_url: "https://events.example".into(),
             },
+            background: Background::start().expect("a thread"),
             concurrency,
             lease: Duration::from_secs(30),
             bell: Arc::clone(&self.bell),

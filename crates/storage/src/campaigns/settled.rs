@@ -2,7 +2,8 @@
 
 use crate::Tx;
 use crate::columns::{Ts, Uid};
-use crate::connection::on;
+use crate::connection::DbConn;
+use crate::prepared::Prepared;
 use crate::schema::campaign_deliveries;
 use diesel::prelude::*;
 use kernel::{Instant, StoreError};
@@ -48,18 +49,25 @@ impl Tx<'_> {
             Ended::Sent | Ended::Failed(_) | Ended::Moot => Some(Ts(now)),
             Ended::Withdrawn | Ended::Requeued => None,
         };
-        self.run(|connection| {
-            on!(connection, |c| diesel::update(
-                campaign_deliveries::table
-                    .filter(campaign_deliveries::id.eq_any(ids))
-                    .filter(campaign_deliveries::status.eq_any(from))
-            )
-            .set((
-                campaign_deliveries::status.eq(status),
-                campaign_deliveries::error.eq(error),
-                campaign_deliveries::finished_at.eq(finished_at),
-            ))
-            .execute(c))
+        macro_rules! ending {
+            () => {
+                diesel::update(
+                    campaign_deliveries::table
+                        .filter(campaign_deliveries::id.eq_any(ids))
+                        .filter(campaign_deliveries::status.eq_any(from)),
+                )
+                .set((
+                    campaign_deliveries::status.eq(status),
+                    campaign_deliveries::error.eq(error),
+                    campaign_deliveries::finished_at.eq(finished_at),
+                ))
+            };
+        }
+        self.run(|connection| match connection {
+            DbConn::Postgres(c) => Prepared(ending!().returning(campaign_deliveries::id))
+                .get_results::<Uid>(c)
+                .map(|ended| ended.len()),
+            DbConn::Sqlite(c) => ending!().execute(c),
         })?;
         Ok(())
     }

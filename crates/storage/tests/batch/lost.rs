@@ -4,7 +4,7 @@
 use super::scene::{Scene, Told, settle};
 use kernel::StoreError;
 use registration::{Refusal, RegisterError};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use storage::connection::Connector;
 use storage::{DatabaseUrl, migrations};
@@ -88,15 +88,17 @@ fn a_server_that_dies_under_a_batch_loses_nobody_who_was_told_yes() {
 async fn dying(url: &DatabaseUrl, moment: Dies) {
     let scene = Scene::at(url.clone(), 20).await;
     let people = scene.people(30).await;
-    let place = url.clone();
+    let (place, killers) = (url.clone(), Arc::new(Mutex::new(Vec::new())));
+    let begun = Arc::clone(&killers);
     let kill = Box::new(move |_| match moment {
         Dies::BeforeTheCommit | Dies::AfterTheCommit => kill(&place),
         Dies::SomewhereAround(after) => {
             let place = place.clone();
-            std::thread::spawn(move || {
+            let killer = std::thread::spawn(move || {
                 std::thread::sleep(after);
                 kill(&place);
             });
+            begun.lock().expect("no panic").push(killer);
         }
     });
     match moment {
@@ -115,6 +117,11 @@ async fn dying(url: &DatabaseUrl, moment: Dies) {
     let first = ask().await;
     scene.desk.before_commit(None);
     scene.desk.after_commit(None);
+    // None of them is to come later, over those who ask again.
+    let killers = std::mem::take(&mut *killers.lock().expect("no panic"));
+    for killer in killers {
+        killer.join().expect("a thread");
+    }
     wait_for(url);
     match moment {
         Dies::BeforeTheCommit => assert!(first.iter().all(Result::is_err), "{first:?}"),
@@ -145,6 +152,11 @@ fn kill(url: &DatabaseUrl) {
         "COPY (SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) \
          TO PROGRAM 'xargs kill -9'",
     );
+    // Until the server has noticed.
+    let begun = Instant::now();
+    while connection.execute_batch("SELECT 1").is_ok() && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     wait_for(url);
 }
 
