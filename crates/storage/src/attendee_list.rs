@@ -262,7 +262,9 @@ impl Tx<'_> {
                 .filter(|rare| rare.people <= here * limits.times_here);
             return self.search_small_ground(search, ground, rarest.map(|rare| rare.word));
         }
-        let different = if self.rare_words(words, limits.few)?.is_empty() {
+        // Of several words one that fewer have is compared with the others; who has a common one would mostly be read for nothing.
+        let enough = if search.is_sure() { limits.few } else { limits.some };
+        let different = if self.rare_words(words, enough)?.is_empty() {
             self.few_different_words(words)?
         } else {
             None

@@ -227,8 +227,13 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let _turn = permit(&self.inner.searches).await?;
-        self.read(operation).await
+        let turn = permit(&self.inner.searches).await?;
+        // It goes with the work, which goes on when whoever asked for it is gone.
+        self.read(move |tx| {
+            let _turn = &turn;
+            operation(tx)
+        })
+        .await
     }
 
     /// Writes: the whole operation in one transaction, or nothing of it. The operation may run more than once.

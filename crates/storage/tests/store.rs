@@ -218,26 +218,31 @@ async fn those_who_search_leave_connections_to_others(database: TestDatabase) {
     let rows = Rows::with(&options);
     let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let end = Arc::new((Mutex::new(false), Condvar::new()));
-    let searches: Vec<_> = (0..20)
-        .map(|_| {
-            let (store, end) = (rows.store.clone(), Arc::clone(&end));
-            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-            tokio::spawn(async move {
-                store
-                    .search(move |tx| {
-                        most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        let ended = end.0.lock().expect("the gate");
-                        drop(end.1.wait_while(ended, |ended| !*ended).expect("the gate"));
-                        running.fetch_sub(1, Ordering::SeqCst);
-                        tx.count_rows("users")
-                    })
-                    .await
-            })
+    let search = |_: u32| {
+        let (store, end) = (rows.store.clone(), Arc::clone(&end));
+        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        tokio::spawn(async move {
+            store
+                .search(move |tx| {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    let ended = end.0.lock().expect("the gate");
+                    drop(end.1.wait_while(ended, |ended| !*ended).expect("the gate"));
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    tx.count_rows("users")
+                })
+                .await
         })
-        .collect();
+    };
+    let given_up: Vec<_> = (0..20).map(search).collect();
     while running.load(Ordering::SeqCst) < 2 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    // What was begun goes on, and keeps its turn.
+    for search in given_up {
+        search.abort();
+        assert!(search.await.is_err(), "it was given up");
+    }
+    let searches: Vec<_> = (0..20).map(search).collect();
     let reads = all_at_once(100, |_| {
         let store = rows.store.clone();
         async move { store.read(|tx| tx.count_rows("users")).await }
