@@ -3,11 +3,17 @@
 //! Invariant: what was read before an invalidation is never answered after it. A reader takes a ticket before it reads
 //! the database; the ticket holds the generation of the event, an invalidation moves the generation on, and an entry is
 //! good only as long as its generation is the present one. No lock is needed for that, and a late put does no harm.
+//!
+//! Under a rush an event changes faster than it is read: then those who come while one reads share the read that begins after
+//! they came.
 
+use crate::ask_once::AskOnce;
+use crate::problem::Problem;
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use kernel::{EventId, Instant, TypedId};
 use moka::sync::Cache;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Events whose ids end alike share a generation; that costs a read now and then, never a stale answer.
@@ -35,6 +41,8 @@ pub struct PutTicket {
 pub struct EventCache {
     entries: Cache<EventId, (u64, CachedEvent)>,
     generations: Box<[AtomicU64]>,
+    /// What is read while nothing is kept; none where that is not for everybody.
+    read: AskOnce<EventId, Option<CachedEvent>>,
 }
 
 impl EventCache {
@@ -46,6 +54,7 @@ impl EventCache {
         Self {
             entries: Cache::new(capacity),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
+            read: AskOnce::new(capacity),
         }
     }
 
@@ -53,6 +62,34 @@ impl EventCache {
     pub fn get(&self, event_id: EventId, now: Instant) -> Option<CachedEvent> {
         let (generation, entry) = self.entries.get(&event_id)?;
         (generation == self.present_generation(event_id) && now < entry.valid_until).then_some(entry)
+    }
+
+    /// The answer as it is kept, or as it is read after this call; none where it is not for everybody.
+    pub async fn get_or_read<E>(
+        &self,
+        event_id: EventId,
+        now: Instant,
+        read: impl Future<Output = Result<Option<CachedEvent>, E>>,
+    ) -> Result<Option<CachedEvent>, Problem>
+    where
+        Problem: From<E>,
+    {
+        if let Some(hit) = self.get(event_id, now) {
+            return Ok(Some(hit));
+        }
+        let read = async {
+            // Who waited for their turn may find it kept by now.
+            if let Some(hit) = self.get(event_id, now) {
+                return Ok(Some(hit));
+            }
+            let ticket = self.ticket(event_id);
+            let found = read.await?;
+            if let Some(entry) = &found {
+                self.put(ticket, entry.clone());
+            }
+            Ok::<_, E>(found)
+        };
+        self.read.get(event_id, |_| false, read).await
     }
 
     /// To be taken before the database is read.

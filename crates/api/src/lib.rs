@@ -8,9 +8,11 @@
 //! sends it; no input is answered with a 500.
 
 pub mod after_answer;
+mod ask_once;
 mod csv_files;
 pub mod event_cache;
 pub mod extract;
+pub mod first_pages;
 pub mod health;
 pub mod idempotency;
 mod level_time;

@@ -2,6 +2,7 @@
 
 use crate::after_answer::AfterAnswer;
 use crate::event_cache::EventCache;
+use crate::first_pages::FirstPages;
 use crate::health::{Metrics, Readiness};
 use crate::limits::{LimitSettings, RequestLimits};
 use crate::middleware::{AllowedOrigins, Authenticator, RequestIds};
@@ -54,6 +55,8 @@ pub struct AppState {
     pub measurements: Arc<dyn Metrics>,
     /// Hot events as they go out.
     pub event_cache: EventCache,
+    /// First pages of their list.
+    pub first_pages: FirstPages,
     /// What the whole server does one at a time.
     pub oversight: Oversight,
     /// Results that were counted a moment ago.
@@ -195,6 +198,7 @@ impl AppState {
             request_ids: RequestIds::new(ports.ids.next_id(now)),
             openapi_json: crate::openapi::document_json(table),
             event_cache: EventCache::new(EventCache::DEFAULT_CAPACITY),
+            first_pages: FirstPages::default(),
             oversight: Oversight::default(),
             results: ResultsCache::default(),
             store: ports.store,

@@ -36,7 +36,7 @@ pub use edit_event::{EditEventError, EventPatch, edit_event};
 pub use model::{Event, EventFormat, EventStatus, Organizer, Speaker, StaffRole, StreamStatus};
 pub use ports::{Ending, EventEnded, EventMoved, EventTx, SeatsFreed};
 pub use publish_event::{PublishEvent, PublishEventError, publish_event};
-pub use read_event::{EventNotFound, ReadEventError, list_events, read_event};
+pub use read_event::{EventNotFound, ReadEventError, is_onlooker, list_events, read_event};
 pub use repository::{EventFilter, EventRepository, EventSort, SeatChange, Visibility};
 pub use seats::{EventSeats, RegistrationState};
 pub use set_capacity::set_capacity;

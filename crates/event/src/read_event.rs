@@ -1,7 +1,7 @@
 //! Events are read.
 
 use crate::{Event, EventFilter, EventRepository, Visibility, may_manage};
-use kernel::{Ctx, EventId, Page, PageRequest, Permission, StoreError};
+use kernel::{Actor, Ctx, EventId, Page, PageRequest, Permission, StoreError};
 
 /// There is no such event, or it is somebody else's and private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,4 +44,15 @@ pub fn list_events(
         None => Visibility::Public,
     };
     tx.list_events(&filter, page)
+}
+
+/// Whether [`list_events`] gives the actor what it gives everybody: no event may be private to them.
+pub fn is_onlooker(tx: &mut dyn EventRepository, actor: &Actor) -> Result<bool, StoreError> {
+    match actor.user_id() {
+        None => Ok(true),
+        Some(_) if actor.holds(Permission::EventManageAny) || actor.holds(Permission::EventCreate) => {
+            Ok(false)
+        }
+        Some(user_id) => Ok(!tx.manages_any_event(user_id)?),
+    }
 }

@@ -114,6 +114,8 @@ pub trait EventRepository {
         event_id: EventId,
         user_id: UserId,
     ) -> Result<Option<StaffRole>, StoreError>;
+    /// Whether a user manages any event as one of its staff.
+    fn manages_any_event(&mut self, user_id: UserId) -> Result<bool, StoreError>;
     /// Gives an event the staff of another, but for who organises it; gives how many.
     fn copy_staff(&mut self, from: EventId, to: &Event, at: Instant) -> Result<u32, StoreError>;
     /// The name of a user who organises; none of one who was erased.

@@ -339,6 +339,11 @@ struct Forgetting {
 
 impl CommitObserver for Forgetting {
     fn events_changed(&self, events: &[EventId]) {
+        self.seats_changed(events);
+        self.state.first_pages.edited();
+    }
+
+    fn seats_changed(&self, events: &[EventId]) {
         for event in events {
             self.state.event_cache.invalidate(*event);
         }

@@ -510,6 +510,7 @@ struct Bell(AtomicU32);
 
 impl CommitObserver for Bell {
     fn events_changed(&self, _: &[EventId]) {}
+    fn seats_changed(&self, _: &[EventId]) {}
     fn sessions_changed(&self, _: &[SessionId]) {}
     fn roles_changed(&self) {}
     fn messages_queued(&self) {

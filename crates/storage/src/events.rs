@@ -332,7 +332,7 @@ impl EventRepository for Tx<'_> {
         } else {
             self.write_change_of_seats(seats.id, change, beyond)?;
         }
-        self.touch_event(seats.id);
+        self.touch_seats(seats.id);
         seats.taken = seats.taken.saturating_add_signed(change.taken);
         seats.waiting = seats.waiting.saturating_add_signed(change.waiting);
         seats.next_rank += change.ranks;
@@ -432,6 +432,11 @@ impl EventRepository for Tx<'_> {
             )
         })
         .transpose()
+    }
+
+    fn manages_any_event(&mut self, user_id: UserId) -> Result<bool, StoreError> {
+        let managed = diesel::dsl::exists(managed_by(user_id));
+        self.run(|connection| on!(connection, |c| diesel::select(managed).get_result(c)))
     }
 
     fn copy_staff(&mut self, from: EventId, to: &Event, at: Instant) -> Result<u32, StoreError> {

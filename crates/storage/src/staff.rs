@@ -105,6 +105,7 @@ impl StaffRepository for Tx<'_> {
         by: Option<UserId>,
     ) -> Result<(), StoreError> {
         self.hold_account(member.user_id)?;
+        self.touch_event(event);
         let role = member.role.as_str();
         let row = (
             event_staff::event_id.eq(Uid::of(event)),
@@ -125,6 +126,7 @@ impl StaffRepository for Tx<'_> {
     }
 
     fn remove_staff_member(&mut self, event: EventId, user: UserId) -> Result<bool, StoreError> {
+        self.touch_event(event);
         let removed = self.run(|connection| {
             on!(connection, |c| diesel::delete(
                 event_staff::table.find((Uid::of(event), Uid::of(user)))

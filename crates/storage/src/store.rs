@@ -21,8 +21,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hears of commits, before the answer goes out.
 pub trait CommitObserver: Send + Sync {
-    /// These events are no longer as they were.
+    /// More of these events than their seats is no longer as it was.
     fn events_changed(&self, events: &[EventId]);
+    /// The seats of these events are no longer as they were.
+    fn seats_changed(&self, events: &[EventId]);
     /// These sessions are over, or permit something else than before.
     fn sessions_changed(&self, sessions: &[SessionId]);
     /// What roles permit is something else than before: for all sessions.
@@ -121,7 +123,10 @@ impl Observer {
     /// Tells what a transaction did that is committed.
     pub(crate) fn tell(&self, effects: &Effects) {
         let Some(observer) = self.0.get() else { return };
-        observer.events_changed(&effects.changed_events);
+        if !effects.changed_events.is_empty() {
+            observer.events_changed(&effects.changed_events);
+        }
+        observer.seats_changed(&effects.changed_seats);
         observer.sessions_changed(&effects.changed_sessions);
         if effects.roles_changed {
             observer.roles_changed();

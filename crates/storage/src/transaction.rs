@@ -20,6 +20,7 @@ pub struct Tx<'c> {
     pub(crate) outbox: Vec<OutboxRow>,
     pub(crate) texts: Vec<TextCopy>,
     changed_events: Vec<EventId>,
+    changed_seats: Vec<EventId>,
     changed_sessions: Vec<SessionId>,
     roles_changed: bool,
     forgotten_messages: Vec<OutboxId>,
@@ -37,8 +38,10 @@ pub struct Tx<'c> {
 
 /// What a transaction did of which others hear, once it is committed.
 pub(crate) struct Effects {
-    /// The events that it changed.
+    /// The events of which it changed more than the seats.
     pub(crate) changed_events: Vec<EventId>,
+    /// The events whose seats it changed.
+    pub(crate) changed_seats: Vec<EventId>,
     /// The sessions that it ended or changed.
     pub(crate) changed_sessions: Vec<SessionId>,
     /// Whether roles permit something else than before.
@@ -71,6 +74,7 @@ impl<'c> Tx<'c> {
             outbox: Vec::new(),
             texts: Vec::new(),
             changed_events: Vec::new(),
+            changed_seats: Vec::new(),
             changed_sessions: Vec::new(),
             roles_changed: false,
             forgotten_messages: Vec::new(),
@@ -118,6 +122,13 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Notes that seats of an event were taken or given back, or people wait for them who did not.
+    pub(crate) fn touch_seats(&mut self, id: EventId) {
+        if !self.changed_seats.contains(&id) {
+            self.changed_seats.push(id);
+        }
+    }
+
     /// Notes that a session is over, or permits something else than before.
     pub(crate) fn touch_sessions(&mut self, ids: impl IntoIterator<Item = SessionId>) {
         self.changed_sessions.extend(ids);
@@ -142,6 +153,7 @@ impl<'c> Tx<'c> {
     pub(crate) fn into_effects(self) -> Effects {
         Effects {
             changed_events: self.changed_events,
+            changed_seats: self.changed_seats,
             changed_sessions: self.changed_sessions,
             roles_changed: self.roles_changed,
             messages_queued: self.message_due,

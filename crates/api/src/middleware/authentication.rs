@@ -159,7 +159,7 @@ fn has_refresh_cookie(request: &ServiceRequest) -> bool {
 
 /// Whether the request is more than a read: a method that is not safe (RFC 9110, section 9.2.1), or a WebSocket's
 /// opening, which no same-origin policy guards.
-fn changes_something(request: &ServiceRequest) -> bool {
+pub(super) fn changes_something(request: &ServiceRequest) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
         || request.headers().contains_key(header::UPGRADE)
 }

@@ -139,14 +139,18 @@ where
         let admitted = self.admit(&request, &state).await;
         let response = match admitted {
             Ok(actor) => {
-                self.run(
-                    request,
-                    Facts {
-                        request_id: request_id.clone(),
-                        actor,
-                    },
-                )
-                .await
+                let writer = actor
+                    .user_id()
+                    .filter(|_| authentication::changes_something(&request));
+                let facts = Facts {
+                    request_id: request_id.clone(),
+                    actor,
+                };
+                let response = self.run(request, facts).await;
+                if let Some(user_id) = writer {
+                    state.first_pages.wrote(user_id);
+                }
+                response
             }
             Err(problem) => request.error_response(problem),
         };

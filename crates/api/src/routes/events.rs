@@ -9,6 +9,7 @@ use crate::extract::{
     Caller, EntityTag, Fingerprint, IfMatch, JsonBody, ListAnswer, ListQuery, OptionalJsonBody, PatchBody,
     PathId, SignedInCaller, allowed_first, matches_if_none_match,
 };
+use crate::first_pages::{Begun, FirstPage};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -19,8 +20,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use event::{Event, PublishEvent, PublishEventError};
-use kernel::{Ctx, EventId};
+use event::{Event, EventFilter, PublishEvent, PublishEventError, ReadEventError};
+use futures_util::TryFutureExt;
+use kernel::{Actor, Ctx, EventId, PageRequest, StoreError};
 use storage::Tx;
 
 pub(super) fn location_of(event: &Event) -> String {
@@ -35,22 +37,65 @@ pub(super) fn answer_of(event: Event, now: DateTime<Utc>) -> Answer {
 /// The problems of a change that managers make.
 pub(super) const OF_MANAGERS: [ProblemType; 2] = [ProblemType::NotFound, ProblemType::Forbidden];
 
-/// A page of events.
+/// A page of events. Of first pages everybody who sees nothing private is given the same bytes.
 pub async fn list(
+    request: HttpRequest,
     Caller(ctx): Caller,
     query: ListQuery<EventParams>,
     state: SharedState,
-) -> Result<Answer, Problem> {
+) -> Result<HttpResponse, Problem> {
     let now = ctx.now;
     let paging = query.paging;
     let (filter, order) = query.filter.into_filter(now);
-    let request = paging.page(order)?;
-    let page = state
+    let page = paging.page(order)?;
+    let read = || read_page(&state, &ctx, &filter, order, page);
+    if page.after.is_none() && is_onlooker(&state, &ctx.actor).await? {
+        let kept = read().map_ok(|(begun, body, until)| FirstPage::new(begun, body, until));
+        let query = request.query_string();
+        if let Some(body) = state.first_pages.get(query, &ctx.actor, now, kept).await? {
+            return Ok(json(body));
+        }
+    }
+    let (_, body, _) = read().await?;
+    Ok(json(Bytes::from(body)))
+}
+
+async fn is_onlooker(state: &AppState, actor: &Actor) -> Result<bool, StoreError> {
+    let asked = actor.clone();
+    let ask = state.store.read(move |tx| event::is_onlooker(tx, &asked));
+    state.first_pages.is_onlooker(actor, ask).await
+}
+
+/// The JSON of a page, since when it was read and until when it is right.
+async fn read_page(
+    state: &AppState,
+    ctx: &Ctx,
+    filter: &EventFilter,
+    order: &str,
+    page: PageRequest,
+) -> Result<(Begun, Vec<u8>, DateTime<Utc>), Problem> {
+    let begun = state.first_pages.begin();
+    // Others may have come since this request did: it may be for them too.
+    let now = state.clock.now();
+    let (ctx, mut filter) = (ctx.clone(), filter.clone());
+    filter.now = now;
+    let events = state
         .store
-        .read(move |tx| event::list_events(tx, &ctx, filter.clone(), request))
+        .read(move |tx| event::list_events(tx, &ctx, filter.clone(), page))
         .await?;
-    let page = page.map(|event| EventBody::of(event, now));
-    Ok(Answer::ok(&ListAnswer::new(order, page)))
+    let turns = events
+        .items
+        .iter()
+        .filter_map(|event| event.seats().next_turn_after(now));
+    let latest = now + state.settings.cache_ttl;
+    let valid_until = turns.min().map_or(latest, |turn| turn.min(latest));
+    let events = events.map(|event| EventBody::of(event, now));
+    let body = serde_json::to_vec(&ListAnswer::new(order, events)).unwrap_or_default();
+    Ok((begun, body, valid_until))
+}
+
+fn json(body: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(body)
 }
 
 /// See [`list`].
@@ -102,20 +147,25 @@ pub async fn read(
 ) -> Result<HttpResponse, Problem> {
     let (id, ctx) = (id.0, caller.0);
     let now = ctx.now;
-    if let Some(hit) = state.event_cache.get(id, now) {
-        return Ok(send(&request, hit));
+    let for_everybody = async {
+        let everybody = state.context(Actor::Anonymous, ctx.request_id.clone());
+        // Others may have come since this request did: it is for them too.
+        let now = everybody.now;
+        match read_one(&state, everybody, id).await {
+            Ok(event) => Ok(Some(render(&state, event, now))),
+            Err(ReadEventError::NotFound(_)) => Ok(None),
+            Err(ReadEventError::Store(error)) => Err(error),
+        }
+    };
+    if let Some(entry) = state.event_cache.get_or_read(id, now, for_everybody).await? {
+        return Ok(send(&request, entry));
     }
-    let ticket = state.event_cache.ticket(id);
-    let event = state
-        .store
-        .read(move |tx| event::read_event(tx, &ctx, id))
-        .await?;
-    let is_public = !event.is_private();
-    let entry = render(&state, event, now);
-    if is_public {
-        state.event_cache.put(ticket, entry.clone());
-    }
-    Ok(send(&request, entry))
+    let event = read_one(&state, ctx, id).await?;
+    Ok(send(&request, render(&state, event, now)))
+}
+
+async fn read_one(state: &AppState, ctx: Ctx, id: EventId) -> Result<Event, ReadEventError> {
+    state.store.read(move |tx| event::read_event(tx, &ctx, id)).await
 }
 
 /// See [`read`].

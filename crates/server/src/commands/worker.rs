@@ -82,6 +82,7 @@ struct Ringing {
 
 impl CommitObserver for Ringing {
     fn events_changed(&self, _: &[EventId]) {}
+    fn seats_changed(&self, _: &[EventId]) {}
 
     fn sessions_changed(&self, _: &[SessionId]) {}
 

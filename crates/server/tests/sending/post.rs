@@ -121,6 +121,7 @@ struct Ringing(Arc<Notify>);
 
 impl CommitObserver for Ringing {
     fn events_changed(&self, _: &[EventId]) {}
+    fn seats_changed(&self, _: &[EventId]) {}
 
     fn sessions_changed(&self, _: &[SessionId]) {}
 
