@@ -1,57 +1,9 @@
 //! The README's tour, run as it is printed against a fresh server.
 
 use crate::documents::text;
+use crate::served::Served;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-/// The binary, serving from an empty folder until it is dropped.
-struct Served {
-    process: Child,
-    address: String,
-}
-
-impl Served {
-    fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_podium"))
-            .current_dir(folder)
-            .env_clear()
-            .env("PODIUM_HTTP__ADDRESS", "127.0.0.1:0")
-            .env("PODIUM_AUTH__BCRYPT_COST", "4")
-            .env("PODIUM_LOG__FORMAT", "json")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut lines = BufReader::new(process.stderr.take().expect("its log")).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let line: Value = serde_json::from_str(&line).ok()?;
-                Some(find(&line, "address")?.as_str()?.to_owned())
-            })
-            .expect("it says where it serves");
-        // What it still logs is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The member of that name, however deep.
-fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    let members = value.as_object()?;
-    members
-        .get(name)
-        .or_else(|| members.values().find_map(|member| find(member, name)))
-}
+use std::process::Command;
 
 /// The first shell block under the heading.
 fn block_under<'a>(text: &'a str, heading: &str) -> &'a str {
@@ -65,7 +17,7 @@ fn the_tour_works_as_printed() {
     let readme = text("README.md");
     let script = block_under(&readme, "\n## A five-minute tour\n");
     let folder = tempfile::tempdir().expect("a folder");
-    let served = Served::start(folder.path());
+    let served = Served::start(folder.path(), &[]);
     let output = Command::new("sh")
         .args(["-euc", script])
         .env("PODIUM", format!("http://{}", served.address))

@@ -2,6 +2,7 @@
 //! a batch is that one's alone. On both desks: `SQLite`'s writer and those before PostgreSQL.
 
 mod faults;
+mod killed;
 mod lost;
 mod scene;
 

@@ -89,6 +89,12 @@ impl Desk {
     }
 }
 
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desk(…)")
+    }
+}
+
 impl Default for Desk {
     fn default() -> Self {
         Self::new()

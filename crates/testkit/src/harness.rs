@@ -54,6 +54,8 @@ pub struct HarnessOptions {
     pub environment: Vec<(&'static str, String)>,
     /// Whether the guards against overselling stand.
     pub guard: SeatGuard,
+    /// The desks where operations are written together; none: as the database is to be tested.
+    pub desk: Option<Desk>,
 }
 
 /// The server under test.
@@ -158,9 +160,10 @@ impl Harness {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
             guard: options.guard,
-            desk: match database.way() {
-                Way::InCompany => Desk::in_company().options(),
-                Way::Usual | Way::Alone => DeskOptions::default(),
+            desk: match (&options.desk, database.way()) {
+                (Some(desk), _) => desk.options(),
+                (None, Way::InCompany) => Desk::in_company().options(),
+                (None, Way::Usual | Way::Alone) => DeskOptions::default(),
             },
         };
         let mut options = options;

@@ -61,13 +61,14 @@ impl Scene {
     }
 
     pub async fn at(url: DatabaseUrl, seats: u32) -> Self {
-        let desk = Desk::new();
-        let options = StoreOptions {
-            desk: desk.options(),
-            ..StoreOptions::of(Connector::new(url))
-        };
-        let rows = Rows::with(&options);
+        let (rows, desk) = opened(url);
         let event = published(&rows, seats).await;
+        Self { rows, desk, event }
+    }
+
+    /// Another server over an event that is there.
+    pub fn beside(url: DatabaseUrl, event: EventId) -> Self {
+        let (rows, desk) = opened(url);
         Self { rows, desk, event }
     }
 
@@ -220,6 +221,15 @@ pub async fn settle<T: Send + 'static>(
         told.push(task.await.expect("a task"));
     }
     told
+}
+
+fn opened(url: DatabaseUrl) -> (Rows, Desk) {
+    let desk = Desk::new();
+    let options = StoreOptions {
+        desk: desk.options(),
+        ..StoreOptions::of(Connector::new(url))
+    };
+    (Rows::with(&options), desk)
 }
 
 async fn published(rows: &Rows, seats: u32) -> EventId {
