@@ -12,17 +12,17 @@ pub(crate) mod tray;
 use crate::connection::{Connector, DbConn};
 use crate::desk::{DeskOptions, Stage};
 use crate::search_limits::SearchLimits;
-use crate::store::{Attempt, Observer, StoreOptions, begin, commit, roll_back};
+use crate::store::{Attempt, Observer, QUEUE_PATIENCE, StoreOptions, begin, commit, roll_back};
 use crate::transaction::{Effects, SeatGuard, Tx};
 use crate::waiting::{Operation, Waiting};
 use crate::word_counts::WordCounts;
 use kernel::{EventId, IdempotencyScope, Instant as Moment, RegistrationId, StoreError, TypedId, UserId};
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tray::Tray;
 
@@ -30,6 +30,12 @@ use tray::Tray;
 const MOST_TOGETHER: usize = 128;
 /// Operations that wait for one writer at the most; who comes then is told so at once.
 const MOST_WAITING: usize = 16_384;
+/// Operations that wait for an earlier one of the same person at the most, whatever comes after them.
+const MOST_PUT_ASIDE: usize = 512;
+/// An event that somebody holds for longer than a statement waits is left alone for so long, and then looked at without waiting.
+const LEFT_ALONE_FOR: Duration = Duration::from_millis(100);
+/// After so long without anybody coming to it, it is an event like any other.
+const SUSPECTED_FOR: Duration = Duration::from_secs(10);
 /// Writers. Each event falls to one of them; more would wait for each other's commits.
 const WRITERS: usize = 4;
 
@@ -68,6 +74,10 @@ impl Together {
 
     fn event_id(&self) -> EventId {
         self.event_id
+    }
+
+    fn user_id(&self) -> UserId {
+        self.user_id
     }
 
     fn registers(&self) -> Option<(EventId, UserId)> {
@@ -113,6 +123,8 @@ impl Writers {
                 search: search.clone(),
                 observer: observer.clone(),
                 options: options.desk.clone(),
+                held: HashMap::new(),
+                away: None,
             };
             let runtime = Handle::current();
             std::thread::Builder::new()
@@ -172,6 +184,10 @@ struct Desk {
     search: (SearchLimits, WordCounts),
     observer: Observer,
     options: DeskOptions,
+    /// Events that somebody held for longer than one waits, and until when nobody looks whether they still do.
+    held: HashMap<EventId, Instant>,
+    /// Why the database could not be used at all.
+    away: Option<StoreError>,
 }
 
 /// Why a batch is not answered as it was decided.
@@ -184,29 +200,56 @@ enum Failure {
     Unknown(StoreError),
 }
 
+impl Failure {
+    fn error(&self) -> &StoreError {
+        match self {
+            Self::NotBegun(error) | Self::TakenBack(error) | Self::Unknown(error) => error,
+        }
+    }
+}
+
+/// What is done about an event that somebody else holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// One waits for it, as long as any statement waits for a lock.
+    Wait,
+    /// It is left.
+    Skip,
+}
+
 /// What became of a batch before its commit.
+#[derive(Default)]
 struct Done {
     /// With what each did, where it stays.
     people: Vec<(Person, Option<Effects>)>,
     /// Who needs more than was read.
     alone: Vec<Person>,
+    /// Whose event was left.
+    held: Vec<Person>,
+}
+
+impl Done {
+    fn undecided(batch: Vec<Person>) -> Self {
+        Self {
+            alone: batch,
+            ..Self::default()
+        }
+    }
 }
 
 impl Desk {
     fn work(&mut self, queue: &Receiver<Person>) {
         let mut here = VecDeque::new();
         loop {
-            let before = here.len();
             if here.is_empty() {
                 let Ok(first) = queue.recv() else { return };
                 here.push_back(first);
             }
             self.options.tell(Stage::Taking(&self.waiting));
-            let room = MOST_TOGETHER.saturating_sub(here.len());
-            here.extend(queue.try_iter().take(room));
-            self.waiting.fetch_sub(here.len() - before, Ordering::Relaxed);
-            here.retain(|person| !person.waiting.is_given_up());
-            let batch = take_different(&mut here);
+            here.extend(queue.try_iter().take(MOST_TOGETHER));
+            let before = here.len();
+            let batch = take(&mut here);
+            self.waiting.fetch_sub(before - here.len(), Ordering::Relaxed);
             if batch.is_empty() {
                 continue;
             }
@@ -215,48 +258,112 @@ impl Desk {
             if written.is_err() {
                 self.connection = None;
             }
+            if let Some(error) = self.away.take() {
+                // It would be away for each of them again.
+                let all: Vec<Person> = here
+                    .drain(..)
+                    .chain(queue.try_iter().take(MOST_WAITING))
+                    .collect();
+                self.waiting.fetch_sub(all.len(), Ordering::Relaxed);
+                put_off(all, &error);
+            }
         }
     }
 
-    fn write_some(&mut self, batch: Vec<Person>) {
+    fn write_some(&mut self, mut batch: Vec<Person>) {
         let begun = Instant::now();
         for person in &batch {
             metrics::histogram!("podium_write_wait_seconds").record(begun - person.waiting.since());
         }
         metrics::histogram!("podium_write_batch_size").record(size(batch.len()));
-        if batch.len() == 1 && !self.options.alone_too {
-            self.write_each_alone(batch);
-        } else {
-            self.write_and_answer(batch);
+        self.held.retain(|_, until| begun < *until + SUSPECTED_FOR);
+        let is_held = |person: &mut Person| {
+            self.held
+                .get(&person.about.event_id)
+                .is_some_and(|until| begun < *until)
+        };
+        let known: Vec<Person> = batch.extract_if(.., is_held).collect();
+        put_off(known, &somebody_holds_it());
+        match batch.as_slice() {
+            [] => {}
+            [only] if !self.options.alone_too && !self.held.contains_key(&only.about.event_id) => {
+                self.write_each_alone(batch);
+            }
+            _ => self.write_and_answer(batch),
         }
     }
 
     fn write_and_answer(&mut self, batch: Vec<Person>) {
-        let (people, failure) = match self.write_together(batch) {
-            Ok(done) => return self.answer(done),
-            Err(failed) => failed,
+        let groups = if is_of_one_event(&batch) {
+            vec![batch]
+        } else {
+            // Who comes to one event does not wait because somebody holds another.
+            by_event(self.write_group(batch, Lock::Skip))
         };
-        let error = match &failure {
-            Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error) => error,
-        };
-        tracing::debug!(%error, many = people.len(), "a batch was not written");
-        metrics::counter!("podium_write_batches_broken_total").increment(1);
-        match failure {
-            // Somebody holds one of the events: who comes to another is not to wait for that.
-            Failure::NotBegun(error @ StoreError::Contention(_)) => match by_event(people) {
-                Ok(several) => several.into_iter().for_each(|batch| self.write_and_answer(batch)),
-                Err(people) => put_off(people, &error),
-            },
-            Failure::NotBegun(error @ StoreError::Unavailable(_))
-            | Failure::TakenBack(error @ StoreError::Unavailable(_)) => put_off(people, &error),
-            Failure::NotBegun(_) | Failure::TakenBack(_) => self.write_each_alone(people),
-            // Done again, who has a seat by now would be told that they have one already. They may ask again by their key.
-            Failure::Unknown(error) => {
-                for person in people {
-                    person.waiting.answer(Err(error.clone()));
+        for group in groups {
+            let Some(event_id) = group.first().map(|person| person.about.event_id) else {
+                continue;
+            };
+            if !self.held.contains_key(&event_id) {
+                self.write_group(group, Lock::Wait);
+                continue;
+            }
+            let held = self.write_group(group, Lock::Skip);
+            if held.is_empty() {
+                self.held.remove(&event_id);
+            } else {
+                self.held.insert(event_id, Instant::now() + LEFT_ALONE_FOR);
+                put_off(held, &somebody_holds_it());
+            }
+        }
+    }
+
+    /// Writes these together, or else one by one, and answers them; gives back those whose event was left.
+    fn write_group(&mut self, mut people: Vec<Person>, lock: Lock) -> Vec<Person> {
+        let mut held = Vec::new();
+        for is_last in [false, true] {
+            let (mut done, failure) = match self.write_together(people, lock) {
+                Ok(done) => (done, None),
+                Err((done, failure)) => (done, Some(failure)),
+            };
+            held.append(&mut done.held);
+            let Some(failure) = failure else {
+                self.answer(done);
+                return held;
+            };
+            tracing::debug!(error = %failure.error(), many = done.people.len(), "a batch was not written");
+            metrics::counter!("podium_write_batches_broken_total").increment(1);
+            if let Failure::Unknown(error) = failure {
+                self.answer_unknown(done, &error);
+                return held;
+            }
+            let decided = done.people.into_iter().map(|(person, _)| person);
+            people = decided.chain(done.alone).collect();
+            match failure {
+                Failure::NotBegun(error) | Failure::TakenBack(error @ StoreError::Unavailable(_))
+                    if matches!(error, StoreError::Contention(_) | StoreError::Unavailable(_)) =>
+                {
+                    if let (StoreError::Contention(_), Lock::Wait, Some(first)) =
+                        (&error, lock, people.first())
+                    {
+                        let until = Instant::now() + LEFT_ALONE_FOR;
+                        self.held.insert(first.about.event_id, until);
+                    }
+                    put_off(people, &error);
+                    if matches!(error, StoreError::Unavailable(_)) {
+                        self.away = Some(error);
+                    }
+                    return held;
+                }
+                // Somebody was in the way between reading and writing: the next reading sees what they did.
+                Failure::TakenBack(_) if !is_last => {}
+                _ => {
+                    self.write_each_alone(people);
+                    return held;
                 }
             }
         }
+        held
     }
 
     fn answer(&mut self, done: Done) {
@@ -273,55 +380,84 @@ impl Desk {
         self.write_each_alone(done.alone);
     }
 
-    fn write_each_alone(&mut self, people: Vec<Person>) {
-        for person in people {
-            self.write_alone(person);
+    /// Nothing is done again, since who has a seat by now would be told that they have one already, and nobody is told what rests on
+    /// what others of the batch may have or not. They may ask again by their key.
+    fn answer_unknown(&self, done: Done, error: &StoreError) {
+        for (_, effects) in &done.people {
+            if let Some(effects) = effects {
+                self.observer.tell(effects);
+            }
         }
+        for (person, _) in done.people {
+            person.waiting.fail(error.clone());
+        }
+        // Nothing of theirs was in it.
+        put_off(done.alone, error);
     }
 
-    /// All in one transaction, or nothing: then all are given back.
-    fn write_together(&mut self, batch: Vec<Person>) -> Result<Done, (Vec<Person>, Failure)> {
-        if let Err(error) = self.begin() {
-            return Err((batch, Failure::NotBegun(error)));
-        }
-        let mut done = Done {
-            people: Vec::with_capacity(batch.len()),
-            alone: Vec::new(),
-        };
-        let written = self
-            .decide_and_write(batch, &mut done)
-            .and_then(|()| self.commit(done.people.len()));
-        match written {
-            Ok(()) => Ok(done),
-            Err(failure) => {
-                let (Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error)) =
-                    &failure;
-                self.give_up(error);
-                let people = done.people.into_iter().map(|(person, _)| person);
-                Err((people.chain(done.alone).collect(), failure))
+    fn write_each_alone(&mut self, people: Vec<Person>) {
+        let mut in_the_way = HashMap::new();
+        for person in people {
+            let event_id = person.about.event_id;
+            let reason = self.away.as_ref().or_else(|| in_the_way.get(&event_id));
+            if let Some(error) = reason {
+                // It would be so again, while everybody waits for this desk.
+                let error = error.clone();
+                person.waiting.put_off(error);
+            } else if !person.waiting.is_given_up() && !self.write_alone(person) {
+                in_the_way.insert(event_id, somebody_holds_it());
+                // Whether it is the event is not known: whoever comes next looks without waiting.
+                self.held.entry(event_id).or_insert_with(Instant::now);
             }
         }
     }
 
-    fn decide_and_write(&mut self, batch: Vec<Person>, done: &mut Done) -> Result<(), Failure> {
+    /// All in one transaction, or nothing: then nobody is answered.
+    fn write_together(&mut self, batch: Vec<Person>, lock: Lock) -> Result<Done, (Done, Failure)> {
+        if let Err(error) = self.begin() {
+            return Err((Done::undecided(batch), Failure::NotBegun(error)));
+        }
+        let mut done = Done::default();
+        let written = self
+            .decide_and_write(batch, lock, &mut done)
+            .and_then(|()| self.commit(done.people.len()));
+        match written {
+            Ok(()) => Ok(done),
+            Err(failure) => {
+                self.give_up(failure.error());
+                Err((done, failure))
+            }
+        }
+    }
+
+    fn decide_and_write(&mut self, batch: Vec<Person>, lock: Lock, done: &mut Done) -> Result<(), Failure> {
         let search = self.search.clone();
         let Some(connection) = self.connection.as_mut() else {
-            done.alone.extend(batch);
+            *done = Done::undecided(batch);
             return Err(Failure::NotBegun(no_connection()));
         };
         let abouts: Vec<&Together> = batch.iter().map(|person| &person.about).collect();
         let now = abouts.iter().map(|about| about.now).max().unwrap_or_default();
-        let read = Tx::new(connection, SeatGuard::On, search.clone()).read_for_batch(&abouts, now);
+        let read = Tx::new(connection, SeatGuard::On, search.clone()).read_for_batch(&abouts, lock, now);
         drop(abouts);
         let read = match read {
             Ok(read) => read,
             Err(error) => {
-                done.alone.extend(batch);
+                *done = Done::undecided(batch);
                 return Err(Failure::NotBegun(error));
             }
         };
         let mut tray = Tray::of(read);
         for mut person in batch {
+            if tray.read.left.contains(&person.about.event_id) {
+                done.held.push(person);
+                continue;
+            }
+            if tray.read.busy.contains(&person.about.user_id) {
+                let changed = "somebody changes the account".to_owned();
+                person.waiting.put_off(StoreError::Contention(changed));
+                continue;
+            }
             let mark = tray.begin(person.about.event_id);
             let mut tx = Tx::new(connection, SeatGuard::On, search.clone());
             tx.tray = Some(tray);
@@ -343,35 +479,44 @@ impl Desk {
         written.map_err(Failure::TakenBack)
     }
 
-    /// As it is done where nothing is written together.
-    fn write_alone(&mut self, mut person: Person) {
+    /// As it is done where nothing is written together. False: somebody was in the way.
+    fn write_alone(&mut self, mut person: Person) -> bool {
         if let Err(error) = self.begin() {
+            if matches!(error, StoreError::Unavailable(_)) {
+                self.away = Some(error.clone());
+            }
             person.waiting.put_off(error);
-            return;
+            return true;
         }
         let search = self.search.clone();
         let Some(connection) = &mut self.connection else {
             person.waiting.put_off(no_connection());
-            return;
+            return true;
         };
         let mut tx = Tx::new(connection, SeatGuard::On, search);
         let is_kept = person.waiting.run(&mut tx);
+        let was_contended = tx.was_contended();
         let effects = tx.into_effects();
         if !is_kept {
             roll_back(connection);
             person.waiting.answer(Ok(()));
-            return;
+            return !was_contended;
         }
         match self.commit(1) {
             Ok(()) => {
                 self.observer.tell(&effects);
                 person.waiting.answer(Ok(()));
             }
-            Err(Failure::NotBegun(error) | Failure::TakenBack(error) | Failure::Unknown(error)) => {
+            Err(failure) => {
+                let error = failure.error().clone();
                 self.give_up(&error);
+                if matches!(failure, Failure::Unknown(_)) {
+                    self.observer.tell(&effects);
+                }
                 person.waiting.answer(Err(error));
             }
         }
+        true
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
@@ -422,6 +567,10 @@ impl Desk {
     }
 }
 
+fn somebody_holds_it() -> StoreError {
+    StoreError::Contention("somebody holds the event".into())
+}
+
 fn no_connection() -> StoreError {
     StoreError::Unavailable("the writer has no connection".into())
 }
@@ -432,32 +581,49 @@ fn put_off(people: Vec<Person>, error: &StoreError) {
     }
 }
 
-/// A batch for each event, or all of them where they come to one.
-fn by_event(people: Vec<Person>) -> Result<Vec<Vec<Person>>, Vec<Person>> {
-    let mut batches: BTreeMap<EventId, Vec<Person>> = BTreeMap::new();
-    for person in people {
-        batches.entry(person.about.event_id).or_default().push(person);
-    }
-    let mut batches: Vec<_> = batches.into_values().collect();
-    if batches.len() > 1 {
-        return Ok(batches);
-    }
-    Err(batches.pop().unwrap_or_default())
+fn is_of_one_event(people: &[Person]) -> bool {
+    let mut events = people.iter().map(|person| person.about.event_id);
+    let first = events.next();
+    events.all(|event| Some(event) == first)
 }
 
-/// Those at the front of whom nothing is known that another one of them changes: the second request of one person waits for the
-/// first, as does whoever is about the same registration.
-fn take_different(here: &mut VecDeque<Person>) -> Vec<Person> {
+/// A group for each event.
+fn by_event(people: Vec<Person>) -> Vec<Vec<Person>> {
+    let mut groups: BTreeMap<EventId, Vec<Person>> = BTreeMap::new();
+    for person in people {
+        groups.entry(person.about.event_id).or_default().push(person);
+    }
+    groups.into_values().collect()
+}
+
+/// Takes from those who are here whom the next batch is for, in order. Nobody is in it who gave up or waited for too long, and nobody
+/// whom another one of it changes something for: the second request of one person waits for the first, as does whoever is about the
+/// same registration.
+fn take(here: &mut VecDeque<Person>) -> Vec<Person> {
     let (mut people, mut registrations) = (HashSet::new(), HashSet::new());
     let (mut batch, mut later) = (Vec::with_capacity(here.len()), VecDeque::new());
     for person in here.drain(..) {
-        let is_new = people.insert(person.about.user_id)
+        if person.waiting.is_given_up() {
+            continue;
+        }
+        if person.waiting.since().elapsed() > QUEUE_PATIENCE {
+            let late = "the turn did not come in time".to_owned();
+            person.waiting.fail(StoreError::Unavailable(late));
+            continue;
+        }
+        let is_new = batch.len() < MOST_TOGETHER
+            && people.insert(person.about.user_id)
             && person.about.cancels.is_none_or(|id| registrations.insert(id));
         if is_new {
             batch.push(person);
         } else {
             later.push_back(person);
         }
+    }
+    // What few people ask for many times keeps nobody else from the batches.
+    for person in later.split_off(later.len().min(MOST_PUT_ASIDE)) {
+        let many = "others of the same person wait".to_owned();
+        person.waiting.put_off(StoreError::Contention(many));
     }
     *here = later;
     batch

@@ -191,9 +191,10 @@ impl RegistrationRepository for Tx<'_> {
     }
 
     fn insert_registrations(&mut self, registrations: &[Registration]) -> Result<(), StoreError> {
-        if let Some(tray) = &mut self.tray {
-            tray.to_write.registrations.extend_from_slice(registrations);
-            return Ok(());
+        if let (Some(_), Some(first)) = (&self.tray, registrations.first()) {
+            return self.lay_at(first.event_id, |to_write| {
+                to_write.registrations.extend_from_slice(registrations);
+            });
         }
         if let [only] = registrations {
             let row = RegistrationRow::of(only);
@@ -223,16 +224,16 @@ impl RegistrationRepository for Tx<'_> {
         status: RegistrationStatus,
         at: Instant,
     ) -> Result<(), StoreError> {
-        if let Some(tray) = &mut self.tray {
-            tray.to_write.ended.push(Ended {
+        if self.tray.is_some() {
+            let ended = Ended {
                 id: registration.id,
                 event_id: registration.event_id,
                 attendee_id: registration.attendee_id,
                 was: registration.status,
                 status,
                 at,
-            });
-            return Ok(());
+            };
+            return self.lay_at(ended.event_id, |to_write| to_write.ended.push(ended));
         }
         let set = (
             registrations::status.eq(status.as_str()),

@@ -147,7 +147,7 @@ pub(crate) enum Attempt<T, E> {
 }
 
 /// A request waits so long for its turn at the most.
-const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Store {
     /// Opens the pools and tries a first connection. Call inside a tokio runtime: its blocking threads do the work.

@@ -1,6 +1,6 @@
 //! The transaction: the one object on which the repository traits of all domains meet.
 
-use crate::batch::tray::Tray;
+use crate::batch::tray::{NotRead, ToWrite, Tray};
 use crate::columns::Uid;
 use crate::connection::DbConn;
 use crate::failure::store_error;
@@ -107,6 +107,21 @@ impl<'c> Tx<'c> {
             }
             error
         })
+    }
+
+    /// Lays something on the tray that is to be written at that event; at another than the operation is at, it leaves the batch.
+    pub(crate) fn lay_at(
+        &mut self,
+        event_id: EventId,
+        lay: impl FnOnce(&mut ToWrite),
+    ) -> Result<(), StoreError> {
+        match self.tray.as_mut().map(|tray| tray.to_write_at(event_id)) {
+            Some(Ok(to_write)) => {
+                lay(to_write);
+                Ok(())
+            }
+            Some(Err(NotRead)) | None => self.run(|_| Ok(())),
+        }
     }
 
     /// Says that another transaction was in the way, so that the whole operation is tried again.

@@ -16,6 +16,8 @@ pub(crate) trait Waiting: Send {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
     /// Answers, once what it wrote is committed or gone, or nobody can know which.
     fn answer(self: Box<Self>, written: Result<(), StoreError>);
+    /// Answers that it is not known what became of it, or that it was never done, whatever it gave. It does not come again by itself.
+    fn fail(self: Box<Self>, error: StoreError);
     /// Answers that nothing of it is written, whatever it gave: it may come again where that can help.
     fn put_off(self: Box<Self>, error: StoreError);
     /// When it came.
@@ -78,6 +80,10 @@ where
         };
         // Whoever is gone hears nothing.
         let _ = self.answer.send(attempt);
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        let _ = self.answer.send(Attempt::Done(Err(error.into())));
     }
 
     fn put_off(self: Box<Self>, error: StoreError) {

@@ -277,9 +277,8 @@ impl WaitlistRepository for Tx<'_> {
     }
 
     fn insert_waitlist_entry(&mut self, entry: &WaitlistEntry) -> Result<(), StoreError> {
-        if let Some(tray) = &mut self.tray {
-            tray.to_write.entries.push(entry.clone());
-            return Ok(());
+        if self.tray.is_some() {
+            return self.lay_at(entry.event_id, |to_write| to_write.entries.push(entry.clone()));
         }
         let row = EntryRow::of(entry);
         let inserted = self.run(|connection| {
@@ -347,11 +346,10 @@ impl WaitlistRepository for Tx<'_> {
     }
 
     fn log_waitlist(&mut self, lines: &[EntryLogLine]) -> Result<(), StoreError> {
-        if let Some(tray) = &mut self.tray {
-            tray.to_write.lines.extend_from_slice(lines);
-            return Ok(());
-        }
         let Some(first) = lines.first() else { return Ok(()) };
+        if self.tray.is_some() {
+            return self.lay_at(first.event_id, |to_write| to_write.lines.extend_from_slice(lines));
+        }
         if let [only] = lines {
             return self.log_one_line(only);
         }

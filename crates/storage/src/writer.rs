@@ -7,7 +7,7 @@
 use crate::connection::{Connector, DbConn};
 use crate::desk::{DeskOptions, Stage};
 use crate::search_limits::SearchLimits;
-use crate::store::{Attempt, Observer, begin, commit, roll_back};
+use crate::store::{Attempt, Observer, QUEUE_PATIENCE, begin, commit, roll_back};
 use crate::transaction::{Effects, SeatGuard, Tx};
 use crate::waiting::{Operation, Waiting};
 use crate::word_counts::WordCounts;
@@ -52,6 +52,7 @@ impl Writer {
             search,
             observer,
             options,
+            away: None,
         };
         let runtime = Handle::current();
         std::thread::Builder::new()
@@ -99,6 +100,8 @@ struct Desk {
     search: (SearchLimits, WordCounts),
     observer: Observer,
     options: DeskOptions,
+    /// Why the database could not be used at all.
+    away: Option<StoreError>,
 }
 
 /// The database took back more than one operation, or did not commit.
@@ -116,8 +119,16 @@ impl Desk {
             self.options.tell(Stage::Taking(&self.waiting));
             let room = MOST_TOGETHER - batch.len();
             batch.extend(queue.try_iter().take(room));
+            let taken = Instant::now();
+            for waiting in batch.range(before..) {
+                metrics::histogram!("podium_write_wait_seconds").record(taken - waiting.since());
+            }
             self.waiting.fetch_sub(batch.len() - before, Ordering::Relaxed);
             batch.retain(|waiting| !waiting.is_given_up());
+            while let Some(late) = batch.pop_front_if(|first| first.since().elapsed() > QUEUE_PATIENCE) {
+                let late_for = "the turn did not come in time".to_owned();
+                late.fail(StoreError::Unavailable(late_for));
+            }
             if batch.is_empty() {
                 continue;
             }
@@ -126,15 +137,19 @@ impl Desk {
             if written.is_err() {
                 self.connection = None;
             }
+            if let Some(error) = self.away.take() {
+                // It would be away for each of them again.
+                let all: Vec<_> = queue.try_iter().take(MOST_WAITING).collect();
+                self.waiting.fetch_sub(all.len(), Ordering::Relaxed);
+                for waiting in all {
+                    waiting.put_off(error.clone());
+                }
+            }
         }
     }
 
     /// Takes from the front what is committed together, and answers it.
     fn write_some(&mut self, batch: &mut VecDeque<Box<dyn Waiting>>) {
-        let begun = Instant::now();
-        for waiting in batch.iter() {
-            metrics::histogram!("podium_write_wait_seconds").record(begun - waiting.since());
-        }
         let mut together = Vec::with_capacity(batch.len());
         let mut effects = Vec::with_capacity(batch.len());
         let written = match self.begin() {
@@ -151,10 +166,10 @@ impl Desk {
                 Err(broken) => Err(broken),
             },
             Err(error) => {
-                together.extend(batch.drain(..));
-                for waiting in together {
+                for waiting in batch.drain(..) {
                     waiting.put_off(error.clone());
                 }
+                self.away = Some(error);
                 return;
             }
         };
@@ -167,8 +182,12 @@ impl Desk {
                 return;
             }
             tracing::warn!(%error, many = together.len(), "operations that were written together are written one by one");
+            metrics::counter!("podium_write_batches_broken_total").increment(1);
             for waiting in together {
-                self.write_some(&mut VecDeque::from([waiting]));
+                match self.away.clone() {
+                    None => self.write_some(&mut VecDeque::from([waiting])),
+                    Some(error) => waiting.put_off(error),
+                }
             }
             return;
         }
@@ -191,15 +210,16 @@ impl Desk {
         let begun = Instant::now();
         // What is alone needs no savepoint: the transaction is its own.
         let is_alone = batch.len() == 1;
-        while let Some(mut waiting) = batch.pop_front() {
+        while let Some(waiting) = batch.pop_front() {
+            // Whatever breaks, it is one of those that are written one by one then.
+            together.push(waiting);
             if !is_alone {
                 self.execute("SAVEPOINT one")?;
             }
             let search = self.search.clone();
             let mut tx = Tx::new(self.connection()?, SeatGuard::On, search);
-            let is_kept = waiting.run(&mut tx);
+            let is_kept = together.last_mut().is_some_and(|waiting| waiting.run(&mut tx));
             let of_this = tx.into_effects();
-            together.push(waiting);
             match (is_kept, is_alone) {
                 (_, true) => {}
                 (true, false) => self.execute("RELEASE one")?,

@@ -48,15 +48,17 @@ pub async fn list(
     let paging = query.paging;
     let (filter, order) = query.filter.into_filter(now);
     let page = paging.page(order)?;
-    let read = || read_page(&state, &ctx, &filter, order, page);
     if page.after.is_none() && is_onlooker(&state, &ctx.actor).await? {
-        let kept = read().map_ok(|(begun, body, until)| FirstPage::new(begun, body, until));
+        // Read for nobody in particular: whatever becomes of this caller meanwhile, others are sent it too.
+        let everybody = state.context(Actor::Anonymous, ctx.request_id.clone());
+        let read = read_page(&state, &everybody, &filter, order, page);
+        let kept = read.map_ok(|(begun, body, until)| FirstPage::new(begun, body, until));
         let query = request.query_string();
         if let Some(body) = state.first_pages.get(query, &ctx.actor, now, kept).await? {
             return Ok(json(body));
         }
     }
-    let (_, body, _) = read().await?;
+    let (_, body, _) = read_page(&state, &ctx, &filter, order, page).await?;
     Ok(json(Bytes::from(body)))
 }
 
@@ -102,7 +104,10 @@ fn json(body: Bytes) -> HttpResponse {
 pub fn describe_list(operation: OperationDoc) -> OperationDoc {
     operation
         .summary("List events")
-        .description("Drafts are in it for those who run them.")
+        .description(
+            "Drafts are in it for those who run them. For everybody else counts of seats on a first page may be a second old, but \
+             what one changed oneself is in them.",
+        )
         .query::<EventParams>()
         .paged()
         .answer_list::<EventBody>("A page of events.")

@@ -1,7 +1,7 @@
 //! Reads for a batch what its operations will ask for: each kind in one statement, after the events are locked.
 
-use super::Together;
 use super::tray::{Key, LockedEvent, Read};
+use super::{Lock, Together};
 use crate::Tx;
 use crate::columns::Uid;
 use crate::columns::sql::Id;
@@ -56,11 +56,23 @@ const KEYS: &str = "SELECT k.user_id, k.route, k.key, k.fingerprint, k.status, k
 
 impl Tx<'_> {
     /// Locks the events of these operations and reads what they need.
-    pub(super) fn read_for_batch(&mut self, batch: &[&Together], now: Instant) -> Result<Read, StoreError> {
+    pub(super) fn read_for_batch(
+        &mut self,
+        batch: &[&Together],
+        lock: Lock,
+        now: Instant,
+    ) -> Result<Read, StoreError> {
         let mut read = Read::default();
         let event_ids: BTreeSet<EventId> = batch.iter().map(|together| together.event_id()).collect();
         let event_ids: Vec<EventId> = event_ids.into_iter().collect();
-        self.lock_events_of_batch(&event_ids, &mut read)?;
+        self.lock_events_of_batch(&event_ids, lock, &mut read)?;
+        let is_here = |together: &&&Together| !read.left.contains(&together.event_id());
+        let batch: Vec<&Together> = batch.iter().filter(is_here).copied().collect();
+        if batch.is_empty() {
+            return Ok(read);
+        }
+        let batch = batch.as_slice();
+        self.hold_accounts_of_batch(batch, &mut read)?;
         let registers: Vec<(EventId, UserId)> =
             batch.iter().filter_map(|together| together.registers()).collect();
         if !registers.is_empty() {
@@ -76,16 +88,36 @@ impl Tx<'_> {
         Ok(read)
     }
 
-    fn lock_events_of_batch(&mut self, ids: &[EventId], read: &mut Read) -> Result<(), StoreError> {
+    fn lock_events_of_batch(
+        &mut self,
+        ids: &[EventId],
+        lock: Lock,
+        read: &mut Read,
+    ) -> Result<(), StoreError> {
         let rows: Vec<SeatsRow> = self.postgres(|c| {
             let locked = events::table
                 .filter(events::id.eq_any(uids(ids)))
                 .order(events::id)
                 .select(SeatsRow::as_select())
                 .for_update();
-            Prepared(locked).load(c)
+            match lock {
+                Lock::Wait => Prepared(locked).load(c),
+                Lock::Skip => Prepared(locked.skip_locked()).load(c),
+            }
         })?;
-        read.events.extend(ids.iter().map(|id| (*id, None)));
+        match lock {
+            // There is none.
+            Lock::Wait => read.events.extend(ids.iter().map(|id| (*id, None))),
+            Lock::Skip if rows.len() < ids.len() => {
+                let there: Vec<Uid> = self.postgres(|c| {
+                    let there = events::table.filter(events::id.eq_any(uids(ids)));
+                    Prepared(there.select(events::id)).load(c)
+                })?;
+                read.events.extend(ids.iter().map(|id| (*id, None)));
+                read.left.extend(there.into_iter().map(Uid::typed::<EventId>));
+            }
+            Lock::Skip => {}
+        }
         for row in rows {
             let seats = row.into_seats()?;
             let locked = LockedEvent {
@@ -94,8 +126,34 @@ impl Tx<'_> {
                 served: 0,
                 seats,
             };
+            read.left.remove(&locked.seats.id);
             read.events.insert(locked.seats.id, Some(locked));
         }
+        Ok(())
+    }
+
+    /// Keeps accounts from being erased or given another address until the end, before anything else of these people is locked, as
+    /// everywhere. Who is just being erased, or given another address, is left: their own operation may wait, the others' not.
+    fn hold_accounts_of_batch(&mut self, batch: &[&Together], read: &mut Read) -> Result<(), StoreError> {
+        let ids: Vec<Uid> = batch.iter().map(|together| Uid::of(together.user_id())).collect();
+        let held: Vec<Uid> = self.postgres(|c| {
+            let held = users::table
+                .filter(users::id.eq_any(&ids))
+                .order(users::id)
+                .select(users::id)
+                .for_key_share()
+                .skip_locked();
+            Prepared(held).load(c)
+        })?;
+        if held.len() == ids.len() {
+            return Ok(());
+        }
+        let there: Vec<Uid> = self.postgres(|c| {
+            let there = users::table.filter(users::id.eq_any(&ids));
+            Prepared(there.select(users::id)).load(c)
+        })?;
+        let busy = there.into_iter().filter(|id| !held.contains(id));
+        read.busy.extend(busy.map(Uid::typed::<UserId>));
         Ok(())
     }
 

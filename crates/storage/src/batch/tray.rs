@@ -50,6 +50,10 @@ pub(crate) struct LockedEvent {
 /// What was read.
 #[derive(Default)]
 pub(crate) struct Read {
+    /// Events that somebody else holds.
+    pub(crate) left: HashSet<EventId>,
+    /// Accounts that somebody else holds, to erase them or to give them another address.
+    pub(crate) busy: HashSet<UserId>,
     pub(crate) events: HashMap<EventId, Option<LockedEvent>>,
     pub(crate) standings: HashMap<(EventId, UserId), Option<Standing>>,
     /// What is remembered of keys, with their fingerprints; nothing is known of one that is not here.
@@ -162,6 +166,15 @@ impl Tray {
         to_write.texts.truncate(texts);
         if let Some(event) = mark.event {
             self.read.events.insert(event.seats.id, Some(event));
+        }
+    }
+
+    /// What is to be written, for an operation at that event.
+    pub(crate) fn to_write_at(&mut self, event_id: EventId) -> Result<&mut ToWrite, NotRead> {
+        if self.here == Some(event_id) {
+            Ok(&mut self.to_write)
+        } else {
+            Err(NotRead)
         }
     }
 

@@ -4,8 +4,8 @@ use super::scene::{Besides, Scene, Told, settle};
 use kernel::{AttendeeId, CandidateId, EventId, StoreError, TypedId};
 use registration::{RegisterError, RegistrationRepository};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use storage::{Connector, Together};
 use testkit::{Kind, TestDatabase, on_both_databases};
 use user::{AttendeeRepository, UserRepository};
@@ -21,10 +21,10 @@ async fn what_fails_in_a_batch_is_that_ones_alone(database: TestDatabase) {
     let scene = Scene::over(&database, 100).await;
     let people = scene.people(40).await;
     let nowhere: EventId = scene.rows.id();
-    let stays: Besides = |_, _, _| Ok(());
-    let panics: Besides = |_, _, _| panic!("as a mistake of ours would");
-    let is_refused: Besides = |_, _, _| Err(StoreError::Internal("no".into()).into());
-    let asks_more: Besides = |tx, ctx, _| {
+    let stays: Besides = |_, _, _, _| Ok(());
+    let panics: Besides = |_, _, _, _| panic!("as a mistake of ours would");
+    let is_refused: Besides = |_, _, _, _| Err(StoreError::Internal("no".into()).into());
+    let asks_more: Besides = |tx, ctx, _, _| {
         let found = tx.find_user(ctx.actor.user_id().expect("somebody"))?;
         assert!(found.is_some());
         Ok(())
@@ -74,14 +74,14 @@ async fn what_fails_in_a_batch_is_that_ones_alone(database: TestDatabase) {
 async fn a_broken_constraint_is_that_ones_alone(database: TestDatabase) {
     let scene = Scene::over(&database, 100).await;
     let people = scene.people(30).await;
-    let stays: Besides = |_, _, _| Ok(());
-    let writes_twice: Besides = |tx, _, told| {
+    let stays: Besides = |_, _, _, _| Ok(());
+    let writes_twice: Besides = |tx, _, event_id, told| {
         let Told::Seat(id) = told else {
             return Err(StoreError::Internal("there are seats for all".into()).into());
         };
         let twice = registration::Registration {
             id,
-            event_id: EventId::from_uuid(id.uuid()),
+            event_id,
             attendee_id: TypedId::from_uuid(id.uuid()),
             status: registration::RegistrationStatus::Confirmed,
             registered_by: None,
@@ -231,13 +231,8 @@ fn a_held_event_makes_its_people_wait_and_nobody_else() {
 
 async fn beside_a_held_event(database: TestDatabase) {
     let scene = Scene::over(&database, 10).await;
-    let people = scene.people(60).await;
-    // One before the same desk: they are chosen by the last byte.
-    let desk_of = |id: EventId| id.uuid().as_bytes()[15] % 4;
-    let mut other = scene.another(10).await;
-    while desk_of(other) != desk_of(scene.event) {
-        other = scene.another(10).await;
-    }
+    let people = scene.people(90).await;
+    let other = scene.neighbour(10).await;
     let mut holder = database.connect();
     let lock = format!(
         "BEGIN; SELECT 1 FROM events WHERE id = '{}' FOR UPDATE",
@@ -245,25 +240,19 @@ async fn beside_a_held_event(database: TestDatabase) {
     );
     holder.execute_batch(&lock).expect("the lock");
 
-    scene.desk.hold_for(60);
-    let begun = Instant::now();
-    let ask = |event: EventId, some: &[kernel::UserId]| {
-        let asked = some
-            .iter()
-            .map(|person| tokio::spawn(scene.register(event, person, None)));
-        asked.collect::<Vec<_>>()
-    };
-    let (held, free) = (ask(scene.event, &people[..30]), ask(other, &people[30..]));
-    for task in free {
-        task.await.expect("a task").expect("an answer");
+    scene.desk.hold_for(usize::MAX);
+    let held: Vec<_> = people[..30]
+        .iter()
+        .map(|person| tokio::spawn(scene.register(scene.event, person, None)))
+        .collect();
+    scene.all_wait(30).await;
+    scene.desk.hold_for(0);
+    // One after the other: were the desk to look for the held event each time, those who want that one would have given up by the
+    // end of it.
+    for person in &people[30..] {
+        scene.register(other, person, None).await.expect("an answer");
     }
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "who goes elsewhere waited: {:?}",
-        begun.elapsed()
-    );
-    assert_eq!(scene.counts(other).await, (10, 20));
-    tokio::time::sleep(Duration::from_secs(2).saturating_sub(begun.elapsed())).await;
+    assert_eq!(scene.counts(other).await, (10, 50));
     assert!(
         held.iter().all(|task| !task.is_finished()),
         "somebody did not wait"
@@ -274,5 +263,122 @@ async fn beside_a_held_event(database: TestDatabase) {
         task.await.expect("a task").expect("an answer");
     }
     assert_eq!(scene.counts(scene.event).await, (10, 20));
+    scene.assert_invariants().await;
+}
+
+#[test]
+fn a_held_account_keeps_nobody_else_waiting() {
+    testkit::both::run(Kind::Postgres, beside_a_held_account);
+}
+
+async fn beside_a_held_account(database: TestDatabase) {
+    let scene = Scene::over(&database, 40).await;
+    let people = scene.people(40).await;
+    let mut holder = database.connect();
+    // As an erasure does, and a change of the address.
+    let lock = format!("BEGIN; SELECT 1 FROM users WHERE id = '{}' FOR UPDATE", people[7]);
+    holder.execute_batch(&lock).expect("the lock");
+
+    scene.desk.hold_for(40);
+    let mut tasks: Vec<_> = people
+        .iter()
+        .map(|person| tokio::spawn(scene.register(scene.event, person, Some("mine"))))
+        .collect();
+    let held = tasks.remove(7);
+    for task in tasks {
+        task.await.expect("a task").expect("an answer");
+    }
+    assert_eq!(scene.desk.committed().first(), Some(&39));
+    assert!(!held.is_finished(), "whose account is held waits");
+    holder.execute_batch("COMMIT").expect("the end of the lock");
+    held.await.expect("a task").expect("an answer");
+    assert_eq!(scene.counts(scene.event).await, (40, 0));
+    scene.assert_invariants().await;
+}
+
+#[test]
+fn one_account_that_asks_many_times_keeps_nobody_from_the_batches() {
+    testkit::both::run(Kind::Postgres, beside_one_who_asks_many_times);
+}
+
+async fn beside_one_who_asks_many_times(database: TestDatabase) {
+    let scene = Scene::over(&database, 100).await;
+    let people = scene.people(101).await;
+    let (many, others) = people.split_first().expect("people");
+    let flood: Vec<_> = (0..600)
+        .map(|_| {
+            let store = scene.rows.store.clone();
+            let about = scene.about(scene.event, many, None);
+            async move { store.write_about(Some(about), |_| Ok::<_, StoreError>(())).await }
+        })
+        .collect();
+
+    scene.desk.hold_for(700);
+    let flood: Vec<_> = flood.into_iter().map(tokio::spawn).collect();
+    scene.all_wait(600).await;
+    let told = settle(
+        others
+            .iter()
+            .map(|person| scene.register(scene.event, person, None)),
+    )
+    .await;
+    assert!(told.iter().all(Result::is_ok), "{told:?}");
+    let committed = scene.desk.committed();
+    assert!(
+        committed.iter().take(6).sum::<usize>() >= 100,
+        "the others were written one by one: {committed:?}"
+    );
+    for one in flood {
+        one.await.expect("a task").expect("a write");
+    }
+}
+
+/// Somebody else writes the very attendee between the batch's reading and its writing: it is read once more, not done one by one.
+#[test]
+fn what_came_between_reading_and_writing_is_read_again() {
+    testkit::both::run(Kind::Postgres, between_reading_and_writing);
+}
+
+async fn between_reading_and_writing(database: TestDatabase) {
+    let scene = Scene::over(&database, 100).await;
+    let other = scene.another(100).await;
+    let people = scene.people(30).await;
+    let elsewhere = Scene::beside(database.parsed_url(), other);
+    let (late, runtime) = (
+        elsewhere.register(other, &people[20], None),
+        tokio::runtime::Handle::current(),
+    );
+    let late = std::sync::Mutex::new(Some(late));
+    let meanwhile = move || {
+        if let Some(registers) = late.lock().expect("no panic").take() {
+            runtime.block_on(registers).expect("an answer");
+        }
+    };
+    let (store, ctx) = (scene.rows.store.clone(), scene.rows.acting(people[0]));
+    let about = scene.about(scene.event, &people[0], None);
+    let (event_id, first) = (scene.event, Arc::new(meanwhile));
+    let first = async move {
+        let first = Arc::clone(&first);
+        store
+            .write_about(Some(about), move |tx| {
+                first();
+                super::scene::register_once(tx, &ctx, None, event_id)
+            })
+            .await
+    };
+
+    scene.desk.hold_for(30);
+    let first = tokio::spawn(first);
+    let told = settle(
+        people[1..]
+            .iter()
+            .map(|person| scene.register(scene.event, person, None)),
+    )
+    .await;
+    assert!(told.iter().all(Result::is_ok), "{told:?}");
+    first.await.expect("a task").expect("an answer");
+    assert_eq!(scene.desk.committed(), [30]);
+    assert_eq!(scene.counts(scene.event).await, (30, 0));
+    assert_eq!(scene.counts(other).await, (1, 0));
     scene.assert_invariants().await;
 }

@@ -20,6 +20,12 @@ async fn without_an_answer(database: TestDatabase) {
     let proxy = Arc::new(Proxy::before(database.url()).await);
     let scene = Scene::at(proxy.url().parse().expect("a URL"), 100).await;
     let people = scene.people(20).await;
+    // One of them asks for what they have, and is refused in the same batch.
+    let has_a_seat = scene.people(1).await[0];
+    scene
+        .register(scene.event, &has_a_seat, None)
+        .await
+        .expect("a seat");
     let mut line = Some(Arc::clone(&proxy));
     scene.desk.before_commit(Some(Box::new(move |_| {
         if let Some(line) = line.take() {
@@ -27,7 +33,8 @@ async fn without_an_answer(database: TestDatabase) {
         }
     })));
 
-    scene.desk.hold_for(20);
+    scene.desk.hold_for(21);
+    let again = tokio::spawn(scene.register(scene.event, &has_a_seat, None));
     let key = |index: usize| index.is_multiple_of(2).then_some("mine");
     let told = settle(
         people
@@ -37,13 +44,14 @@ async fn without_an_answer(database: TestDatabase) {
     )
     .await;
 
-    for told in told {
+    let refused = again.await.expect("a task");
+    for told in told.into_iter().chain([refused]) {
         assert!(
             matches!(told, Err(RegisterError::Store(StoreError::Unavailable(_)))),
-            "nobody knows what became of it: {told:?}"
+            "nobody knows what became of it, or of what it rests on: {told:?}"
         );
     }
-    assert_eq!(scene.counts(scene.event).await, (20, 0), "it was committed");
+    assert_eq!(scene.counts(scene.event).await, (21, 0), "it was committed");
     for (index, person) in people.iter().enumerate() {
         let again = scene.register(scene.event, person, key(index)).await;
         let is_right = match key(index) {
@@ -52,7 +60,7 @@ async fn without_an_answer(database: TestDatabase) {
         };
         assert!(is_right, "{index}: {again:?}");
     }
-    assert_eq!(scene.counts(scene.event).await, (20, 0));
+    assert_eq!(scene.counts(scene.event).await, (21, 0));
     scene.assert_invariants().await;
 }
 

@@ -4,7 +4,7 @@ use crate::rows::Rows;
 use event::EventStatus;
 use kernel::{
     Ctx, EventId, IdempotencyKey, IdempotencyScope, IdempotencyStore, Instant, RegistrationId, Remembered,
-    StoreError, StoredAnswer, UserId, WaitlistEntryId,
+    StoreError, StoredAnswer, TypedId, UserId, WaitlistEntryId,
 };
 use registration::{CancelError, Person, Register, RegisterError, Registered, RegistrationRepository, Rules};
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Told {
 }
 
 /// What the operation itself does besides registering.
-pub type Besides = fn(&mut Tx<'_>, &Ctx, Told) -> Result<(), RegisterError>;
+pub type Besides = fn(&mut Tx<'_>, &Ctx, EventId, Told) -> Result<(), RegisterError>;
 
 impl Scene {
     pub async fn over(database: &TestDatabase, seats: u32) -> Self {
@@ -70,6 +70,17 @@ impl Scene {
     pub fn beside(url: DatabaseUrl, event: EventId) -> Self {
         let (rows, desk) = opened(url);
         Self { rows, desk, event }
+    }
+
+    /// Another event before the same desk: they are chosen by the last byte.
+    pub async fn neighbour(&self, seats: u32) -> EventId {
+        let desk_of = |id: EventId| id.uuid().as_bytes()[15] % 4;
+        loop {
+            let other = self.another(seats).await;
+            if desk_of(other) == desk_of(self.event) {
+                return other;
+            }
+        }
     }
 
     /// Another event, with as many seats.
@@ -101,7 +112,7 @@ impl Scene {
         user_id: &UserId,
         key: Option<&str>,
     ) -> impl Future<Output = Result<Told, RegisterError>> + Send + 'static {
-        self.register_and(event, user_id, key, |_, _, _| Ok(()))
+        self.register_and(event, user_id, key, |_, _, _, _| Ok(()))
     }
 
     /// The same, and something else in the same operation.
@@ -119,7 +130,7 @@ impl Scene {
             store
                 .write_about(Some(about), move |tx| {
                     let told = register_once(tx, &ctx, scope.as_ref(), event)?;
-                    besides(tx, &ctx, told)?;
+                    besides(tx, &ctx, event, told)?;
                     Ok(told)
                 })
                 .await
@@ -253,7 +264,7 @@ fn scope(user_id: UserId, key: &str) -> IdempotencyScope {
     }
 }
 
-fn register_once(
+pub fn register_once(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     scope: Option<&IdempotencyScope>,
