@@ -15,6 +15,7 @@ on_both_databases! {
     ones_own_seat_is_on_ones_own_page_at_once_and_on_others_within_a_second,
     what_is_changed_of_an_event_is_on_all_pages_at_once,
     what_is_private_is_on_nobody_elses_page,
+    what_somebody_may_see_by_now_is_not_sent_to_those_who_may_not,
     who_hangs_up_before_their_turn_has_no_seat,
     who_comes_to_a_full_line_is_told_when_to_come_again,
 }
@@ -148,6 +149,29 @@ async fn what_is_private_is_on_nobody_elses_page(database: TestDatabase) {
     helper.client.get(&path).await.expect(404);
     organizer.client.get(&path).await.expect(200);
     stranger.get(&path).await.expect(404);
+}
+
+async fn what_somebody_may_see_by_now_is_not_sent_to_those_who_may_not(database: TestDatabase) {
+    let harness = Harness::start(database).await;
+    let organizer = harness.organizer().await;
+    let (stranger, helper) = (harness.client(), harness.attendee("helps").await);
+    let draft = crate::events::draft(&organizer, harness.event_fields(10)).await;
+    // This server believes for some seconds that nothing private is theirs; it does not hear what another is told.
+    assert!(listed(&helper.client, draft).await.is_none());
+    let another = harness.another_server().await;
+    let organizer_there = another
+        .running()
+        .person(organizer.client.token().expect("a token"));
+    let staff = format!("/events/{draft}/staff/{}", helper.id);
+    let manager = json!({"role": "manager"});
+    organizer_there.put(&staff).json(manager).await.expect(201);
+
+    harness.clock().advance(A_SECOND);
+    listed(&helper.client, draft).await;
+    assert!(
+        listed(&stranger, draft).await.is_none(),
+        "what was read for a manager was sent to everybody"
+    );
 }
 
 /// Sends a registration and hangs up once the server has it; returns when the server has hung up too.

@@ -35,6 +35,16 @@ pub struct Arguments {
     /// Events for the measurement of many
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     events: u32,
+    /// One database alone
+    #[arg(long)]
+    only: Option<Only>,
+}
+
+/// A database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    Postgres,
+    Sqlite,
 }
 
 /// Everybody to one event, or to many.
@@ -82,8 +92,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         },
         targets: Vec::new(),
     };
-    bench.on_postgres(&mut found)?;
-    bench.on_sqlite(&mut found)?;
+    if arguments.only != Some(Only::Sqlite) {
+        bench.on_postgres(&mut found)?;
+    }
+    if arguments.only != Some(Only::Postgres) {
+        bench.on_sqlite(&mut found)?;
+    }
     println!("{}", found.report.table());
     for target in &found.targets {
         println!("{target}");
@@ -140,8 +154,7 @@ impl Bench {
         let database = self.filled(&cluster, "bench_rush")?;
         let url: DatabaseUrl = database.url.parse().map_err(|error| anyhow!("{error}"))?;
         let turns = Turns::of(self.size);
-        let alone = self.few_and_many(&url, &turns, false)?;
-        let together = self.few_and_many(&url, &turns, true)?;
+        let (alone, together) = self.few_and_many(&url, &turns)?;
         for measured in alone.iter().chain(&together) {
             let floor = floors
                 .iter()
@@ -176,8 +189,7 @@ impl Bench {
         migrations::up(&Connector::new(url.clone())).map_err(|error| anyhow!("{error}"))?;
         sqlite::fill(&file, self.size, SystemTime::now().into())?;
         let turns = Turns::of(self.size);
-        let alone = self.few_and_many(&url, &turns, false)?;
-        let together = self.few_and_many(&url, &turns, true)?;
+        let (alone, together) = self.few_and_many(&url, &turns)?;
         for measured in &alone {
             found.row(&measured.name("SQLite"), &measured.outcome, None);
         }
@@ -234,29 +246,40 @@ impl Bench {
         }
     }
 
-    fn few_and_many(&self, url: &DatabaseUrl, turns: &Turns, write_together: bool) -> Result<Vec<Measured>> {
-        let store = self.runtime.block_on(async {
-            Store::open(&StoreOptions {
-                write_together,
-                ..StoreOptions::new(url.clone())
+    /// One by one, and together. One after the other each time, so that both work on as much as the other.
+    fn few_and_many(&self, url: &DatabaseUrl, turns: &Turns) -> Result<(Vec<Measured>, Vec<Measured>)> {
+        let open = |write_together| {
+            self.runtime.block_on(async {
+                Store::open(&StoreOptions {
+                    write_together,
+                    ..StoreOptions::new(url.clone())
+                })
             })
-        })?;
-        let mut measured = Vec::new();
+        };
+        let stores = [open(false)?, open(true)?];
+        let mut measured = (Vec::new(), Vec::new());
         for place in [Where::Hot, Where::Many] {
             for crowd in FEW.into_iter().chain(CROWDS) {
-                let outcome = self
-                    .runtime
-                    .block_on(rush(&store, turns, place, crowd, self.time))?;
-                eprintln!(
-                    "{place:?}, {crowd}, together {write_together}: {:.0}/s",
-                    outcome.throughput()
-                );
-                measured.push(Measured {
-                    place,
-                    crowd,
-                    write_together,
-                    outcome,
-                });
+                for (store, write_together) in stores.iter().zip([false, true]) {
+                    let outcome = self
+                        .runtime
+                        .block_on(rush(store, turns, place, crowd, self.time))?;
+                    eprintln!(
+                        "{place:?}, {crowd}, together {write_together}: {:.0}/s",
+                        outcome.throughput()
+                    );
+                    let into = if write_together {
+                        &mut measured.1
+                    } else {
+                        &mut measured.0
+                    };
+                    into.push(Measured {
+                        place,
+                        crowd,
+                        write_together,
+                        outcome,
+                    });
+                }
             }
         }
         Ok(measured)
