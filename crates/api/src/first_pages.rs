@@ -25,7 +25,7 @@ const PEOPLE: u64 = 100_000;
 /// For so long that is believed when another process may have changed it: as long as permissions are.
 const BELIEVED: Duration = Duration::from_secs(5);
 /// After so long everything that somebody wrote is on every page: longer than one is kept.
-const WRITES_REMEMBERED: Duration = Duration::from_secs(60);
+const WRITES_REMEMBERED: Duration = Duration::from_mins(1);
 
 /// The pages, and what decides about who is sent them. Bounded, and shared by all workers.
 pub struct FirstPages {

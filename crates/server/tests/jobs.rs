@@ -3,7 +3,7 @@
 use crate::support::{assert_waiting, give_only, sql, text_in};
 use admin::retry_job;
 use chrono::TimeDelta;
-use kernel::{Clock, EventId, OutboxId, Permission, PermissionSet, SessionId, StoreError};
+use kernel::{Clock, EventId, OutboxId, Permission, PermissionSet, StoreError};
 use notification::{Claim, Job, Medium, MessageQueue, Verdict};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -509,15 +509,9 @@ async fn a_dropped_message_is_never_sent_nor_asked_for_again(database: TestDatab
 struct Bell(AtomicU32);
 
 impl CommitObserver for Bell {
-    fn events_changed(&self, _: &[EventId]) {}
-    fn seats_changed(&self, _: &[EventId]) {}
-    fn sessions_changed(&self, _: &[SessionId]) {}
-    fn roles_changed(&self) {}
     fn messages_queued(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
-
-    fn messages_forgotten(&self, _: &[OutboxId]) {}
 }
 
 async fn the_worker_is_woken_by_a_retry(database: TestDatabase) {

@@ -6,18 +6,22 @@
 //! more than was read, and every one of a batch that is not written as it was decided, is done again by itself.
 
 mod flush;
+mod line;
 mod load;
 pub(crate) mod tray;
+
+pub use line::Together;
 
 use crate::connection::{Connector, DbConn};
 use crate::desk::{DeskOptions, Stage};
 use crate::search_limits::SearchLimits;
-use crate::store::{Attempt, Observer, QUEUE_PATIENCE, StoreOptions, begin, commit, roll_back};
+use crate::store::{Attempt, Observer, StoreOptions, begin, commit, roll_back};
 use crate::transaction::{Effects, SeatGuard, Tx};
-use crate::waiting::{Operation, Waiting};
+use crate::waiting::Operation;
 use crate::word_counts::WordCounts;
-use kernel::{EventId, IdempotencyScope, Instant as Moment, RegistrationId, StoreError, TypedId, UserId};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use kernel::{EventId, StoreError, TypedId};
+use line::{MOST_TOGETHER, Person, by_event, is_of_one_event, put_off, take};
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,78 +30,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tray::Tray;
 
-/// Operations that are written together at the most.
-const MOST_TOGETHER: usize = 128;
 /// Operations that wait for one writer at the most; who comes then is told so at once.
 const MOST_WAITING: usize = 16_384;
-/// Operations that wait for an earlier one of the same person at the most, whatever comes after them.
-const MOST_PUT_ASIDE: usize = 512;
 /// An event that somebody holds for longer than a statement waits is left alone for so long, and then looked at without waiting.
 const LEFT_ALONE_FOR: Duration = Duration::from_millis(100);
 /// After so long without anybody coming to it, it is an event like any other.
 const SUSPECTED_FOR: Duration = Duration::from_secs(10);
 /// Writers. Each event falls to one of them; more would wait for each other's commits.
 const WRITERS: usize = 4;
-
-/// What an operation is about that can be written together with others.
-#[derive(Debug, Clone)]
-pub struct Together {
-    event_id: EventId,
-    user_id: UserId,
-    cancels: Option<RegistrationId>,
-    key: Option<IdempotencyScope>,
-    now: Moment,
-}
-
-impl Together {
-    /// An account registers itself for an event.
-    pub fn register(now: Moment, event_id: EventId, user_id: UserId, key: Option<IdempotencyScope>) -> Self {
-        Self {
-            event_id,
-            user_id,
-            cancels: None,
-            key,
-            now,
-        }
-    }
-
-    /// An account cancels a registration at an event.
-    pub fn cancel(now: Moment, event_id: EventId, user_id: UserId, registration_id: RegistrationId) -> Self {
-        Self {
-            event_id,
-            user_id,
-            cancels: Some(registration_id),
-            key: None,
-            now,
-        }
-    }
-
-    fn event_id(&self) -> EventId {
-        self.event_id
-    }
-
-    fn user_id(&self) -> UserId {
-        self.user_id
-    }
-
-    fn registers(&self) -> Option<(EventId, UserId)> {
-        self.cancels.is_none().then_some((self.event_id, self.user_id))
-    }
-
-    fn cancels(&self) -> Option<(EventId, RegistrationId)> {
-        self.cancels.map(|id| (self.event_id, id))
-    }
-
-    fn key(&self) -> Option<&IdempotencyScope> {
-        self.key.as_ref()
-    }
-}
-
-/// One that waits.
-struct Person {
-    about: Together,
-    waiting: Box<dyn Waiting>,
-}
 
 /// The way to the writers. Their threads end with the last of them.
 pub(crate) struct Writers {
@@ -157,7 +97,7 @@ impl Writers {
     {
         let (waiting, answered) = Operation::new(operation);
         // The last byte of an id is random.
-        let shard = usize::from(about.event_id.uuid().as_bytes()[15]) % self.queues.len();
+        let shard = usize::from(about.event_id().uuid().as_bytes()[15]) % self.queues.len();
         let person = Person {
             about,
             waiting: Box::new(waiting),
@@ -279,14 +219,14 @@ impl Desk {
         self.held.retain(|_, until| begun < *until + SUSPECTED_FOR);
         let is_held = |person: &mut Person| {
             self.held
-                .get(&person.about.event_id)
+                .get(&person.about.event_id())
                 .is_some_and(|until| begun < *until)
         };
         let known: Vec<Person> = batch.extract_if(.., is_held).collect();
         put_off(known, &somebody_holds_it());
         match batch.as_slice() {
             [] => {}
-            [only] if !self.options.alone_too && !self.held.contains_key(&only.about.event_id) => {
+            [only] if !self.options.alone_too && !self.held.contains_key(&only.about.event_id()) => {
                 self.write_each_alone(batch);
             }
             _ => self.write_and_answer(batch),
@@ -301,7 +241,7 @@ impl Desk {
             by_event(self.write_group(batch, Lock::Skip))
         };
         for group in groups {
-            let Some(event_id) = group.first().map(|person| person.about.event_id) else {
+            let Some(event_id) = group.first().map(|person| person.about.event_id()) else {
                 continue;
             };
             if !self.held.contains_key(&event_id) {
@@ -322,10 +262,7 @@ impl Desk {
     fn write_group(&mut self, mut people: Vec<Person>, lock: Lock) -> Vec<Person> {
         let mut held = Vec::new();
         for is_last in [false, true] {
-            let (mut done, failure) = match self.write_together(people, lock) {
-                Ok(done) => (done, None),
-                Err((done, failure)) => (done, Some(failure)),
-            };
+            let (mut done, failure) = self.write_together(people, lock);
             held.append(&mut done.held);
             let Some(failure) = failure else {
                 self.answer(done);
@@ -347,7 +284,7 @@ impl Desk {
                         (&error, lock, people.first())
                     {
                         let until = Instant::now() + LEFT_ALONE_FOR;
-                        self.held.insert(first.about.event_id, until);
+                        self.held.insert(first.about.event_id(), until);
                     }
                     put_off(people, &error);
                     if matches!(error, StoreError::Unavailable(_)) {
@@ -398,7 +335,7 @@ impl Desk {
     fn write_each_alone(&mut self, people: Vec<Person>) {
         let mut in_the_way = HashMap::new();
         for person in people {
-            let event_id = person.about.event_id;
+            let event_id = person.about.event_id();
             let reason = self.away.as_ref().or_else(|| in_the_way.get(&event_id));
             if let Some(error) = reason {
                 // It would be so again, while everybody waits for this desk.
@@ -412,22 +349,20 @@ impl Desk {
         }
     }
 
-    /// All in one transaction, or nothing: then nobody is answered.
-    fn write_together(&mut self, batch: Vec<Person>, lock: Lock) -> Result<Done, (Done, Failure)> {
+    /// All in one transaction, or, with why, nothing. Nobody is answered yet.
+    fn write_together(&mut self, batch: Vec<Person>, lock: Lock) -> (Done, Option<Failure>) {
         if let Err(error) = self.begin() {
-            return Err((Done::undecided(batch), Failure::NotBegun(error)));
+            return (Done::undecided(batch), Some(Failure::NotBegun(error)));
         }
         let mut done = Done::default();
         let written = self
             .decide_and_write(batch, lock, &mut done)
             .and_then(|()| self.commit(done.people.len()));
-        match written {
-            Ok(()) => Ok(done),
-            Err(failure) => {
-                self.give_up(failure.error());
-                Err((done, failure))
-            }
+        let failure = written.err();
+        if let Some(failure) = &failure {
+            self.give_up(failure.error());
         }
+        (done, failure)
     }
 
     fn decide_and_write(&mut self, batch: Vec<Person>, lock: Lock, done: &mut Done) -> Result<(), Failure> {
@@ -437,7 +372,7 @@ impl Desk {
             return Err(Failure::NotBegun(no_connection()));
         };
         let abouts: Vec<&Together> = batch.iter().map(|person| &person.about).collect();
-        let now = abouts.iter().map(|about| about.now).max().unwrap_or_default();
+        let now = abouts.iter().map(|about| about.now()).max().unwrap_or_default();
         let read = Tx::new(connection, SeatGuard::On, search.clone()).read_for_batch(&abouts, lock, now);
         drop(abouts);
         let read = match read {
@@ -449,16 +384,16 @@ impl Desk {
         };
         let mut tray = Tray::of(read);
         for mut person in batch {
-            if tray.read.left.contains(&person.about.event_id) {
+            if tray.read.left.contains(&person.about.event_id()) {
                 done.held.push(person);
                 continue;
             }
-            if tray.read.busy.contains(&person.about.user_id) {
+            if tray.read.busy.contains(&person.about.user_id()) {
                 let changed = "somebody changes the account".to_owned();
                 person.waiting.put_off(StoreError::Contention(changed));
                 continue;
             }
-            let mark = tray.begin(person.about.event_id);
+            let mark = tray.begin(person.about.event_id());
             let mut tx = Tx::new(connection, SeatGuard::On, search.clone());
             tx.tray = Some(tray);
             let is_kept = person.waiting.run(&mut tx);
@@ -573,60 +508,6 @@ fn somebody_holds_it() -> StoreError {
 
 fn no_connection() -> StoreError {
     StoreError::Unavailable("the writer has no connection".into())
-}
-
-fn put_off(people: Vec<Person>, error: &StoreError) {
-    for person in people {
-        person.waiting.put_off(error.clone());
-    }
-}
-
-fn is_of_one_event(people: &[Person]) -> bool {
-    let mut events = people.iter().map(|person| person.about.event_id);
-    let first = events.next();
-    events.all(|event| Some(event) == first)
-}
-
-/// A group for each event.
-fn by_event(people: Vec<Person>) -> Vec<Vec<Person>> {
-    let mut groups: BTreeMap<EventId, Vec<Person>> = BTreeMap::new();
-    for person in people {
-        groups.entry(person.about.event_id).or_default().push(person);
-    }
-    groups.into_values().collect()
-}
-
-/// Takes from those who are here whom the next batch is for, in order. Nobody is in it who gave up or waited for too long, and nobody
-/// whom another one of it changes something for: the second request of one person waits for the first, as does whoever is about the
-/// same registration.
-fn take(here: &mut VecDeque<Person>) -> Vec<Person> {
-    let (mut people, mut registrations) = (HashSet::new(), HashSet::new());
-    let (mut batch, mut later) = (Vec::with_capacity(here.len()), VecDeque::new());
-    for person in here.drain(..) {
-        if person.waiting.is_given_up() {
-            continue;
-        }
-        if person.waiting.since().elapsed() > QUEUE_PATIENCE {
-            let late = "the turn did not come in time".to_owned();
-            person.waiting.fail(StoreError::Unavailable(late));
-            continue;
-        }
-        let is_new = batch.len() < MOST_TOGETHER
-            && people.insert(person.about.user_id)
-            && person.about.cancels.is_none_or(|id| registrations.insert(id));
-        if is_new {
-            batch.push(person);
-        } else {
-            later.push_back(person);
-        }
-    }
-    // What few people ask for many times keeps nobody else from the batches.
-    for person in later.split_off(later.len().min(MOST_PUT_ASIDE)) {
-        let many = "others of the same person wait".to_owned();
-        person.waiting.put_off(StoreError::Contention(many));
-    }
-    *here = later;
-    batch
 }
 
 #[expect(clippy::cast_precision_loss, reason = "128 at the most")]

@@ -22,17 +22,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Hears of commits, before the answer goes out.
 pub trait CommitObserver: Send + Sync {
     /// More of these events than their seats is no longer as it was.
-    fn events_changed(&self, events: &[EventId]);
+    fn events_changed(&self, _events: &[EventId]) {}
     /// The seats of these events are no longer as they were.
-    fn seats_changed(&self, events: &[EventId]);
+    fn seats_changed(&self, _events: &[EventId]) {}
     /// These sessions are over, or permit something else than before.
-    fn sessions_changed(&self, sessions: &[SessionId]);
+    fn sessions_changed(&self, _sessions: &[SessionId]) {}
     /// What roles permit is something else than before: for all sessions.
-    fn roles_changed(&self);
+    fn roles_changed(&self) {}
     /// Messages wait to be sent.
-    fn messages_queued(&self);
+    fn messages_queued(&self) {}
     /// These messages are gone, and nothing of them is to stay. Called on a thread that may block.
-    fn messages_forgotten(&self, messages: &[OutboxId]);
+    fn messages_forgotten(&self, _messages: &[OutboxId]) {}
 }
 
 /// How a store is opened.

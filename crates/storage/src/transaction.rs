@@ -115,7 +115,7 @@ impl<'c> Tx<'c> {
         event_id: EventId,
         lay: impl FnOnce(&mut ToWrite),
     ) -> Result<(), StoreError> {
-        match self.tray.as_mut().map(|tray| tray.to_write_at(event_id)) {
+        match self.tray.as_mut().map(|tray| tray.laid_at(event_id)) {
             Some(Ok(to_write)) => {
                 lay(to_write);
                 Ok(())

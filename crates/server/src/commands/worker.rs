@@ -6,7 +6,7 @@ use crate::instance::{Surroundings, check_schema, feeder, open_store};
 use crate::worker::{Parts, Worker as Sending};
 use crate::{campaigns, housekeeping, logging, mail_files, mailings, reminders, senders};
 use clap::Args;
-use kernel::{EventId, OutboxId, SessionId, SystemClock, TimeOrderedIds};
+use kernel::{OutboxId, SystemClock, TimeOrderedIds};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -81,13 +81,6 @@ struct Ringing {
 }
 
 impl CommitObserver for Ringing {
-    fn events_changed(&self, _: &[EventId]) {}
-    fn seats_changed(&self, _: &[EventId]) {}
-
-    fn sessions_changed(&self, _: &[SessionId]) {}
-
-    fn roles_changed(&self) {}
-
     fn messages_queued(&self) {
         self.bell.notify_one();
     }

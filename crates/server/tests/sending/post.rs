@@ -2,8 +2,7 @@
 
 use chrono::TimeDelta;
 use kernel::{
-    Actor, Clock, Ctx, EmailAddress, EventId, IdSource, OutboxId, ServerKeys, SessionId, StoreError,
-    SystemClock, TypedId, UserId,
+    Actor, Clock, Ctx, EmailAddress, IdSource, ServerKeys, StoreError, SystemClock, TypedId, UserId,
 };
 use notification::{
     Delivering, Delivery, EventFacts, MailedSecrets, Mailer, Message, Outbox, OutgoingMail, Recipient,
@@ -120,18 +119,9 @@ pub struct Queue {
 struct Ringing(Arc<Notify>);
 
 impl CommitObserver for Ringing {
-    fn events_changed(&self, _: &[EventId]) {}
-    fn seats_changed(&self, _: &[EventId]) {}
-
-    fn sessions_changed(&self, _: &[SessionId]) {}
-
-    fn roles_changed(&self) {}
-
     fn messages_queued(&self) {
         self.0.notify_one();
     }
-
-    fn messages_forgotten(&self, _: &[OutboxId]) {}
 }
 
 impl Queue {

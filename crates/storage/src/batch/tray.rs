@@ -170,7 +170,7 @@ impl Tray {
     }
 
     /// What is to be written, for an operation at that event.
-    pub(crate) fn to_write_at(&mut self, event_id: EventId) -> Result<&mut ToWrite, NotRead> {
+    pub(crate) fn laid_at(&mut self, event_id: EventId) -> Result<&mut ToWrite, NotRead> {
         if self.here == Some(event_id) {
             Ok(&mut self.to_write)
         } else {

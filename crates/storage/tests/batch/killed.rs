@@ -3,6 +3,7 @@
 
 use super::scene::{Scene, settle};
 use kernel::UserId;
+use std::io::Write;
 use std::process::{Command, Stdio};
 use testkit::{TestDatabase, on_both_databases};
 
@@ -13,8 +14,6 @@ on_both_databases! {
 
 const PEOPLE: usize = 30;
 const SEATS: u32 = 20;
-/// What the process that dies is told: where, at which event, when, and who registers.
-const TOLD: &str = "PODIUM_TEST_DIES_AT_THE_DESK";
 
 async fn a_server_that_dies_before_the_commit_gave_nobody_a_seat(database: TestDatabase) {
     let scene = Scene::over(&database, SEATS).await;
@@ -53,25 +52,32 @@ async fn ask_again(scene: &Scene, people: &[UserId]) {
     scene.assert_invariants().await;
 }
 
-/// Has a process of its own register these people together and die of it.
+/// Has a process of its own register these people together and die of it. It is told where, at which event, when, and who they are.
 fn die(database: &TestDatabase, scene: &Scene, moment: &str, people: &[UserId]) {
     let ids: Vec<String> = people.iter().map(ToString::to_string).collect();
     let told = format!("{} {} {moment} {}", database.url(), scene.event, ids.join(" "));
-    let died = Command::new(std::env::current_exe().expect("this program"))
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "--ignored", "batch::killed::dies_at_the_desk"])
-        .env(TOLD, told)
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status()
+        .spawn()
         .expect("a process");
+    let mut line = child.stdin.take().expect("its input");
+    line.write_all(told.as_bytes()).expect("a word with it");
+    drop(line);
+    let died = child.wait().expect("its end");
     assert_eq!(died.code(), None, "it was to be killed, not to end");
 }
 
 #[test]
 #[ignore = "it kills the process: the tests above run it in one of its own"]
 fn dies_at_the_desk() {
-    let Ok(told) = std::env::var(TOLD) else { return };
-    let mut told = told.split(' ');
+    let told = std::io::read_to_string(std::io::stdin()).expect("what it is told");
+    let mut told = told.split(' ').filter(|word| !word.is_empty());
+    if told.clone().next().is_none() {
+        return;
+    }
     let mut next = || told.next().expect("a word");
     let (url, event, moment) = (next(), next(), next());
     let (url, event) = (url.parse().expect("a URL"), event.parse().expect("an id"));
