@@ -15,7 +15,7 @@ mod percent;
 mod query;
 
 pub use body::{CSV, CsvBody, Fingerprint, JsonBody, OptionalJsonBody, PatchBody, RawBody};
-pub use caller::{Caller, RefreshCookie, SignedInCaller};
+pub use caller::{Caller, RefreshCookie, SignedInCaller, WaitingClient};
 pub use conditional::{EntityTag, IfMatch, matches_if_none_match};
 pub use form::{FORM, FormBody, FormFields, LinkQuery};
 pub use list::{ListAnswer, ListParams, ListQuery, Paging};

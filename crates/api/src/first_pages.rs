@@ -9,6 +9,7 @@ use crate::ask_once::AskOnce;
 use crate::problem::Problem;
 use bytes::Bytes;
 use kernel::{Actor, Instant, Permission, UserId};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +26,7 @@ const PEOPLE: u64 = 100_000;
 /// For so long that is believed when another process may have changed it: as long as permissions are.
 const BELIEVED: Duration = Duration::from_secs(5);
 /// After so long everything that somebody wrote is on every page: longer than one is kept.
-const WRITES_REMEMBERED: Duration = Duration::from_mins(1);
+const WRITES_REMEMBERED: Duration = Duration::from_mins(2);
 
 /// The pages, and what decides about who is sent them. Bounded, and shared by all workers.
 pub struct FirstPages {
@@ -44,6 +45,8 @@ pub struct FirstPage {
     begun: Begun,
     /// From then on it is wrong by itself: a window opens or closes, or its time is over.
     valid_until: Instant,
+    /// For so long at the most, whatever the clock says.
+    lasts: Duration,
     /// None where it is too long to be kept.
     body: Option<Bytes>,
 }
@@ -67,6 +70,8 @@ impl Default for FirstPages {
             writers: Cache::builder()
                 .max_capacity(PEOPLE)
                 .time_to_live(WRITES_REMEMBERED)
+                // Whoever wrote last is the last to be forgotten.
+                .eviction_policy(EvictionPolicy::lru())
                 .build(),
         }
     }
@@ -133,6 +138,8 @@ impl FirstPages {
         let is_enough = |page: &FirstPage| {
             page.begun.edits == edits
                 && now < page.valid_until
+                // A clock that was put back makes nothing last longer.
+                && page.begun.at.elapsed() < page.lasts
                 && wrote_at.is_none_or(|wrote_at| wrote_at < page.begun.at)
         };
         let page = self.pages.get(query.to_owned(), is_enough, ask).await?;
@@ -142,10 +149,11 @@ impl FirstPages {
 
 impl FirstPage {
     /// The JSON of a page, and until when it can be sent.
-    pub fn new(begun: Begun, body: Vec<u8>, valid_until: Instant) -> Self {
+    pub fn new(begun: Begun, body: Vec<u8>, now: Instant, valid_until: Instant) -> Self {
         Self {
             begun,
             valid_until,
+            lasts: (valid_until - now).to_std().unwrap_or_default(),
             body: (body.len() <= LONGEST_PAGE).then(|| Bytes::from(body)),
         }
     }
@@ -184,7 +192,7 @@ mod tests {
             let read = async {
                 let number = self.read.fetch_add(1, Ordering::SeqCst) + 1;
                 let until = now + TimeDelta::seconds(1);
-                Ok::<_, Problem>(FirstPage::new(begun, number.to_string().into(), until))
+                Ok::<_, Problem>(FirstPage::new(begun, number.to_string().into(), now, until))
             };
             self.pages.get(query, reader, now, read).await.unwrap()
         }
@@ -224,6 +232,7 @@ mod tests {
             Ok::<_, Problem>(FirstPage::new(
                 begun,
                 vec![b' '; LONGEST_PAGE + 1],
+                NOW,
                 NOW + TimeDelta::seconds(1),
             ))
         };

@@ -19,7 +19,7 @@ pub use authentication::{
 };
 pub use client_address::client_address;
 pub use cors::cors;
-pub use facts::{actor_of, request_id_of};
+pub use facts::{Asker, actor_of, asker_of, request_id_of};
 pub use gate::{Gate, GateService};
 pub use origin::{AllowedOrigins, OwnSite};
 pub use request_id::RequestIds;

@@ -313,7 +313,7 @@ fn listen(config: &Config, state: &SharedState) -> anyhow::Result<(Server, Socke
         .backlog(BACKLOG)
         .keep_alive(KeepAlive::Timeout(Duration::from_secs(75)))
         .client_request_timeout(Duration::from_secs(15))
-        // Who hangs up waits for nothing any more: what was not begun for them is dropped.
+        // Who hangs up gives up their turn, where they wait for one; else nobody would know before the answer is written.
         .h1_allow_half_closed(false)
         .shutdown_timeout(config.http.shutdown_timeout.as_secs());
     let server = server

@@ -17,6 +17,7 @@ on_both_databases! {
     what_is_private_is_on_nobody_elses_page,
     what_somebody_may_see_by_now_is_not_sent_to_those_who_may_not,
     who_hangs_up_before_their_turn_has_no_seat,
+    what_was_begun_for_who_hangs_up_is_ended,
     who_comes_to_a_full_line_is_told_when_to_come_again,
 }
 
@@ -174,15 +175,22 @@ async fn what_somebody_may_see_by_now_is_not_sent_to_those_who_may_not(database:
     );
 }
 
-/// Sends a registration and hangs up once the server has it; returns when the server has hung up too.
-async fn hangs_up(harness: &Harness, person: &Person, event: EventId, is_waiting: impl Future<Output = ()>) {
+/// Sends a request and hangs up once the server has it; returns what came when the server has hung up too.
+async fn hangs_up(
+    harness: &Harness,
+    client: &Client,
+    path: &str,
+    body: &str,
+    is_waiting: impl Future<Output = ()>,
+) -> String {
     let mut stream = TcpStream::connect(harness.running().address())
         .await
         .expect("a connection");
     let request = format!(
-        "POST /api/v1/events/{event}/registrations HTTP/1.1\r\nHost: podium.example\r\n\
-         Authorization: Bearer {}\r\nContent-Length: 0\r\n\r\n",
-        person.client.token().expect("a token")
+        "POST /api/v1{path} HTTP/1.1\r\nHost: podium.example\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        client.token().expect("a token"),
+        body.len()
     );
     stream.write_all(request.as_bytes()).await.expect("a request");
     is_waiting.await;
@@ -192,7 +200,7 @@ async fn hangs_up(harness: &Harness, person: &Person, event: EventId, is_waiting
         .read_to_end(&mut answer)
         .await
         .expect("the end of what is read");
-    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 async fn waiting(harness: &Harness, many: usize) {
@@ -217,7 +225,9 @@ async fn who_hangs_up_before_their_turn_has_no_seat(database: TestDatabase) {
     }
 
     desk.hold_for(3);
-    hangs_up(&harness, &people[0], event, waiting(&harness, 1)).await;
+    let path = format!("/events/{event}/registrations");
+    let answer = hangs_up(&harness, &people[0].client, &path, "{}", waiting(&harness, 1)).await;
+    assert_eq!(answer, "");
     let (stays, comes) = tokio::join!(
         harness.registered(&people[1], event),
         harness.registered(&people[2], event)
@@ -228,6 +238,34 @@ async fn who_hangs_up_before_their_turn_has_no_seat(database: TestDatabase) {
     let seats = people[0].client.get("/registrations").await.expect(200).json();
     assert_eq!(seats["items"], json!([]));
     harness.assert_invariants().await;
+}
+
+/// Only a place in a line is given up. Nothing else ends in the middle because its client is gone.
+async fn what_was_begun_for_who_hangs_up_is_ended(database: TestDatabase) {
+    let desk = Desk::new();
+    let options = HarnessOptions {
+        desk: Some(desk.clone()),
+        ..HarnessOptions::default()
+    };
+    let harness = Harness::start_with(database, options).await;
+    let organizer = harness.organizer().await;
+    let fields = harness.event_fields(10).to_string();
+
+    desk.hold_for(usize::MAX);
+    // On PostgreSQL it waits before no desk.
+    let is_there = async {
+        while harness.store().writes_waiting() == 0 && harness.count("events").await == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    hangs_up(&harness, &organizer.client, "/events", &fields, is_there).await;
+    desk.hold_for(0);
+
+    let begun = std::time::Instant::now();
+    while harness.count("events").await == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it was dropped");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// So many wait for one desk at the most.

@@ -32,9 +32,10 @@ use tray::Tray;
 
 /// Operations that wait for one writer at the most; who comes then is told so at once.
 const MOST_WAITING: usize = 16_384;
-/// An event that somebody holds for longer than a statement waits is left alone for so long, and then looked at without waiting.
-const LEFT_ALONE_FOR: Duration = Duration::from_millis(100);
-/// After so long without anybody coming to it, it is an event like any other.
+/// An event that somebody holds for longer than a statement waits is left alone for so long, and then waited for again: others have
+/// their turns meanwhile.
+const LEFT_ALONE_FOR: Duration = Duration::from_millis(400);
+/// Whoever comes alone to an event at which somebody was in the way is written like many for so long, to find out who that is.
 const SUSPECTED_FOR: Duration = Duration::from_secs(10);
 /// Writers. Each event falls to one of them; more would wait for each other's commits.
 const WRITERS: usize = 4;
@@ -124,7 +125,7 @@ struct Desk {
     search: (SearchLimits, WordCounts),
     observer: Observer,
     options: DeskOptions,
-    /// Events that somebody held for longer than one waits, and until when nobody looks whether they still do.
+    /// Events at which somebody was in the way, and until when they are left alone.
     held: HashMap<EventId, Instant>,
     /// Why the database could not be used at all.
     away: Option<StoreError>,
@@ -240,20 +241,23 @@ impl Desk {
             // Who comes to one event does not wait because somebody holds another.
             by_event(self.write_group(batch, Lock::Skip))
         };
+        let mut lock = Lock::Wait;
         for group in groups {
             let Some(event_id) = group.first().map(|person| person.about.event_id()) else {
                 continue;
             };
-            if !self.held.contains_key(&event_id) {
-                self.write_group(group, Lock::Wait);
+            if let Some(error) = &self.away {
+                put_off(group, error);
                 continue;
             }
-            let held = self.write_group(group, Lock::Skip);
-            if held.is_empty() {
-                self.held.remove(&event_id);
-            } else {
-                self.held.insert(event_id, Instant::now() + LEFT_ALONE_FOR);
-                put_off(held, &somebody_holds_it());
+            let before = Instant::now();
+            let left = self.write_group(group, lock);
+            put_off(left, &somebody_holds_it());
+            match self.held.get(&event_id) {
+                // One is waited for in vain at the most each time.
+                Some(until) if *until > before => lock = Lock::Skip,
+                Some(_) => drop(self.held.remove(&event_id)),
+                None => {}
             }
         }
     }
@@ -343,7 +347,7 @@ impl Desk {
                 person.waiting.put_off(error);
             } else if !person.waiting.is_given_up() && !self.write_alone(person) {
                 in_the_way.insert(event_id, somebody_holds_it());
-                // Whether it is the event is not known: whoever comes next looks without waiting.
+                // Whether it is the event is not known: whoever comes next finds out.
                 self.held.entry(event_id).or_insert_with(Instant::now);
             }
         }

@@ -1,13 +1,16 @@
 //! On whose behalf a request runs.
 
-use crate::middleware::{REFRESH_COOKIE, actor_of, cookie_value, request_id_of};
+use crate::middleware::{Asker, REFRESH_COOKIE, actor_of, asker_of, cookie_value, request_id_of};
 use crate::problem::Problem;
 use crate::problem_catalogue::ProblemType;
 use crate::state::SharedState;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::{Either, select};
 use kernel::{Actor, Ctx, SignedIn};
-use std::future::{Ready, ready};
+use std::convert::Infallible;
+use std::future::{Ready, pending, ready};
+use std::pin::pin;
 
 /// Anybody, signed in or not, as the circumstances of an operation that starts now.
 #[derive(Clone)]
@@ -27,6 +30,38 @@ pub struct SignedInCaller {
 pub struct RefreshCookie {
     token: Option<String>,
     vouched_for: bool,
+}
+
+/// The client, as long as it waits for its answer.
+#[derive(Clone)]
+pub struct WaitingClient(Option<Asker>);
+
+impl WaitingClient {
+    /// What comes of the work; it is given up when the client is.
+    pub async fn while_waiting<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        let is_gone = async {
+            match self.0 {
+                Some(asker) => asker.is_gone().await,
+                None => pending().await,
+            }
+        };
+        match select(pin!(work), pin!(is_gone)).await {
+            Either::Left((done, _)) => Ok(done),
+            // Nobody hears it: it is for the log and the metrics.
+            Either::Right(_) => {
+                Err(Problem::new(ProblemType::BadRequest).detail("The client did not wait for its answer."))
+            }
+        }
+    }
+}
+
+impl FromRequest for WaitingClient {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(asker_of(request))))
+    }
 }
 
 fn context(request: &HttpRequest, actor: Actor) -> Result<Ctx, Problem> {

@@ -1,7 +1,7 @@
 //! The one middleware around every route.
 
 use super::authentication;
-use super::facts::Facts;
+use super::facts::{Asker, Facts};
 use super::observation::Observation;
 use super::request_id::X_REQUEST_ID;
 use crate::limits::Limit;
@@ -13,15 +13,16 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage, HttpRequest, error};
 use kernel::{Actor, RequestId};
 use std::any::Any;
 use std::future::{Future, Ready, poll_fn, ready};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tokio::sync::watch;
 
 /// Knows its row of the route table.
 pub struct Gate {
@@ -122,7 +123,18 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let inner = Rc::clone(&self.inner);
-        Box::pin(async move { Ok(inner.pass(request).await) })
+        let (asks, gone) = watch::channel(());
+        request.extensions_mut().insert(Asker(gone));
+        // What was begun is ended, and noted, also for a client that hung up: only who waits for their turn gives it up then.
+        let passing = actix_web::rt::spawn(async move { inner.pass(request).await });
+        Box::pin(async move {
+            let passed = passing.await;
+            drop(asks);
+            passed.map_err(|error| match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(error) => error::ErrorInternalServerError(error),
+            })
+        })
     }
 }
 

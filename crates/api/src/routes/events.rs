@@ -52,14 +52,14 @@ pub async fn list(
         // Read for nobody in particular: whatever becomes of this caller meanwhile, others are sent it too.
         let everybody = state.context(Actor::Anonymous, ctx.request_id.clone());
         let read = read_page(&state, &everybody, &filter, order, page);
-        let kept = read.map_ok(|(begun, body, until)| FirstPage::new(begun, body, until));
+        let kept = read.map_ok(|read| FirstPage::new(read.begun, read.body, read.at, read.until));
         let query = request.query_string();
         if let Some(body) = state.first_pages.get(query, &ctx.actor, now, kept).await? {
             return Ok(json(body));
         }
     }
-    let (_, body, _) = read_page(&state, &ctx, &filter, order, page).await?;
-    Ok(json(Bytes::from(body)))
+    let read = read_page(&state, &ctx, &filter, order, page).await?;
+    Ok(json(Bytes::from(read.body)))
 }
 
 async fn is_onlooker(state: &AppState, actor: &Actor) -> Result<bool, StoreError> {
@@ -68,14 +68,23 @@ async fn is_onlooker(state: &AppState, actor: &Actor) -> Result<bool, StoreError
     state.first_pages.is_onlooker(actor, ask).await
 }
 
-/// The JSON of a page, since when it was read and until when it is right.
+/// A page as it was read.
+struct ReadPage {
+    begun: Begun,
+    /// The JSON.
+    body: Vec<u8>,
+    at: DateTime<Utc>,
+    /// Until then it is right, but for what others change.
+    until: DateTime<Utc>,
+}
+
 async fn read_page(
     state: &AppState,
     ctx: &Ctx,
     filter: &EventFilter,
     order: &str,
     page: PageRequest,
-) -> Result<(Begun, Vec<u8>, DateTime<Utc>), Problem> {
+) -> Result<ReadPage, Problem> {
     let begun = state.first_pages.begin();
     // Others may have come since this request did: it may be for them too.
     let now = state.clock.now();
@@ -90,10 +99,15 @@ async fn read_page(
         .iter()
         .filter_map(|event| event.seats().next_turn_after(now));
     let latest = now + state.settings.cache_ttl;
-    let valid_until = turns.min().map_or(latest, |turn| turn.min(latest));
+    let until = turns.min().map_or(latest, |turn| turn.min(latest));
     let events = events.map(|event| EventBody::of(event, now));
     let body = serde_json::to_vec(&ListAnswer::new(order, events)).unwrap_or_default();
-    Ok((begun, body, valid_until))
+    Ok(ReadPage {
+        begun,
+        body,
+        at: now,
+        until,
+    })
 }
 
 fn json(body: Bytes) -> HttpResponse {

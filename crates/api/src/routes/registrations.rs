@@ -1,6 +1,8 @@
 //! Registrations: register, read, list, cancel.
 
-use crate::extract::{ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller, allowed_first};
+use crate::extract::{
+    ListAnswer, ListQuery, OptionalJsonBody, PathId, SignedInCaller, WaitingClient, allowed_first,
+};
 use crate::idempotency::{Answer, RepeatKey, write_once};
 use crate::openapi::OperationDoc;
 use crate::problem::Problem;
@@ -139,6 +141,7 @@ pub struct EventRegistrationParams {
 pub async fn register(
     event_id: PathId<EventId>,
     caller: SignedInCaller,
+    asker: WaitingClient,
     key: RepeatKey,
     body: Result<OptionalJsonBody<NewRegistration>, Problem>,
     state: SharedState,
@@ -173,25 +176,22 @@ pub async fn register(
     };
     let together = matches!(command.person, Person::Oneself)
         .then(|| Together::register(ctx.now, event_id, caller.signed_in.user_id, scope.clone()));
-    let answer = state
-        .store
-        .write_about(together, move |tx| {
-            write_once(
-                tx,
-                ctx.now,
-                scope.as_ref(),
-                |tx: &mut Tx| match command.person {
-                    Person::Oneself => Ok(()),
-                    _ => event::require_manager(tx, &ctx, event_id).map_err(RegisterError::from),
-                },
-                |tx: &mut Tx| {
-                    let registered = registration::register(tx, &ctx, command.clone())?;
-                    Ok(answer_of(registered, &command.person))
-                },
-            )
-        })
-        .await?;
-    Ok(answer)
+    let write = state.store.write_about(together, move |tx| {
+        write_once(
+            tx,
+            ctx.now,
+            scope.as_ref(),
+            |tx: &mut Tx| match command.person {
+                Person::Oneself => Ok(()),
+                _ => event::require_manager(tx, &ctx, event_id).map_err(RegisterError::from),
+            },
+            |tx: &mut Tx| {
+                let registered = registration::register(tx, &ctx, command.clone())?;
+                Ok(answer_of(registered, &command.person))
+            },
+        )
+    });
+    Ok(asker.while_waiting(write).await??)
 }
 
 fn answer_of(registered: Registered, person: &Person) -> Answer {
@@ -386,6 +386,7 @@ pub fn describe_read(operation: OperationDoc) -> OperationDoc {
 pub async fn cancel(
     id: PathId<RegistrationId>,
     caller: SignedInCaller,
+    asker: WaitingClient,
     state: SharedState,
 ) -> Result<Answer, Problem> {
     let (id, ctx) = (id.0, caller.ctx);
@@ -395,10 +396,10 @@ pub async fn cancel(
         None
     };
     let together = found.map(|found| Together::cancel(ctx.now, found.event_id, caller.signed_in.user_id, id));
-    let cancelled = state
+    let write = state
         .store
-        .write_about(together, move |tx| registration::cancel(tx, &ctx, id))
-        .await?;
+        .write_about(together, move |tx| registration::cancel(tx, &ctx, id));
+    let cancelled = asker.while_waiting(write).await??;
     let body = SeatGivenBack {
         registration: RegistrationBody::of(cancelled.view),
         promoted: cancelled.promoted,
